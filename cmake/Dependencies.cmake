@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: Apache-2.0
+# Every third-party package that the build uses, found once.
+set(THREADS_PREFER_PTHREAD_FLAG ON)
+find_package(Threads REQUIRED)
+find_package(GDAL 3.4 REQUIRED)
+find_package(PROJ REQUIRED)
+find_package(OpenCV 4.5 REQUIRED COMPONENTS core imgproc imgcodecs)
+find_package(TBB REQUIRED)
+find_package(fmt REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(nlohmann_json 3.10 REQUIRED)
+find_package(CLI11 2.1 REQUIRED)
+if(PLAT_BUILD_TESTS)
+  find_package(Boost 1.74 REQUIRED COMPONENTS unit_test_framework)
+endif()
+
+if(PLAT_WITH_TORCH)
+  # The folder that holds include/ and lib/ (and share/cmake/Torch): from -DTORCH_ROOT, the environment, or ./.deps.
+  if(NOT TORCH_ROOT AND DEFINED ENV{TORCH_ROOT})
+    set(TORCH_ROOT $ENV{TORCH_ROOT})
+  endif()
+  if(NOT TORCH_ROOT)
+    set(TORCH_ROOT ${PROJECT_SOURCE_DIR}/.deps/torch)
+  endif()
+  set(TORCH_ROOT ${TORCH_ROOT} CACHE PATH "LibTorch: the folder with include/ and lib/")
+  find_package(Torch REQUIRED PATHS ${TORCH_ROOT} ${TORCH_ROOT}/share/cmake/Torch NO_DEFAULT_PATH)
+  # Torch's headers are not ours to warn about, and its flags must not leak through directory scope.
+  add_library(plat_torch INTERFACE)
+  target_include_directories(plat_torch SYSTEM INTERFACE ${TORCH_INCLUDE_DIRS})
+  target_link_libraries(plat_torch INTERFACE ${TORCH_LIBRARIES})
+endif()

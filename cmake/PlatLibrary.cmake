@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: Apache-2.0
+# Options that every target of ours compiles with.
+function(plat_compile_options target)
+  target_compile_options(${target} PRIVATE -Wall -Wextra -Wshadow -Wconversion -Wnon-virtual-dtor
+                                           $<$<BOOL:${PLAT_WERROR}>:-Werror>)
+  if(PLAT_SANITIZE)
+    target_compile_options(${target} PRIVATE -fsanitize=${PLAT_SANITIZE} -fno-omit-frame-pointer)
+    target_link_options(${target} PRIVATE -fsanitize=${PLAT_SANITIZE})
+  endif()
+endfunction()
+
+# plat_library(name HEADERS .. SOURCES .. PUBLIC .. PRIVATE ..) declares the library plat_<name>, alias plat::<name>.
+# PUBLIC takes plat targets only; third parties are PRIVATE. NO_INSTALL keeps the headers out of the install tree.
+function(plat_library name)
+  cmake_parse_arguments(arg "NO_INSTALL" "" "HEADERS;SOURCES;PUBLIC;PRIVATE" ${ARGN})
+  set(target plat_${name})
+  add_library(${target} STATIC ${arg_SOURCES})
+  add_library(plat::${name} ALIAS ${target})
+  set_target_properties(${target} PROPERTIES EXPORT_NAME ${name} POSITION_INDEPENDENT_CODE ON)
+  target_compile_features(${target} PUBLIC cxx_std_20)
+  target_sources(${target} PUBLIC FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR} FILES ${arg_HEADERS})
+  target_link_libraries(${target} PUBLIC ${arg_PUBLIC} PRIVATE ${arg_PRIVATE})
+  plat_compile_options(${target})
+  if(NOT arg_NO_INSTALL)
+    install(TARGETS ${target} EXPORT platTargets FILE_SET HEADERS DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/plat)
+  else()
+    install(TARGETS ${target} EXPORT platTargets)
+  endif()
+endfunction()

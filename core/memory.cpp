@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/memory.hpp"
+
+#include "core/error.hpp"
+
+#include <malloc.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <charconv>
+#include <cstdio>
+#include <fstream>
+
+namespace plat {
+
+int64_t parse_memory(std::string_view text) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  std::string unit(end, text.data() + text.size());
+  std::erase_if(unit, [](unsigned char c) { return std::isspace(c) != 0; });
+  std::transform(unit.begin(), unit.end(), unit.begin(), [](unsigned char c) { return std::toupper(c); });
+  double factor = 0;
+  if (unit.empty() || unit == "MB" || unit == "M") factor = 1e6;
+  if (unit == "GB" || unit == "G") factor = 1e9;
+  if (unit == "KB" || unit == "K") factor = 1e3;
+  if (unit == "%") factor = static_cast<double>(total_memory()) / 100.0;
+  if (error != std::errc() || factor == 0 || !(value > 0)) {
+    throw UsageError("'" + std::string(text) + "' is no amount of memory. Write megabytes as 2048, or 2GB, or 50%.");
+  }
+  return static_cast<int64_t>(value * factor);
+}
+
+std::string format_memory(int64_t bytes) {
+  static constexpr std::array<const char*, 4> kUnits = {"kB", "MB", "GB", "TB"};
+  double value = static_cast<double>(bytes) / 1e3;
+  std::size_t unit = 0;
+  while (value >= 1000 && unit + 1 < kUnits.size()) {
+    value /= 1e3;
+    ++unit;
+  }
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), value < 10 ? "%.1f %s" : "%.0f %s", value, kUnits[unit]);
+  return text.data();
+}
+
+int64_t total_memory() {
+  int64_t bytes = static_cast<int64_t>(sysconf(_SC_PHYS_PAGES)) * sysconf(_SC_PAGESIZE);
+  std::ifstream limit("/sys/fs/cgroup/memory.max");
+  int64_t allowed = 0;
+  if (limit >> allowed && allowed > 0) bytes = std::min(bytes, allowed);
+  return bytes;
+}
+
+int64_t peak_resident_memory() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<int64_t>(usage.ru_maxrss) * 1024;
+}
+
+void keep_freed_pages() {
+  // No mmap for large blocks, no trimming of the heap's top, and growth in large steps: freed blocks are used again.
+  mallopt(M_MMAP_MAX, 0);
+  mallopt(M_TRIM_THRESHOLD, 1 << 30);
+  mallopt(M_TOP_PAD, 64 << 20);
+}
+
+}  // namespace plat

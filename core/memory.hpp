@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace plat {
+
+/// Bytes from text such as "2048" (MB, as OTB and GDAL users write it), "512MB", "1.5GB" or "50%" (of this machine's
+/// memory). Throws UsageError on anything else.
+int64_t parse_memory(std::string_view text);
+/// Text such as "1.4 GB".
+std::string format_memory(int64_t bytes);
+/// Physical memory that this process may use: the machine's, or its control group's limit when that is lower.
+int64_t total_memory();
+/// The largest resident size of this process so far, in bytes.
+int64_t peak_resident_memory();
+/// Makes the C library's allocator keep freed pages instead of returning them to the system at each large free.
+/// Called once at the start of a program that runs networks; fresh pages otherwise cost a third of its time.
+void keep_freed_pages();
+
+}  // namespace plat

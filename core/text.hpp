@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace plat {
+
+/// Pieces of a text between separators; empty pieces are kept.
+std::vector<std::string> split(std::string_view text, char separator);
+/// The text without white space at both ends.
+std::string trim(std::string_view text);
+/// The text in lower case (ASCII only).
+std::string lower(std::string_view text);
+/// The pieces with a separator between each two.
+std::string join(const std::vector<std::string>& pieces, std::string_view separator);
+/// A finite number, or UsageError naming `what`.
+double parse_number(std::string_view text, std::string_view what);
+/// Numbers between commas, or UsageError naming `what`.
+std::vector<double> parse_numbers(std::string_view text, std::string_view what);
+
+}  // namespace plat

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/image.hpp"
+#include "geo/grid.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace plat {
+
+/// What a band shows, from its colour interpretation.
+enum class BandRole { Unknown, Gray, Red, Green, Blue, NearInfrared, Alpha, Palette };
+
+/// What a file says of itself, before any option changes it.
+struct RasterInfo {
+  std::string path;
+  std::string driver;                    ///< GDAL's short name, for example "GTiff"
+  Grid grid;                             ///< as stored: may be rotated, south-up or without CRS
+  std::string georeferencing;            ///< "transform", "gcps", "rpcs" or "none"
+  std::vector<BandRole> roles;           ///< one a band
+  std::vector<std::string> band_names;   ///< descriptions, "" where the file has none
+  std::string pixel_type;                ///< GDAL's name, for example "Byte", "UInt16"
+  std::vector<std::optional<double>> nodata;  ///< one a band
+  bool has_mask = false;                 ///< an alpha band or an internal mask
+  int overviews = 0;
+  int64_t block_width = 0;
+  int64_t block_height = 0;
+  std::string compression;               ///< "" where there is none
+};
+
+/// How a raster is to be read.
+struct RasterOptions {
+  /// Bands by number from 1, in the order wanted, or by role ("red", "nir", …); empty: red, green and blue by role,
+  /// else the first three bands, else the first one three times. Palettes become red, green and blue.
+  std::vector<std::string> bands;
+  /// Ground sample distance in metres to resample to; unset keeps the file's.
+  std::optional<double> gsd_m;
+  /// Read only this part, in the file's CRS unless `bbox_crs` is given.
+  std::optional<Bounds> bbox;
+  Crs bbox_crs;
+  /// CRS for files that have none (or a wrong one).
+  Crs assign_crs;
+  /// Value that means "no data" in every band, in place of what the file says.
+  std::optional<double> nodata;
+  /// Read on exactly this grid (warped when the CRS differs); overrides gsd_m and bbox.
+  std::optional<Grid> target_grid;
+};
+
+/// Pixels of one window as stored (scale and offset of the file not applied) and which of them are real.
+struct RasterBlock {
+  Image<float> pixels;
+  Image<uint8_t> valid;  ///< one band; 0 where any read band is nodata, masked, transparent, NaN or outside the scene
+};
+
+/// Reads windows of a raster on a north-up grid: rotated, south-up, GCP- and RPC-referenced files are warped on the
+/// fly, as are those whose resolution is to change. One per thread: not thread-safe, but clones are independent.
+class RasterReader {
+ public:
+  /// Throws IoError when the file cannot be opened or is unsafe to read, DataError when it has no usable bands,
+  /// UsageError for bands that do not exist.
+  explicit RasterReader(const std::string& path, const RasterOptions& options = {});
+  ~RasterReader();
+  RasterReader(RasterReader&&) noexcept;
+  RasterReader& operator=(RasterReader&&) noexcept;
+
+  /// Another reader of the same file with the same options and the same grid, with a dataset of its own.
+  RasterReader clone() const;
+
+  const RasterInfo& info() const;
+  /// The grid that windows refer to: north-up, at the wanted resolution. Rasters without georeferencing get the pixel
+  /// frame itself (x = col, y = -row, no CRS).
+  const Grid& grid() const;
+  int bands() const;
+  /// Whether the stored values are bytes, which need no scaling for display.
+  bool is_byte() const;
+
+  /// Reads a window; parts outside the grid come back invalid (value 0). Throws IoError when the data is damaged.
+  RasterBlock read(const Window& window);
+  /// Reads a window reduced to `width` x `height` pixels, from overviews where the file has them.
+  RasterBlock read_reduced(const Window& window, int64_t width, int64_t height);
+
+ private:
+  struct Impl;
+  explicit RasterReader(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+/// Describes a raster without reading pixels. Throws IoError.
+RasterInfo inspect_raster(const std::string& path);
+
+}  // namespace plat

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/image.hpp"
+#include "geo/raster_reader.hpp"
+
+#include <vector>
+
+namespace plat {
+
+/// Maps stored values to the display range 0..255, band by band: value -> clamp((value - low) / (high - low)) * 255.
+/// Decided once per scene, never per tile.
+struct Scaling {
+  std::vector<double> low;
+  std::vector<double> high;
+
+  /// Bytes as they are.
+  static Scaling identity(int bands);
+  /// Scales in place.
+  void apply(Image<float>& pixels) const;
+};
+
+/// Percentiles (0..100) of each band's valid pixels, from at most about `max_samples` pixels spread over the whole
+/// scene (streamed; overviews used). Throws DataError when the scene has no valid pixel.
+Scaling percentile_scaling(RasterReader& reader, double low_percent = 1.0, double high_percent = 99.0,
+                           int64_t max_samples = 4'000'000);
+/// Identity for byte rasters, percentiles for all others.
+Scaling default_scaling(RasterReader& reader);
+
+}  // namespace plat

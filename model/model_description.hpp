@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace plat {
+
+/// How the three maps of a class become objects (postprocess/instances.hpp reads these).
+struct InstanceThresholds {
+  double extent = 0.5;         ///< probability from which a pixel belongs to the class, in (0, 1)
+  double seed_distance = 0.4;  ///< normalised distance to the boundary from which a pixel seeds an object, in (0, 1)
+  double boundary_weight = 1;  ///< how much the boundary map raises the watershed's relief
+  double min_area_m2 = 4;      ///< smaller objects are dropped
+};
+
+struct ClassDescription {
+  std::string name;  ///< for example "building"
+  InstanceThresholds thresholds;
+};
+
+/// What the `plat` section of a model's config.json says: everything that a run needs to know about a model.
+struct ModelDescription {
+  std::string name;            ///< the model folder's name
+  std::string architecture;    ///< "sam-vit", "sam-tinyvit" or "threshold"
+  std::vector<ClassDescription> classes;
+  double gsd_m = 0.3;          ///< ground sample distance that the model was trained at
+  std::vector<std::string> bands = {"red", "green", "blue"};
+  std::array<float, 3> mean = {123.675F, 116.28F, 103.53F};  ///< of pixels scaled to 0..255
+  std::array<float, 3> deviation = {58.395F, 57.12F, 57.375F};
+  int64_t tile_size = 512;
+  int64_t overlap = 128;
+  std::string licence;
+  std::vector<std::string> training_data;  ///< attribution lines
+};
+
+/// Bands of the image that `Segmenter::segment` returns, per class: 3 * class + one of these.
+enum class ClassMap : int { Extent = 0, Boundary = 1, Distance = 2 };
+inline constexpr int kMapsPerClass = 3;
+
+}  // namespace plat

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/window.hpp"
+
+#include <cstdint>
+#include <vector>
+
+namespace plat {
+
+/// One tile: `window` is what the network sees (always tile_size square, it may reach outside the scene).
+struct Tile {
+  int64_t index = 0;  ///< position in row-major order
+  int64_t tile_row = 0;
+  int64_t tile_col = 0;
+  Window window;
+};
+
+/// Cuts a scene into overlapping square tiles that cover every pixel, including a margin of half the overlap outside the
+/// scene's edges so that the outermost pixels are seen in context. Fixed by scene size, tile size and overlap alone.
+class TileGrid {
+ public:
+  /// Throws UsageError unless 0 <= overlap < tile_size and tile_size > 0.
+  TileGrid(int64_t scene_width, int64_t scene_height, int64_t tile_size, int64_t overlap);
+
+  int64_t scene_width() const { return scene_width_; }
+  int64_t scene_height() const { return scene_height_; }
+  int64_t tile_size() const { return tile_size_; }
+  int64_t overlap() const { return overlap_; }
+  int64_t columns() const { return columns_; }
+  int64_t rows() const { return rows_; }
+  int64_t size() const { return columns_ * rows_; }
+  Tile tile(int64_t index) const;
+
+ private:
+  int64_t scene_width_, scene_height_, tile_size_, overlap_, columns_, rows_;
+};
+
+}  // namespace plat

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/image.hpp"
+#include "core/progress.hpp"
+#include "core/thread_budget.hpp"
+#include "geo/raster_reader.hpp"
+#include "geo/scaling.hpp"
+#include "tiling/tile_grid.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace plat {
+
+/// A tile with its pixels, scaled to 0..255; invalid pixels are filled by mirroring the scene at its edges, or 0 where
+/// the scene itself has no data.
+struct TileData {
+  Tile tile;
+  Image<float> pixels;
+  Image<uint8_t> valid;
+};
+
+/// Reads tiles of one scene from many threads, one dataset a thread. Thread-safe.
+class TileSource {
+ public:
+  TileSource(const RasterReader& reader, Scaling scaling, TileGrid grid);
+  ~TileSource();
+  const TileGrid& grid() const;
+  TileData read(int64_t index) const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+struct TilePipelineOptions {
+  ThreadBudget threads;
+  int64_t memory_bytes = 1'000'000'000;  ///< bytes that tiles in flight may take
+  int64_t bytes_per_tile = 0;            ///< what one tile takes through reading and inference; 0: four times its pixels
+  int retries = 1;                       ///< how often a failed tile is tried again
+  Progress progress;
+};
+
+/// A tile that could not be read or inferred, and why.
+struct TileFailure {
+  Tile tile;
+  std::string reason;
+};
+
+/// Runs read -> infer (both parallel) -> sink (in tile order, one at a time) with a bounded number of tiles in flight.
+/// A tile that fails again after its retries reaches the sink with an empty result; all failures are returned in tile
+/// order. Cancelled, UsageError and ModelError end the run. The result is the same for any number of threads.
+/// Tiles without any valid pixel skip `infer` and reach the sink with an empty result.
+std::vector<TileFailure> run_tiles(const TileSource& source,
+                                   const std::function<Image<float>(const TileData&)>& infer,
+                                   const std::function<void(const TileData&, const Image<float>&)>& sink,
+                                   const TilePipelineOptions& options);
+
+}  // namespace plat
