@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/command.hpp"
+
+#include <CLI/CLI.hpp>
+
+namespace plat::cli {
+
+CLI::App* add_command(CLI::App& program, Context& context, const std::string& name, const std::string& description) {
+  CLI::App* command = program.add_subcommand(name, description);
+  command->add_flag("-q,--quiet", context.quiet, "Only errors on stderr");
+  command->add_flag("-v,--verbose", context.verbose, "More messages on stderr");
+  command->add_flag("--debug", context.debug, "Let errors end the program at their origin (for debuggers)");
+  return command;
+}
+
+}  // namespace plat::cli
