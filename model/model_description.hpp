@@ -1,20 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "core/instance_thresholds.hpp"
+
 #include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
 
 namespace plat {
-
-/// How the three maps of a class become objects (postprocess/instances.hpp reads these).
-struct InstanceThresholds {
-  double extent = 0.5;         ///< probability from which a pixel belongs to the class, in (0, 1)
-  double seed_distance = 0.4;  ///< normalised distance to the boundary from which a pixel seeds an object, in (0, 1)
-  double boundary_weight = 1;  ///< how much the boundary map raises the watershed's relief
-  double min_area_m2 = 4;      ///< smaller objects are dropped
-};
 
 struct ClassDescription {
   std::string name;  ///< for example "building"

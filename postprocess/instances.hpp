@@ -2,8 +2,8 @@
 #pragma once
 
 #include "core/image.hpp"
+#include "core/instance_thresholds.hpp"
 #include "core/window.hpp"
-#include "model/model_description.hpp"
 #include "postprocess/stitcher.hpp"
 
 #include <cstdint>
