@@ -15,7 +15,7 @@ if(PLAT_BUILD_TESTS)
 endif()
 
 if(PLAT_WITH_TORCH)
-  # The folder that holds include/ and lib/ (and share/cmake/Torch): from -DTORCH_ROOT, the environment, or ./.deps.
+  # The folder that holds include/ and lib/: from -DTORCH_ROOT, the environment, or ./.deps.
   if(NOT TORCH_ROOT AND DEFINED ENV{TORCH_ROOT})
     set(TORCH_ROOT $ENV{TORCH_ROOT})
   endif()
@@ -23,9 +23,7 @@ if(PLAT_WITH_TORCH)
     set(TORCH_ROOT ${PROJECT_SOURCE_DIR}/.deps/torch)
   endif()
   set(TORCH_ROOT ${TORCH_ROOT} CACHE PATH "LibTorch: the folder with include/ and lib/")
-  find_package(Torch REQUIRED PATHS ${TORCH_ROOT} ${TORCH_ROOT}/share/cmake/Torch NO_DEFAULT_PATH)
-  # Torch's headers are not ours to warn about, and its flags must not leak through directory scope.
+  find_package(LibTorch 2.1 REQUIRED)
   add_library(plat_torch INTERFACE)
-  target_include_directories(plat_torch SYSTEM INTERFACE ${TORCH_INCLUDE_DIRS})
-  target_link_libraries(plat_torch INTERFACE ${TORCH_LIBRARIES})
+  target_link_libraries(plat_torch INTERFACE LibTorch::LibTorch)
 endif()
