@@ -22,18 +22,33 @@ struct InstancePatch {
 };
 
 /// Splits a stitched extent/boundary/distance image into objects by a marker-controlled watershed; pixels that are not
-/// `valid` never belong to one. `maps` holds the three maps of one class. Deterministic.
+/// `valid` never belong to one. `maps` holds the three maps of one class. Labels are 1..count in order of first pixel.
+/// Deterministic, for any number of threads.
+///
+/// The class's pixels are those of enough extent; with relief = distance - boundary_weight * boundary, the 4-connected
+/// parts above seed_distance (of at least min_seed_px pixels) are the objects' seeds. A region without a seed is one
+/// object. Seeds grow downhill through the region until they meet; equal heights are shared by distance from the seeds.
+/// Pinholes of up to kLargestFilledHole valid pixels are filled.
 Image<int32_t> split_instances(const Image<float>& maps, const Image<uint8_t>& valid, const InstanceThresholds& thresholds);
+
+/// Holes in a region of no more pixels than this are filled.
+inline constexpr int64_t kLargestFilledHole = 16;
+/// Bounding boxes of regions stay below this many pixels (about half a gigabyte while such a region is split).
+inline constexpr int64_t kLargestRegion = int64_t{1} << 25;
 
 /// Finds the objects of one class in strips of a scene as they come. A region (connected pixels of the class) is split as
 /// soon as its last row has passed: the result equals that of the whole scene at once, whatever the strips, while memory
-/// holds only the regions still open. Regions are handed on in order of their first pixel (row-major).
-/// Not thread-safe.
+/// holds only the regions still open. Regions are handed on ordered by last row, then by first pixel (row-major): an order
+/// that strips and threads do not change, and in which no region waits for another.
+/// A region whose bounding box outgrows `largest_region` pixels is cut along pixel edges where it does (fields that cover
+/// a whole scene, for example); its parts are split on their own, and a warning says so.
+/// Regions are split in parallel; the sink is called from the thread that calls `add` and `finish`. Not thread-safe.
 class InstanceStream {
  public:
-  InstanceStream(int64_t scene_width, InstanceThresholds thresholds, std::function<void(InstancePatch&&)> sink);
+  InstanceStream(int64_t scene_width, InstanceThresholds thresholds, std::function<void(InstancePatch&&)> sink,
+                 int64_t largest_region = kLargestRegion);
   ~InstanceStream();
-  /// `first_band`: where the class's three maps begin in the strip.
+  /// The next strip of the scene, from the top without gaps. `first_band`: where the class's three maps begin in it.
   void add(const Strip& strip, int64_t first_band);
   void finish();
 

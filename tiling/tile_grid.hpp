@@ -17,10 +17,12 @@ struct Tile {
 };
 
 /// Cuts a scene into overlapping square tiles that cover every pixel, including a margin of half the overlap outside the
-/// scene's edges so that the outermost pixels are seen in context. Fixed by scene size, tile size and overlap alone.
+/// scene's edges so that the outermost pixels are seen in context. Tiles are spread evenly, so neighbours overlap by at
+/// least the overlap asked for. A scene that is no wider (higher) than a tile gets a single column (row), centred on it.
+/// Fixed by scene size, tile size and overlap alone.
 class TileGrid {
  public:
-  /// Throws UsageError unless 0 <= overlap < tile_size and tile_size > 0.
+  /// Throws UsageError unless 0 <= overlap < tile_size and tile_size > 0, or when the scene is empty.
   TileGrid(int64_t scene_width, int64_t scene_height, int64_t tile_size, int64_t overlap);
 
   int64_t scene_width() const { return scene_width_; }

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "postprocess/detail/region.hpp"
+
+#include "postprocess/detail/components.hpp"
+#include "postprocess/detail/watershed.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <span>
+#include <tuple>
+#include <utility>
+
+namespace plat::detail {
+namespace {
+
+// Pixels of a gap: not looked at yet, and part of the hole being looked at.
+constexpr Relief kGap = 0xFFFE;
+constexpr Relief kHole = 0xFFFD;
+// Below the values above even with the seed bit.
+constexpr Relief kHighest = 0x7FF0;
+
+Relief relief_at(float boundary, float distance, const InstanceThresholds& thresholds) {
+  const double height = 1 - (static_cast<double>(distance) - thresholds.boundary_weight * static_cast<double>(boundary));
+  const double level = std::round(height * kLevelsPerUnit);
+  // The comparison is false for NaN, which thus counts as the highest ground.
+  Relief relief = level < kHighest ? static_cast<Relief>(std::max(level, 0.0)) : kHighest;
+  if (1 - height > thresholds.seed_distance) relief |= kSeedBit;
+  return relief;
+}
+
+// Collects the 8-connected gap pixels around one and marks them as a hole; says whether the region encloses them.
+bool collect_hole(Image<Relief>& relief, int64_t col, int64_t row, std::vector<std::pair<int64_t, int64_t>>& hole) {
+  hole.assign(1, {col, row});
+  relief.at(col, row) = kHole;
+  bool enclosed = true;
+  for (std::size_t next = 0; next < hole.size(); ++next) {
+    const auto [c, r] = hole[next];
+    if (c == 0 || r == 0 || c + 1 == relief.width() || r + 1 == relief.height()) enclosed = false;
+    for (int64_t nr = std::max<int64_t>(r - 1, 0); nr <= std::min(r + 1, relief.height() - 1); ++nr) {
+      for (int64_t nc = std::max<int64_t>(c - 1, 0); nc <= std::min(c + 1, relief.width() - 1); ++nc) {
+        Relief& neighbour = relief.at(nc, nr);
+        if (neighbour == kOutside) enclosed = false;
+        if (neighbour != kGap) continue;
+        neighbour = kHole;
+        hole.emplace_back(nc, nr);
+      }
+    }
+  }
+  return enclosed;
+}
+
+// Turns small gaps that the region encloses into ground of the greatest height, and all others into outside.
+void fill_pinholes(Image<Relief>& relief) {
+  Relief highest = 0;
+  for (const Relief level : std::span(relief.data(), relief.size())) {
+    if (level != kOutside && level != kGap) highest = std::max<Relief>(highest, level & kLevelMask);
+  }
+  std::vector<std::pair<int64_t, int64_t>> hole;
+  for (int64_t row = 0; row < relief.height(); ++row) {
+    for (int64_t col = 0; col < relief.width(); ++col) {
+      if (relief.at(col, row) != kGap) continue;
+      const bool enclosed = collect_hole(relief, col, row, hole);
+      const bool small = hole.size() <= static_cast<std::size_t>(kLargestFilledHole);
+      for (const auto& [c, r] : hole) relief.at(c, r) = enclosed && small ? highest : kOutside;
+    }
+  }
+}
+
+// Seeds: parts above the threshold, without those of too few pixels. Returns how many there are.
+int32_t find_seeds(const Image<Relief>& relief, int64_t min_seed_px, Image<int32_t>& labels) {
+  for (std::size_t i = 0; i < relief.size(); ++i) {
+    const Relief level = relief.data()[i];
+    labels.data()[i] = level != kOutside && (level & kSeedBit) != 0 ? 1 : 0;
+  }
+  Components seeds = connected_components(labels);
+  std::vector<int64_t> size(static_cast<std::size_t>(seeds.count) + 1, 0);
+  const std::span<int32_t> ids(seeds.ids.data(), seeds.ids.size());
+  for (const int32_t id : ids) ++size[static_cast<std::size_t>(id)];
+  std::vector<int32_t> number(size.size(), 0);
+  int32_t count = 0;
+  for (std::size_t id = 1; id < size.size(); ++id) {
+    if (size[id] >= min_seed_px) number[id] = ++count;
+  }
+  for (int32_t& id : ids) id = number[static_cast<std::size_t>(id)];
+  labels = std::move(seeds.ids);
+  return count;
+}
+
+// Numbers labels 1..count in order of first pixel.
+void renumber(Image<int32_t>& labels, int32_t count) {
+  std::vector<int32_t> number(static_cast<std::size_t>(count) + 1, 0);
+  int32_t next = 0;
+  for (int32_t& label : std::span(labels.data(), labels.size())) {
+    if (label == 0) continue;
+    int32_t& mapped = number[static_cast<std::size_t>(label)];
+    if (mapped == 0) mapped = ++next;
+    label = mapped;
+  }
+}
+
+}  // namespace
+
+RowRuns find_runs(const Image<float>& maps, const Image<uint8_t>& valid, int64_t row, int64_t first_band, int64_t scene_row,
+                  const InstanceThresholds& thresholds) {
+  const auto extent = maps.row(row, first_band);
+  const auto boundary = maps.row(row, first_band + 1);
+  const auto distance = maps.row(row, first_band + 2);
+  const auto real = valid.row(row);
+  const auto threshold = static_cast<float>(thresholds.extent);
+  const auto inside = [&](std::size_t i) { return extent[i] >= threshold && real[i] != 0; };
+  RowRuns out;
+  for (std::size_t i = 0; i < extent.size(); ++i) {
+    if (!inside(i)) continue;
+    Run run{static_cast<int32_t>(scene_row), static_cast<int32_t>(i), 0, out.relief.size()};
+    for (; i < extent.size() && inside(i); ++i) {
+      out.relief.push_back(relief_at(boundary[i], distance[i], thresholds));
+      out.extent.push_back(static_cast<uint16_t>(std::lround(std::clamp(extent[i], 0.0F, 1.0F) * 65535.0F)));
+    }
+    run.end = static_cast<int32_t>(i);
+    if (!out.runs.empty() && run.begin - out.runs.back().end <= kLargestFilledHole) {
+      const int32_t gap_begin = out.runs.back().end;
+      const auto gap = real.subspan(static_cast<std::size_t>(gap_begin), static_cast<std::size_t>(run.begin - gap_begin));
+      if (std::ranges::find(gap, uint8_t{0}) == gap.end()) {
+        out.gaps.push_back({run.row, gap_begin, run.begin, out.runs.size() - 1});
+      }
+    }
+    out.runs.push_back(run);
+  }
+  return out;
+}
+
+void Region::add(const Run& run, const RowRuns& row) {
+  if (runs_.empty()) {
+    first_row_ = run.row;
+    first_col_ = min_col_ = run.begin;
+    max_col_ = run.end;
+  }
+  last_row_ = run.row;
+  min_col_ = std::min<int64_t>(min_col_, run.begin);
+  max_col_ = std::max<int64_t>(max_col_, run.end);
+  runs_.push_back({run.row, run.begin, run.end, relief_.size()});
+  const auto first = static_cast<std::ptrdiff_t>(run.first_pixel);
+  const auto last = first + (run.end - run.begin);
+  relief_.insert(relief_.end(), row.relief.begin() + first, row.relief.begin() + last);
+  extent_.insert(extent_.end(), row.extent.begin() + first, row.extent.begin() + last);
+}
+
+bool Region::precedes(const Region& other) const {
+  return std::tie(first_row_, first_col_) < std::tie(other.first_row_, other.first_col_);
+}
+
+void Region::merge(Region&& other) {
+  if (other.runs_.empty()) return;
+  // The larger one keeps its place: each pixel then moves at most as often as its region doubles.
+  if (other.relief_.size() > relief_.size()) std::swap(*this, other);
+  if (other.precedes(*this)) {
+    first_row_ = other.first_row_;
+    first_col_ = other.first_col_;
+  }
+  last_row_ = std::max(last_row_, other.last_row_);
+  min_col_ = std::min(min_col_, other.min_col_);
+  max_col_ = std::max(max_col_, other.max_col_);
+  for (Run run : other.runs_) {
+    run.first_pixel += relief_.size();
+    runs_.push_back(run);
+  }
+  gaps_.insert(gaps_.end(), other.gaps_.begin(), other.gaps_.end());
+  relief_.insert(relief_.end(), other.relief_.begin(), other.relief_.end());
+  extent_.insert(extent_.end(), other.extent_.begin(), other.extent_.end());
+  other = Region();
+}
+
+Window Region::window() const { return {min_col_, first_row_, max_col_ - min_col_, last_row_ - first_row_ + 1}; }
+
+Image<Relief> Region::paint_relief(const Window& window) const {
+  Image<Relief> relief(window.width, window.height, 1, kOutside);
+  for (const Run& gap : gaps_) {
+    for (int64_t col = gap.begin; col < gap.end; ++col) {
+      // A gap at the seam of two regions may reach beyond this one's window.
+      if (window.contains(col, gap.row)) relief.at(col - window.col, gap.row - window.row) = kGap;
+    }
+  }
+  for (const Run& run : runs_) {
+    std::copy_n(relief_.begin() + static_cast<std::ptrdiff_t>(run.first_pixel), run.end - run.begin,
+                &relief.at(run.begin - window.col, run.row - window.row));
+  }
+  if (!gaps_.empty()) fill_pinholes(relief);
+  return relief;
+}
+
+InstancePatch Region::split(const InstanceThresholds& thresholds) const {
+  InstancePatch patch;
+  patch.window = window();
+  patch.labels = Image<int32_t>(patch.window.width, patch.window.height);
+  Image<Relief> relief = paint_relief(patch.window);
+  patch.count = find_seeds(relief, thresholds.min_seed_px, patch.labels);
+  if (patch.count <= 1) {
+    patch.count = 1;
+    for (std::size_t i = 0; i < relief.size(); ++i) patch.labels.data()[i] = relief.data()[i] != kOutside ? 1 : 0;
+  } else {
+    for (Relief& level : std::span(relief.data(), relief.size())) {
+      if (level != kOutside) level &= kLevelMask;
+    }
+    flood(relief, patch.labels);
+    renumber(patch.labels, patch.count);
+  }
+  // Whole numbers: the sum does not depend on the order in which the region's parts were joined.
+  std::vector<uint64_t> sum(static_cast<std::size_t>(patch.count), 0);
+  std::vector<uint64_t> pixels(sum.size(), 0);
+  for (const Run& run : runs_) {
+    const int32_t* label = &patch.labels.at(run.begin - patch.window.col, run.row - patch.window.row);
+    for (std::size_t i = 0; i < static_cast<std::size_t>(run.end - run.begin); ++i) {
+      const auto object = static_cast<std::size_t>(label[i] - 1);
+      sum[object] += extent_[run.first_pixel + i];
+      ++pixels[object];
+    }
+  }
+  for (std::size_t i = 0; i < sum.size(); ++i) {
+    patch.score.push_back(static_cast<double>(sum[i]) / (65535.0 * static_cast<double>(pixels[i])));
+  }
+  return patch;
+}
+
+}  // namespace plat::detail

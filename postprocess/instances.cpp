@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "postprocess/instances.hpp"
+
+#include "core/cancel.hpp"
+#include "core/error.hpp"
+#include "core/log.hpp"
+#include "postprocess/detail/region.hpp"
+
+#include <tbb/parallel_for.h>
+#include <tbb/task_arena.h>
+
+#include <algorithm>
+#include <cassert>
+#include <cstddef>
+#include <limits>
+#include <span>
+#include <utility>
+
+namespace plat {
+namespace {
+
+constexpr int32_t kNone = -1;
+// Patches of about this many pixels are made before they are handed on.
+constexpr int64_t kBatchPixels = int64_t{1} << 24;
+
+void check(const InstanceThresholds& thresholds) {
+  const auto need = [](bool good, const char* what) {
+    if (!good) throw UsageError(std::string("instance thresholds: ") + what);
+  };
+  need(thresholds.extent > 0 && thresholds.extent < 1, "extent must lie between 0 and 1");
+  need(thresholds.seed_distance > 0 && thresholds.seed_distance < 1, "seed_distance must lie between 0 and 1");
+  need(thresholds.boundary_weight >= 0 && thresholds.boundary_weight <= 100, "boundary_weight must lie between 0 and 100");
+  need(thresholds.min_seed_px >= 1, "min_seed_px must be 1 or more");
+}
+
+// Isolated: a thread that waits here must not begin to run a tile through the network meanwhile.
+template <typename Body>
+void in_parallel(std::size_t count, const Body& body) {
+  tbb::this_task_arena::isolate([&] { tbb::parallel_for(std::size_t{0}, count, body); });
+}
+
+Window window_of(const detail::Run& run) { return {run.begin, run.row, run.end - run.begin, 1}; }
+
+Window bounding(const Window& a, const Window& b) {
+  const int64_t col = std::min(a.col, b.col);
+  const int64_t row = std::min(a.row, b.row);
+  return {col, row, std::max(a.col_end(), b.col_end()) - col, std::max(a.row_end(), b.row_end()) - row};
+}
+
+// A run of a row and the slot of its region.
+struct OpenRun {
+  int32_t begin;
+  int32_t end;
+  int32_t slot;
+};
+
+}  // namespace
+
+struct InstanceStream::Impl {
+  int64_t width;
+  InstanceThresholds thresholds;
+  std::function<void(InstancePatch&&)> sink;
+  int64_t largest_region;
+
+  std::vector<detail::Region> regions;  // by slot
+  std::vector<int32_t> parent;          // of each slot: itself, or the slot that took it over in the row at hand
+  std::vector<int32_t> free_slots;
+  std::vector<int32_t> taken_over;
+  std::vector<OpenRun> above;           // the last row's runs; their slots are roots
+  std::vector<detail::Region> closed;   // in the order in which they are handed on
+  int64_t next_row = 0;
+  bool warned = false;
+
+  int32_t root(int32_t slot) const {
+    while (parent[static_cast<std::size_t>(slot)] != slot) slot = parent[static_cast<std::size_t>(slot)];
+    return slot;
+  }
+  detail::Region& region(int32_t slot) { return regions[static_cast<std::size_t>(slot)]; }
+
+  int32_t new_slot() {
+    if (!free_slots.empty()) {
+      const int32_t slot = free_slots.back();
+      free_slots.pop_back();
+      return slot;
+    }
+    const auto slot = static_cast<int32_t>(regions.size());
+    regions.emplace_back();
+    parent.push_back(slot);
+    return slot;
+  }
+
+  // Whether a region with this window can be split at once.
+  bool fits(const Window& window) {
+    if (window.pixel_count() <= largest_region) return true;
+    if (!warned) log_warning("a region of the class is larger than can be split at once; it is cut into parts");
+    warned = true;
+    return false;
+  }
+
+  // Joins two regions that a run connects, unless their window would grow too large.
+  void unite(int32_t a, int32_t b, const detail::Run& run) {
+    a = root(a);
+    b = root(b);
+    if (a == b || !fits(bounding(bounding(region(a).window(), region(b).window()), window_of(run)))) return;
+    region(a).merge(std::move(region(b)));
+    region(b) = {};
+    parent[static_cast<std::size_t>(b)] = a;
+    taken_over.push_back(b);
+  }
+
+  void add_row(const detail::RowRuns& row) {
+    std::vector<OpenRun> current;
+    current.reserve(row.runs.size());
+    std::size_t first_above = 0;
+    std::size_t next_gap = 0;
+    for (std::size_t i = 0; i < row.runs.size(); ++i) {
+      const detail::Run& run = row.runs[i];
+      while (first_above < above.size() && above[first_above].end <= run.begin) ++first_above;
+      int32_t slot = kNone;
+      for (std::size_t k = first_above; k < above.size() && above[k].begin < run.end; ++k) {
+        if (slot != kNone) {
+          unite(slot, above[k].slot, run);
+        } else if (fits(bounding(region(root(above[k].slot)).window(), window_of(run)))) {
+          slot = root(above[k].slot);
+        }
+      }
+      if (slot == kNone) slot = new_slot();
+      region(slot).add(run, row);
+      current.push_back({run.begin, run.end, slot});
+      if (next_gap < row.gaps.size() && row.gaps[next_gap].first_pixel + 1 == i) {
+        region(root(current[i - 1].slot)).add_gap(row.gaps[next_gap++]);
+      }
+    }
+    for (OpenRun& run : current) run.slot = root(run.slot);
+    close_regions();
+    above = std::move(current);
+    ++next_row;
+  }
+
+  // Closes the regions that the current row does not continue.
+  void close_regions() {
+    const std::size_t first = closed.size();
+    for (const OpenRun& run : above) {
+      const int32_t slot = root(run.slot);
+      if (region(slot).empty() || region(slot).last_row() == next_row) continue;
+      closed.push_back(std::move(region(slot)));
+      region(slot) = {};
+      free_slots.push_back(slot);
+    }
+    std::sort(closed.begin() + static_cast<std::ptrdiff_t>(first), closed.end(),
+              [](const detail::Region& a, const detail::Region& b) { return a.precedes(b); });
+    for (const int32_t slot : taken_over) {
+      parent[static_cast<std::size_t>(slot)] = slot;
+      free_slots.push_back(slot);
+    }
+    taken_over.clear();
+  }
+
+  // Splits the closed regions, many at a time, and hands them on in order.
+  void hand_on() {
+    std::size_t begin = 0;
+    while (begin < closed.size()) {
+      throw_if_cancelled();
+      std::size_t end = begin;
+      for (int64_t pixels = 0; end < closed.size() && (end == begin || pixels < kBatchPixels); ++end) {
+        pixels += closed[end].window().pixel_count();
+      }
+      std::vector<InstancePatch> patches(end - begin);
+      in_parallel(patches.size(), [&](std::size_t i) {
+        patches[i] = closed[begin + i].split(thresholds);
+        closed[begin + i] = {};
+      });
+      for (InstancePatch& patch : patches) sink(std::move(patch));
+      begin = end;
+    }
+    closed.clear();
+  }
+};
+
+InstanceStream::InstanceStream(int64_t scene_width, InstanceThresholds thresholds,
+                               std::function<void(InstancePatch&&)> sink, int64_t largest_region)
+    : impl_(std::make_unique<Impl>()) {
+  check(thresholds);
+  assert(scene_width > 0 && scene_width <= std::numeric_limits<int32_t>::max() && largest_region <= kLargestRegion);
+  impl_->width = scene_width;
+  impl_->thresholds = thresholds;
+  impl_->sink = std::move(sink);
+  impl_->largest_region = largest_region;
+}
+
+InstanceStream::~InstanceStream() = default;
+
+void InstanceStream::add(const Strip& strip, int64_t first_band) {
+  assert(strip.row == impl_->next_row && strip.maps.width() == impl_->width);
+  const int64_t rows = strip.maps.height();
+  std::vector<detail::RowRuns> runs(static_cast<std::size_t>(rows));
+  in_parallel(runs.size(), [&](std::size_t i) {
+    const auto row = static_cast<int64_t>(i);
+    runs[i] = detail::find_runs(strip.maps, strip.valid, row, first_band, strip.row + row, impl_->thresholds);
+  });
+  for (const detail::RowRuns& row : runs) impl_->add_row(row);
+  impl_->hand_on();
+}
+
+void InstanceStream::finish() {
+  impl_->add_row({});
+  impl_->hand_on();
+}
+
+Image<int32_t> split_instances(const Image<float>& maps, const Image<uint8_t>& valid, const InstanceThresholds& thresholds) {
+  Image<int32_t> out(maps.width(), maps.height());
+  if (out.empty()) return out;
+  int32_t count = 0;
+  InstanceStream stream(maps.width(), thresholds, [&](InstancePatch&& patch) {
+    for (int64_t row = 0; row < patch.window.height; ++row) {
+      for (int64_t col = 0; col < patch.window.width; ++col) {
+        const int32_t label = patch.labels.at(col, row);
+        if (label != 0) out.at(patch.window.col + col, patch.window.row + row) = count + label;
+      }
+    }
+    count += patch.count;
+  });
+  // Strips of a few rows: the regions' values are taken from the image as it goes, not copied whole.
+  constexpr int64_t kRows = 256;
+  for (int64_t row = 0; row < maps.height(); row += kRows) {
+    const Window window{0, row, maps.width(), std::min(kRows, maps.height() - row)};
+    stream.add({row, crop(maps, window), crop(valid, window)}, 0);
+  }
+  stream.finish();
+  std::vector<int32_t> number(static_cast<std::size_t>(count) + 1, 0);
+  int32_t next = 0;
+  for (int32_t& label : std::span(out.data(), out.size())) {
+    if (label == 0) continue;
+    int32_t& mapped = number[static_cast<std::size_t>(label)];
+    if (mapped == 0) mapped = ++next;
+    label = mapped;
+  }
+  return out;
+}
+
+}  // namespace plat

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "postprocess/stitcher.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <cmath>
+#include <random>
+#include <set>
+
+namespace {
+
+using plat::Image;
+
+struct Scene {
+  Image<float> maps;
+  Image<uint8_t> valid;
+};
+
+Scene random_scene(int64_t width, int64_t height, int64_t bands, unsigned seed) {
+  std::mt19937 random(seed);
+  std::uniform_real_distribution<float> uniform(0, 1);
+  Scene scene{Image<float>(width, height, bands), Image<uint8_t>(width, height)};
+  for (float& value : std::span(scene.maps.data(), scene.maps.size())) value = uniform(random);
+  for (uint8_t& value : std::span(scene.valid.data(), scene.valid.size())) value = uniform(random) < 0.9F;
+  return scene;
+}
+
+// Cuts the scene into tiles, leaves some out, and stitches the rest.
+Scene stitch(const plat::TileGrid& grid, const Scene& scene, const std::set<int64_t>& missing = {}) {
+  Scene out{Image<float>(grid.scene_width(), grid.scene_height(), scene.maps.bands(), -1.0F),
+            Image<uint8_t>(grid.scene_width(), grid.scene_height(), 1, uint8_t{2})};
+  int64_t next_row = 0;
+  plat::Stitcher stitcher(grid, scene.maps.bands(), [&](plat::Strip&& strip) {
+    BOOST_TEST(strip.row == next_row);
+    next_row += strip.maps.height();
+    for (int64_t row = 0; row < strip.maps.height(); ++row) {
+      std::ranges::copy(strip.valid.row(row), out.valid.row(strip.row + row).begin());
+      for (int64_t b = 0; b < strip.maps.bands(); ++b) {
+        std::ranges::copy(strip.maps.row(row, b), out.maps.row(strip.row + row, b).begin());
+      }
+    }
+  });
+  for (int64_t i = 0; i < grid.size(); ++i) {
+    const plat::Tile tile = grid.tile(i);
+    Image<float> maps(grid.tile_size(), grid.tile_size(), scene.maps.bands(), 7.0F);
+    Image<uint8_t> valid(grid.tile_size(), grid.tile_size());
+    for (int64_t row = 0; row < grid.tile_size(); ++row) {
+      for (int64_t col = 0; col < grid.tile_size(); ++col) {
+        const int64_t c = tile.window.col + col;
+        const int64_t r = tile.window.row + row;
+        if (c < 0 || r < 0 || c >= grid.scene_width() || r >= grid.scene_height()) continue;
+        for (int64_t b = 0; b < scene.maps.bands(); ++b) maps.at(col, row, b) = scene.maps.at(c, r, b);
+        valid.at(col, row) = scene.valid.at(c, r);
+      }
+    }
+    if (missing.contains(i)) maps = {};
+    stitcher.add(tile, maps, valid);
+  }
+  stitcher.finish();
+  BOOST_TEST(next_row == grid.scene_height());
+  return out;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(stitcher)
+
+BOOST_AUTO_TEST_CASE(tiles_of_an_image_give_the_image_back) {
+  for (const auto& [width, height, tile, overlap] :
+       {std::array<int64_t, 4>{1, 1, 8, 2}, {50, 40, 64, 16}, {200, 300, 64, 16}, {97, 301, 32, 0}, {77, 90, 32, 31}}) {
+    const Scene scene = random_scene(width, height, 3, 5);
+    const Scene out = stitch(plat::TileGrid(width, height, tile, overlap), scene);
+    BOOST_TEST((out.valid == scene.valid));
+    double worst = 0;
+    for (int64_t b = 0; b < 3; ++b) {
+      for (int64_t r = 0; r < height; ++r) {
+        for (int64_t c = 0; c < width; ++c) {
+          const double wanted = scene.valid.at(c, r) != 0 ? scene.maps.at(c, r, b) : 0;
+          worst = std::max(worst, std::abs(wanted - static_cast<double>(out.maps.at(c, r, b))));
+        }
+      }
+    }
+    BOOST_TEST(worst < 1e-5);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_constant_stays_constant) {
+  Scene scene{Image<float>(300, 300, 1, 0.3F), Image<uint8_t>(300, 300, 1, uint8_t{1})};
+  const Scene out = stitch(plat::TileGrid(300, 300, 64, 24), scene);
+  for (const float value : std::span(out.maps.data(), out.maps.size())) {
+    if (std::abs(value - 0.3F) > 1e-6F) BOOST_FAIL("not constant: " << value);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(neighbours_cover_a_missing_tile_where_they_reach) {
+  const plat::TileGrid grid(300, 300, 100, 40);
+  Scene scene = random_scene(300, 300, 1, 9);
+  std::ranges::fill(scene.valid.band(0), uint8_t{1});
+  const int64_t lost = grid.columns() + 1;
+  const Scene out = stitch(grid, scene, {lost});
+  for (int64_t r = 0; r < 300; ++r) {
+    for (int64_t c = 0; c < 300; ++c) {
+      bool covered = false;
+      for (int64_t i = 0; i < grid.size(); ++i) covered = covered || (i != lost && grid.tile(i).window.contains(c, r));
+      if ((out.valid.at(c, r) != 0) != covered) BOOST_FAIL("wrong validity at " << c << ", " << r);
+      const float wanted = covered ? scene.maps.at(c, r) : 0.0F;
+      if (std::abs(out.maps.at(c, r) - wanted) > 1e-6F) BOOST_FAIL("wrong value at " << c << ", " << r);
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_scene_without_any_tile_is_invalid_not_a_number) {
+  const Scene scene = random_scene(100, 100, 2, 3);
+  const plat::TileGrid grid(100, 100, 64, 16);
+  std::set<int64_t> all;
+  for (int64_t i = 0; i < grid.size(); ++i) all.insert(i);
+  const Scene out = stitch(grid, scene, all);
+  BOOST_TEST(std::ranges::count(out.valid.band(0), uint8_t{0}) == 10000);
+  BOOST_TEST(std::ranges::count(out.maps.band(1), 0.0F) == 10000);
+}
+
+BOOST_AUTO_TEST_CASE(tiles_that_disagree_are_blended_without_a_step) {
+  // Each tile says its own column number: across the overlap the result must rise steadily.
+  const plat::TileGrid grid(400, 50, 100, 50);
+  Image<float> rows;
+  plat::Stitcher stitcher(grid, 1, [&](plat::Strip&& strip) { rows = std::move(strip.maps); });
+  for (int64_t i = 0; i < grid.size(); ++i) {
+    stitcher.add(grid.tile(i), Image<float>(100, 100, 1, static_cast<float>(grid.tile(i).tile_col)),
+                 Image<uint8_t>(100, 100, 1, uint8_t{1}));
+  }
+  stitcher.finish();
+  for (int64_t c = 1; c < 400; ++c) {
+    const float step = rows.at(c, 25) - rows.at(c - 1, 25);
+    if (step < -1e-6F || step > 0.05F) BOOST_FAIL("a step of " << step << " at column " << c);
+  }
+  BOOST_TEST(rows.at(399, 25) == static_cast<float>(grid.columns() - 1));
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/error.hpp"
+#include "tiling/tile_grid.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <algorithm>
+#include <vector>
+
+BOOST_AUTO_TEST_SUITE(tile_grid)
+
+BOOST_AUTO_TEST_CASE(tiles_cover_every_pixel_and_a_margin) {
+  for (const int64_t tile_size : {1, 7, 16, 64}) {
+    for (const int64_t overlap : {int64_t{0}, tile_size / 4, tile_size / 2, tile_size - 1}) {
+      for (const int64_t length : {1, 15, 16, 17, 63, 64, 65, 100, 257, 1000}) {
+        const plat::TileGrid grid(length, length, tile_size, overlap);
+        BOOST_TEST_CONTEXT("tile " << tile_size << " overlap " << overlap << " length " << length) {
+          std::vector<int> covered(static_cast<std::size_t>(length), 0);
+          int64_t previous_start = 0;
+          for (int64_t i = 0; i < grid.columns(); ++i) {
+            const plat::Window window = grid.tile(i).window;
+            BOOST_TEST(window.width == tile_size);
+            BOOST_TEST(window.height == tile_size);
+            if (i > 0) BOOST_TEST(window.col - previous_start <= tile_size - overlap);
+            if (i > 0) BOOST_TEST(window.col > previous_start);
+            previous_start = window.col;
+            for (int64_t c = std::max<int64_t>(window.col, 0); c < std::min(window.col_end(), length); ++c) {
+              covered[static_cast<std::size_t>(c)] = 1;
+            }
+          }
+          BOOST_TEST(std::ranges::count(covered, 1) == length);
+          if (length > tile_size) {
+            BOOST_TEST(grid.tile(0).window.col == -(overlap / 2));
+            BOOST_TEST(grid.tile(grid.columns() - 1).window.col_end() == length + overlap / 2);
+          } else {
+            BOOST_TEST(grid.size() == 1);
+          }
+        }
+      }
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(tiles_come_in_row_major_order) {
+  const plat::TileGrid grid(1000, 500, 256, 64);
+  for (int64_t i = 0; i < grid.size(); ++i) {
+    const plat::Tile tile = grid.tile(i);
+    BOOST_TEST(tile.index == i);
+    BOOST_TEST(tile.tile_row * grid.columns() + tile.tile_col == i);
+    BOOST_TEST(tile.window.col == grid.tile(tile.tile_col).window.col);
+    BOOST_TEST(tile.window.row == grid.tile(tile.tile_row * grid.columns()).window.row);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_scene_smaller_than_a_tile_lies_in_its_middle) {
+  BOOST_TEST((plat::TileGrid(100, 512, 512, 128).tile(0).window == plat::Window{-206, 0, 512, 512}));
+}
+
+BOOST_AUTO_TEST_CASE(wrong_sizes_are_usage_errors) {
+  BOOST_CHECK_THROW(plat::TileGrid(10, 10, 0, 0), plat::UsageError);
+  BOOST_CHECK_THROW(plat::TileGrid(10, 10, 8, 8), plat::UsageError);
+  BOOST_CHECK_THROW(plat::TileGrid(10, 10, 8, -1), plat::UsageError);
+  BOOST_CHECK_THROW(plat::TileGrid(0, 10, 8, 2), plat::UsageError);
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tiling/tile_grid.hpp"
+
+#include "core/error.hpp"
+
+#include <cassert>
+#include <string>
+
+namespace plat {
+namespace {
+
+// Tiles needed along one axis.
+int64_t tile_count(int64_t length, int64_t tile_size, int64_t overlap) {
+  if (length <= tile_size) return 1;
+  const int64_t margin = overlap / 2;
+  const int64_t stride = tile_size - overlap;
+  const int64_t travel = length + 2 * margin - tile_size;
+  return (travel + stride - 1) / stride + 1;
+}
+
+// Where a tile begins along one axis. The tiles' way from the first to the last is divided evenly: what the last tile
+// would reach too far goes into wider overlaps instead, which show real pixels rather than mirrored ones.
+int64_t tile_start(int64_t position, int64_t count, int64_t length, int64_t tile_size, int64_t overlap) {
+  if (count == 1) return (length - tile_size) / 2;
+  const int64_t margin = overlap / 2;
+  return position * (length + 2 * margin - tile_size) / (count - 1) - margin;
+}
+
+}  // namespace
+
+TileGrid::TileGrid(int64_t scene_width, int64_t scene_height, int64_t tile_size, int64_t overlap)
+    : scene_width_(scene_width), scene_height_(scene_height), tile_size_(tile_size), overlap_(overlap) {
+  if (tile_size <= 0) throw UsageError("tile size is " + std::to_string(tile_size) + "; it must be positive");
+  if (overlap < 0 || overlap >= tile_size) {
+    throw UsageError("overlap is " + std::to_string(overlap) + "; it must be 0 or more and less than the tile size, " +
+                     std::to_string(tile_size));
+  }
+  if (scene_width <= 0 || scene_height <= 0) {
+    throw UsageError("the scene is " + std::to_string(scene_width) + " x " + std::to_string(scene_height) +
+                     " pixels; choose a part that has some");
+  }
+  columns_ = tile_count(scene_width, tile_size, overlap);
+  rows_ = tile_count(scene_height, tile_size, overlap);
+}
+
+Tile TileGrid::tile(int64_t index) const {
+  assert(index >= 0 && index < size());
+  Tile tile;
+  tile.index = index;
+  tile.tile_row = index / columns_;
+  tile.tile_col = index % columns_;
+  tile.window = {tile_start(tile.tile_col, columns_, scene_width_, tile_size_, overlap_),
+                 tile_start(tile.tile_row, rows_, scene_height_, tile_size_, overlap_), tile_size_, tile_size_};
+  return tile;
+}
+
+}  // namespace plat
