@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "geo/crs.hpp"
+
+#include "core/error.hpp"
+#include "core/text.hpp"
+#include "geo/detail/gdal_errors.hpp"
+#include "geo/detail/srs.hpp"
+
+#include <ogr_spatialref.h>
+
+#include <array>
+
+namespace plat {
+namespace {
+
+std::string wkt_of(OGRSpatialReferenceH srs) {
+  static constexpr std::array<const char*, 3> kOptions = {"FORMAT=WKT2_2019", "MULTILINE=NO", nullptr};
+  char* text = nullptr;
+  const OGRErr error = OSRExportToWktEx(srs, &text, kOptions.data());
+  const detail::CplText owner(text);
+  return error == OGRERR_NONE && text != nullptr ? text : "";
+}
+
+/// "EPSG:32644", or "" where the CRS does not name its code.
+std::string authority_name(OGRSpatialReferenceH srs) {
+  const char* authority = OSRGetAuthorityName(srs, nullptr);
+  const char* code = OSRGetAuthorityCode(srs, nullptr);
+  return authority != nullptr && code != nullptr ? std::string(authority) + ":" + code : "";
+}
+
+}  // namespace
+
+namespace detail {
+
+SrsHandle to_srs(const Crs& crs) {
+  if (crs.empty()) return nullptr;
+  const GdalErrors quiet;
+  SrsHandle srs(OSRNewSpatialReference(crs.wkt().c_str()));
+  if (srs) OSRSetAxisMappingStrategy(srs.get(), OAMS_TRADITIONAL_GIS_ORDER);
+  return srs;
+}
+
+Crs from_srs(OGRSpatialReferenceH srs) {
+  if (srs == nullptr) return {};
+  const GdalErrors quiet;
+  const SrsHandle flat(OSRClone(srs));
+  OSRStripVertical(flat.get());
+  OSRDemoteTo2D(flat.get(), nullptr);
+  const std::string wkt = wkt_of(flat.get());
+  return wkt.empty() ? Crs() : Crs::from_text(wkt);
+}
+
+SrsHandle geographic_base(const Crs& crs) {
+  const SrsHandle srs = to_srs(crs);
+  if (!srs || OSRIsLocal(srs.get())) return nullptr;
+  const GdalErrors quiet;
+  SrsHandle base(OSRCloneGeogCS(srs.get()));
+  if (base) OSRSetAxisMappingStrategy(base.get(), OAMS_TRADITIONAL_GIS_ORDER);
+  return base;
+}
+
+double metres_per_unit(const Crs& crs) {
+  const SrsHandle srs = to_srs(crs);
+  const double metres = srs ? OSRGetLinearUnits(srs.get(), nullptr) : 1.0;
+  return metres > 0 ? metres : 1.0;
+}
+
+}  // namespace detail
+
+Crs Crs::from_text(const std::string& text) {
+  const detail::GdalErrors errors;
+  const detail::SrsHandle srs(OSRNewSpatialReference(nullptr));
+  const std::string definition = trim(text);
+  // Only definitions: a path or an address would make a typing error open a file or the network.
+  static constexpr std::array<const char*, 3> kOptions = {"ALLOW_NETWORK_ACCESS=NO", "ALLOW_FILE_ACCESS=NO", nullptr};
+  const bool understood =
+      !definition.empty() &&
+      OGRSpatialReference::FromHandle(srs.get())->SetFromUserInput(definition.c_str(), kOptions.data()) == OGRERR_NONE;
+  Crs crs;
+  if (understood) {
+    OSRStripVertical(srs.get());
+    crs.wkt_ = wkt_of(srs.get());
+  }
+  if (crs.empty()) {
+    const std::string shown = definition.size() > 80 ? definition.substr(0, 77) + "..." : definition;
+    throw DataError("'" + shown + "' names no coordinate reference system; use a code such as EPSG:32644 or WKT" +
+                    errors.suffix());
+  }
+  return crs;
+}
+
+Crs Crs::wgs84() {
+  static const Crs crs = from_text("EPSG:4326");
+  return crs;
+}
+
+std::string Crs::name() const {
+  const detail::SrsHandle srs = detail::to_srs(*this);
+  if (!srs) return "no CRS";
+  const detail::GdalErrors quiet;
+  std::string code = authority_name(srs.get());
+  if (!code.empty()) return code;
+  const detail::SrsHandle identified(OSRClone(srs.get()));
+  if (OSRAutoIdentifyEPSG(identified.get()) == OGRERR_NONE) code = authority_name(identified.get());
+  if (!code.empty()) return code;
+  const char* name = OSRGetName(srs.get());
+  return name != nullptr && *name != '\0' ? name : "unnamed CRS";
+}
+
+bool Crs::is_geographic() const {
+  const detail::SrsHandle srs = detail::to_srs(*this);
+  return srs && OSRIsGeographic(srs.get()) != 0;
+}
+
+bool Crs::same_as(const Crs& other) const {
+  if (wkt_ == other.wkt_) return true;
+  const detail::SrsHandle a = detail::to_srs(*this);
+  const detail::SrsHandle b = detail::to_srs(other);
+  if (!a || !b) return false;
+  const detail::GdalErrors quiet;
+  static constexpr std::array<const char*, 3> kOptions = {"IGNORE_DATA_AXIS_TO_SRS_AXIS_MAPPING=YES",
+                                                          "CRITERION=EQUIVALENT_EXCEPT_AXIS_ORDER_GEOGCRS", nullptr};
+  return OSRIsSameEx(a.get(), b.get(), kOptions.data()) != 0;
+}
+
+}  // namespace plat

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "geo/detail/gdal_errors.hpp"
+
+#include "core/text.hpp"
+
+#include <cpl_error.h>
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+namespace plat::detail {
+namespace {
+
+// More messages than a person reads; a damaged file can give one for each block.
+constexpr std::size_t kMaxMessages = 8;
+
+void CPL_STDCALL collect(CPLErr kind, CPLErrorNum, const char* message) {
+  if (kind != CE_Warning && kind != CE_Failure && kind != CE_Fatal) return;
+  static_cast<GdalErrors*>(CPLGetErrorHandlerUserData())->add(kind != CE_Warning, message);
+}
+
+std::string one_line(const char* message) {
+  std::string line(message);
+  std::replace_if(line.begin(), line.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
+  line = trim(line);
+  while (!line.empty() && line.back() == '.') line.pop_back();
+  return line;
+}
+
+}  // namespace
+
+GdalErrors::GdalErrors() { CPLPushErrorHandlerEx(collect, this); }
+
+GdalErrors::~GdalErrors() {
+  CPLPopErrorHandler();
+  CPLErrorReset();
+}
+
+void GdalErrors::add(bool failure, const char* message) {
+  failed_ = failed_ || failure;
+  auto& messages = failure ? failures_ : warnings_;
+  std::string line = one_line(message);
+  if (messages.size() < kMaxMessages && std::find(messages.begin(), messages.end(), line) == messages.end()) {
+    messages.push_back(std::move(line));
+  }
+}
+
+std::string GdalErrors::text() const { return join(failures_.empty() ? warnings_ : failures_, "; "); }
+
+std::string GdalErrors::suffix() const {
+  const std::string said = text();
+  return said.empty() ? "" : " (" + said + ")";
+}
+
+bool GdalErrors::lost_data() const {
+  static constexpr std::array<std::string_view, 10> kSigns = {
+      "corrupt", "premature", "truncated", "not enough", "read error", "cannot read", "end of file", "bogus", "invalid",
+      "decod"};
+  return std::any_of(warnings_.begin(), warnings_.end(), [](const std::string& warning) {
+    const std::string text = lower(warning);
+    return std::any_of(kSigns.begin(), kSigns.end(), [&](auto sign) { return text.find(sign) != std::string::npos; });
+  });
+}
+
+void GdalErrors::clear() {
+  failures_.clear();
+  warnings_.clear();
+  failed_ = false;
+  CPLErrorReset();
+}
+
+}  // namespace plat::detail
