@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "geo/detail/output_file.hpp"
+
+#include "core/error.hpp"
+#include "core/text.hpp"
+#include "geo/detail/gdal_errors.hpp"
+
+#include <cpl_vsi.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+
+namespace plat::detail {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::array<const char*, 4> kShapefileParts = {".shx", ".dbf", ".prj", ".cpg"};
+
+bool is_virtual(const std::string& path) { return path.starts_with("/vsi"); }
+
+}  // namespace
+
+std::string partial_name(const std::string& path) {
+  const fs::path file(path);
+  return (file.parent_path() / (file.stem().string() + ".partial" + file.extension().string())).string();
+}
+
+bool path_exists(const std::string& path) {
+  const GdalErrors quiet;
+  VSIStatBufL stat;
+  return VSIStatExL(path.c_str(), &stat, VSI_STAT_EXISTS_FLAG) == 0;
+}
+
+void check_output(const std::string& path, bool overwrite) {
+  if (path_exists(path)) {
+    if (!overwrite) throw IoError(path + " exists. Pass --overwrite to replace it");
+    if (!is_virtual(path) && fs::is_directory(path)) throw IoError(path + " is a folder; name a file to write");
+    return;
+  }
+  const fs::path folder = fs::path(path).parent_path();
+  if (!is_virtual(path) && !folder.empty() && !fs::is_directory(folder)) {
+    throw IoError("cannot write " + path + ": there is no folder " + folder.string() + "; create it first");
+  }
+}
+
+std::vector<std::string> files_of(const std::string& path) {
+  std::vector<std::string> files{path};
+  if (extension_of(path) == ".shp") {
+    const fs::path file(path);
+    for (const char* part : kShapefileParts) files.push_back(fs::path(file).replace_extension(part).string());
+  }
+  return files;
+}
+
+void remove_output(const std::string& path) {
+  const GdalErrors quiet;
+  for (const std::string& file : files_of(path)) VSIUnlink(file.c_str());
+  // SQLite would play a journal that a killed run left behind into the new file.
+  if (extension_of(path) == ".gpkg") {
+    for (const char* end : {"-journal", "-wal", "-shm"}) VSIUnlink((path + end).c_str());
+  }
+}
+
+void rename_output(const std::string& from, const std::string& to) {
+  const GdalErrors errors;
+  const auto sources = files_of(from);
+  const auto targets = files_of(to);
+  // The main file last: where it carries its final name, all of its parts do.
+  for (std::size_t i = sources.size(); i-- > 0;) {
+    if (!path_exists(sources[i])) {
+      // A part that the new file does not have must not stay from an old one.
+      VSIUnlink(targets[i].c_str());
+      continue;
+    }
+    if (VSIRename(sources[i].c_str(), targets[i].c_str()) != 0) {
+      throw IoError("cannot rename " + sources[i] + " to " + targets[i] + ": " + std::strerror(errno) +
+                    "; check the folder's permissions");
+    }
+  }
+}
+
+std::string stem_of(const std::string& path) { return fs::path(path).stem().string(); }
+
+std::string extension_of(const std::string& path) { return lower(fs::path(path).extension().string()); }
+
+}  // namespace plat::detail

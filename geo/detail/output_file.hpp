@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace plat::detail {
+
+/// The name under which an output is written until it is complete: "dir/out.partial.tif" for "dir/out.tif". The same on
+/// each run, so that what a killed run left behind is replaced by the next one.
+std::string partial_name(const std::string& path);
+/// Whether a path names something that exists (GDAL's virtual paths included).
+bool path_exists(const std::string& path);
+/// Throws IoError when the output exists and may not be replaced, or when its folder does not exist.
+void check_output(const std::string& path, bool overwrite);
+/// The files that belong together under a name: itself and, for Shapefiles, its side-cars (.dbf, .shx, .prj, .cpg).
+std::vector<std::string> files_of(const std::string& path);
+/// Removes a file and what belongs to it, silently.
+void remove_output(const std::string& path);
+/// Gives a complete file its final name; throws IoError.
+void rename_output(const std::string& from, const std::string& to);
+/// The file's name without folder and extension.
+std::string stem_of(const std::string& path);
+/// The extension in lower case with its dot; "" where there is none.
+std::string extension_of(const std::string& path);
+
+}  // namespace plat::detail
