@@ -57,8 +57,8 @@ struct DrawnScene {
   double gsd_m = 0;
 };
 
-/// Draws a scene: the same arguments give the same scene. Outlines of buildings do not overlap each other (they may
-/// touch); trees may hide a part of a roof, as in real imagery. About 0.1 s for 512 x 512 pixels. Thread-safe.
+/// Draws a scene: the same arguments give the same scene. Outlines of buildings touch but do not overlap
+/// (but for slivers below half a pixel); trees may hide a part of a roof, as in real imagery. About 0.1 s for 512 x 512 pixels. Thread-safe.
 DrawnScene draw_scene(int64_t width, int64_t height, uint64_t seed, const SceneStyle& style);
 /// Draws a scene in a random style: training data of any amount.
 DrawnScene draw_random_scene(int64_t width, int64_t height, uint64_t seed);
