@@ -130,7 +130,7 @@ plat_install_torch() {
   rm -rf "$folder"
 }
 
-plat_unresolved() { ldd "$1/lib/libtorch_cpu.so" 2>/dev/null | awk '/not found/ {print $1}' | sort -u; }
+plat_unresolved() { { ldd "$1/lib/libtorch_cpu.so" 2>/dev/null || true; } | awk '/not found/ {print $1}' | sort -u; }
 
 plat_check_torch() {
   local lost
