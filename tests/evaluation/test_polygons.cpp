@@ -131,7 +131,7 @@ BOOST_AUTO_TEST_CASE(a_perfect_layer_scores_one_and_an_exchange_of_layers_keeps_
   const auto back = plat::compare_layers(truth, predicted, {});
   BOOST_TEST((there.objects == plat::ObjectCounts{1, 2, 2}));
   BOOST_TEST((back.objects == there.objects));
-  // 90 + 50 of 300 + 90 + 50 + 100 + ... square metres: common 140, predicted 290, true 400.
+  // Square metres: 140 in common of 290 predicted and 400 true ones.
   BOOST_TEST(there.pixels.iou() == 140.0 / 550, boost::test_tools::tolerance(1e-12));
   BOOST_TEST(there.pixels.iou() == back.pixels.iou());
   BOOST_TEST(there.predicted[1].iou == 1.0 / 3, boost::test_tools::tolerance(1e-12));
