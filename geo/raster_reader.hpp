@@ -48,6 +48,8 @@ struct RasterOptions {
   std::optional<double> nodata;
   /// Read on exactly this grid (warped when the CRS differs); overrides gsd_m and bbox.
   std::optional<Grid> target_grid;
+  /// Labels: take the nearest pixel where the file is resampled, instead of a weighted average.
+  bool nearest = false;
 };
 
 /// Pixels of one window as stored (scale and offset of the file not applied) and which of them are real.
