@@ -74,14 +74,15 @@ void plan_lot(Planner& p, const Block& lot, double front) {
     const double a = p.random.uniform(-0.25, 0.25) * width;
     add_rectangle(p, frame, a - 4.5, depth / 2 - 9, a + 4.5, depth / 2 - 2, GroundKind::Concrete);
     p.plan.grounds.push_back({frame.rectangle(a - 3.5, depth / 2 - 7.5, a + 3.5, depth / 2 - 3.5),
-                              {{0.36F, 0.62F, 0.68F}, {0.45F, 0.7F, 0.74F}, 0.4, 0.2F, 0.01F}});
+                              {{0.36F, 0.62F, 0.68F}, {0.45F, 0.7F, 0.74F}, 0.4, 0.2F, 0.01F}, 0, true});
   }
   if (p.random.chance(0.5)) {
     const bool hedge = p.random.chance(p.style.green);
     add_wall(p, p.warp(lot.u0, lot.v0), p.warp(lot.u0, lot.v1), hedge);
     add_wall(p, p.warp(lot.u0, front > 0 ? lot.v1 : lot.v0), p.warp(lot.u1, front > 0 ? lot.v1 : lot.v0), hedge);
   }
-  scatter_trees(p, lot, width * depth / 110 * p.style.green * p.random.uniform(0.3, 1.6));
+  scatter_clutter(p, lot, width * depth / 140);
+  scatter_trees(p, lot, width * depth / 70 * p.style.green * p.random.uniform(0.3, 1.6));
 }
 
 }  // namespace
@@ -148,13 +149,14 @@ void plan_touching_block(Planner& p, const Block& block) {
         p.plan.buildings.push_back(make_town_building(ring, frame, hu, hv, p.style, p.random));
       } else {
         add_ground(p, {u, v0, end, v0 + step}, p.random.chance(0.3) ? GroundKind::Vegetables : yard_kind(p));
-        scatter_trees(p, cell, (end - u) * step / 40 * p.style.green);
+        scatter_clutter(p, cell, (end - u) * step / 35);
+        scatter_trees(p, cell, (end - u) * step / 25 * p.style.green);
         if (p.random.chance(0.5)) add_wall(p, p.warp(u, v0), p.warp(end, v0), false);
       }
       u = end;
     }
   }
-  scatter_trees(p, block, (block.u1 - block.u0) * depth / 350 * p.style.green);
+  scatter_trees(p, block, (block.u1 - block.u0) * depth / 160 * p.style.green);
 }
 
 void plan_industrial_block(Planner& p, const Block& block) {
@@ -241,12 +243,13 @@ void plan_open_block(Planner& p, const Block& block) {
     add_ground(p, block, GroundKind::Scrub);
     const Frame frame = p.warp.frame((block.u0 + block.u1) / 2, (block.v0 + block.v1) / 2);
     Ring pond;
-    for (int i = 0; i < 24; ++i) {
-      const double angle = i * std::numbers::pi / 12;
-      const double radius = 0.38 * (1 + 0.15 * std::sin(3 * angle + block.u0) + 0.1 * std::sin(5 * angle));
+    for (int i = 0; i < 72; ++i) {
+      const double angle = i * std::numbers::pi / 36;
+      const double radius = 0.36 * (1 + 0.15 * std::sin(2 * angle + block.u0) + 0.09 * std::sin(3 * angle + block.v0) +
+                                    0.03 * std::sin(11 * angle));
       pond.push_back(frame((block.u1 - block.u0) * radius * std::cos(angle), (block.v1 - block.v0) * radius * std::sin(angle)));
     }
-    p.plan.grounds.push_back({pond, make_ground(GroundKind::Water, p.style.green, p.random)});
+    p.plan.grounds.push_back({pond, make_ground(GroundKind::Water, p.style.green, p.random), 0, true});
     scatter_trees(p, block, area / 120 * p.style.green);
   }
 }

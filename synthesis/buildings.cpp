@@ -16,7 +16,7 @@ struct Cover {
 
 Color varied(const Color& c, Random& random, double amount) {
   const auto brightness = static_cast<float>(1 + random.normal(0, amount));
-  const auto tint = [&] { return static_cast<float>(1 + random.normal(0, amount / 4)); };
+  const auto tint = [&] { return static_cast<float>(1 + random.normal(0, amount / 6)); };
   return {std::clamp(c.r * brightness * tint(), 0.03F, 1.0F), std::clamp(c.g * brightness * tint(), 0.03F, 1.0F),
           std::clamp(c.b * brightness * tint(), 0.03F, 1.0F)};
 }
@@ -151,7 +151,7 @@ void furnish_flat_roof(Building& building, const Frame& frame, double half_u, do
     static constexpr std::array<Color, 7> kClutter{{{0.35F, 0.33F, 0.31F}, {0.75F, 0.72F, 0.68F}, {0.3F, 0.4F, 0.22F},
                                                     {0.55F, 0.35F, 0.28F}, {0.25F, 0.35F, 0.55F}, {0.5F, 0.48F, 0.45F},
                                                     {0.85F, 0.83F, 0.8F}}};
-    for (int i = count(area / 28); i > 0; --i) {
+    for (int i = count(area / 16); i > 0; --i) {
       building.parts.push_back(item({somewhere(0.8, 0.8), frame.u, frame.v}, random.uniform(0.2, 0.9),
                                     random.uniform(0.2, 0.7), level + random.uniform(0.2, 1), random.pick(kClutter), random));
     }
@@ -164,6 +164,27 @@ void furnish_flat_roof(Building& building, const Frame& frame, double half_u, do
       building.parts.push_back(item({somewhere(1.5, 1.5), frame.u, frame.v}, size, size * random.uniform(0.6, 1),
                                     level + random.uniform(0.7, 1.6), {0.72F, 0.73F, 0.73F}, random));
     }
+  }
+}
+
+/// Screed repairs and low walls between terraces, as old flat roofs collect them.
+void divide_flat_roof(Building& building, const Frame& frame, double half_u, double half_v, const Cover& cover,
+                      Random& random) {
+  for (int i = static_cast<int>(random.integer(0, 2)); i > 0; --i) {
+    const double hu = half_u * random.uniform(0.2, 0.5);
+    const double hv = half_v * random.uniform(0.2, 0.6);
+    const Frame at{frame(random.uniform(-0.9, 0.9) * (half_u - hu - 0.5), random.uniform(-0.9, 0.9) * (half_v - hv - 0.5)),
+                   frame.u, frame.v};
+    RoofPart patch = rectangle_part(at, hu, hv, building.eave, {cover.material, varied(cover.color, random, 0.12)}, random);
+    patch.over = true;
+    building.parts.push_back(patch);
+  }
+  if (random.chance(0.35)) {
+    const double at_u = random.uniform(-0.4, 0.4) * half_u;
+    RoofPart wall = rectangle_part({frame(at_u, 0), frame.u, frame.v}, 0.12, half_v - 0.2, building.eave + 0.9,
+                                   {RoofMaterial::Plain, varied(blend(cover.color, {0.85F, 0.82F, 0.78F}, 0.4F), random, 0.1)}, random);
+    wall.over = true;
+    building.parts.push_back(wall);
   }
 }
 
@@ -304,6 +325,7 @@ Building make_town_building(const Ring& outline, const Frame& frame, double half
     upper.over = true;
     building.parts.push_back(upper);
   }
+  divide_flat_roof(building, frame, half_u - 0.3, half_v - 0.3, cover, random);
   furnish_flat_roof(building, frame, half_u, half_v, building.eave, style, random);
   return building;
 }

@@ -51,8 +51,8 @@ struct Canvas {
   bool inside(const Point& p, double margin_m = 0) const {
     return p.x > -margin_m && p.y > -margin_m && p.x < width_m() + margin_m && p.y < height_m() + margin_m;
   }
-  /// Whether a building covers a position (false outside).
-  bool building_at(const Point& p) const {
+  /// Whether a building or water takes a position (false outside).
+  bool occupied_at(const Point& p) const {
     const auto col = static_cast<int64_t>(std::floor(p.x / sample_m));
     const auto row = static_cast<int64_t>(std::floor(p.y / sample_m));
     return col >= 0 && row >= 0 && col < width && row < height &&
@@ -64,7 +64,9 @@ struct Canvas {
   double sample_m;
   Point lean;  ///< displacement in the image for each metre of height
   std::vector<Texel> texels;
-  std::vector<uint8_t> occupied;  ///< 1 under a building's outline
+  static constexpr uint8_t kBuilding = 1;
+  static constexpr uint8_t kWater = 2;
+  std::vector<uint8_t> occupied;  ///< 0 where things may stand, else what takes the place
 };
 
 /// Calls paint(index, x, y) for each sample whose centre lies in a ring (even-odd), row by row; rings that share an edge

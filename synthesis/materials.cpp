@@ -11,7 +11,7 @@ namespace {
 
 Color vary(const Color& c, Random& random, double amount) {
   const auto brightness = static_cast<float>(1 + random.normal(0, amount));
-  const auto tint = [&] { return static_cast<float>(1 + random.normal(0, amount / 4)); };
+  const auto tint = [&] { return static_cast<float>(1 + random.normal(0, amount / 7)); };
   return {std::clamp(c.r * brightness * tint(), 0.02F, 1.0F), std::clamp(c.g * brightness * tint(), 0.02F, 1.0F),
           std::clamp(c.b * brightness * tint(), 0.02F, 1.0F)};
 }
@@ -74,8 +74,8 @@ Tree make_tree(const Point& position, double green, Random& random) {
                                                  {0.40F, 0.40F, 0.22F}}};
   Tree tree;
   tree.position = position;
-  tree.radius = random.chance(0.45) ? random.uniform(0.7, 1.6) : random.uniform(1.6, 4.2);
-  tree.height = tree.radius * random.uniform(1.5, 2.6);
+  tree.radius = random.chance(0.55) ? random.uniform(0.4, 1.4) : random.uniform(1.4, 4.5);
+  tree.height = tree.radius * random.uniform(1.4, 2.4);
   tree.color = blend(vary(random.pick(kLeaves), random, 0.12), {0.45F, 0.42F, 0.28F},
                      static_cast<float>(std::max(0.0, 0.3 - 0.4 * green)));
   return tree;
@@ -90,6 +90,19 @@ void scatter_trees(Planner& p, const Block& area, double count) {
     u = near ? u + p.random.normal(0, 3) : p.random.uniform(area.u0, area.u1);
     v = near ? v + p.random.normal(0, 3) : p.random.uniform(area.v0, area.v1);
     p.plan.trees.push_back(make_tree(p.warp(u, v), p.style.green, p.random));
+  }
+}
+
+void scatter_clutter(Planner& p, const Block& area, double count) {
+  static constexpr std::array<Color, 6> kThings{{{0.75F, 0.73F, 0.7F}, {0.3F, 0.28F, 0.27F}, {0.52F, 0.42F, 0.35F},
+                                                 {0.3F, 0.42F, 0.58F}, {0.6F, 0.35F, 0.3F}, {0.58F, 0.57F, 0.54F}}};
+  for (double i = p.random.uniform(); i < count; ++i) {
+    const Frame at = p.warp.frame(p.random.uniform(area.u0, area.u1), p.random.uniform(area.v0, area.v1));
+    const Frame turned = Frame::facing(at.origin, p.random.uniform(0, 6.28));
+    const Color color = vary(p.random.pick(kThings), p.random, 0.1);
+    p.plan.walls.push_back({turned.rectangle(0, 0, p.random.uniform(0.3, 1.6), p.random.uniform(0.3, 1.1)),
+                            {color, color * 0.8F, 0.1, 0.2F, 0.06F},
+                            static_cast<float>(p.random.uniform(0.1, 1.2))});
   }
 }
 

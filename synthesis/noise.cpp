@@ -40,7 +40,8 @@ NoiseTiles::NoiseTiles() : cloud_(kSize * kSize, 0.0F), grain_(kSize * kSize) {
         cloud_[y * kSize + x] += weight * (top * (1 - ty) + bottom * ty);
       }
     }
-    weight *= 0.72F;
+    // Near to natural ground, where every scale has about the same contrast.
+    weight *= 0.85F;
   }
   double mean = 0;
   double square = 0;

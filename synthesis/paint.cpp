@@ -22,7 +22,8 @@ class GroundPainter {
     const auto row = static_cast<int64_t>(index) / width_;
     const float cloud = noise_.cloud(x * scale_, y * scale_);
     const float t = std::clamp(0.3F + ground_.mix * cloud, 0.0F, 1.0F);
-    float light = 1 + ground_.grain * noise_.grain(col, row) + ground_.grain * 0.7F * noise_.grain(col / 2 + 77, row / 2);
+    const float tuft = noise_.cloud(x * 4 + 31, y * 4);
+    float light = 1 + ground_.grain * 0.9F * tuft + ground_.grain * noise_.grain(col, row) + ground_.grain * 0.7F * noise_.grain(col / 2 + 77, row / 2);
     if (ground_.furrow_m > 0) {
       const double across = (x * normal_.x + y * normal_.y + 0.15 * static_cast<double>(cloud)) / ground_.furrow_m;
       const double phase = across - std::floor(across);
@@ -51,6 +52,7 @@ void paint_ground(Canvas& canvas, const GroundPatch& patch) {
   const GroundPainter color(canvas, patch.ground);
   fill(canvas, patch.outline, [&](std::size_t i, double x, double y) {
     canvas.texels[i] = {color(i, x, y), patch.height, 0, 0};
+    if (patch.water) canvas.occupied[i] = Canvas::kWater;
   });
 }
 
@@ -85,7 +87,7 @@ void paint_street(Canvas& canvas, const Street& street) {
 
 void paint_car(Canvas& canvas, const Car& car) {
   const Point& at = car.frame.origin;
-  if (!canvas.inside(at, 5) || canvas.building_at(at)) return;
+  if (!canvas.inside(at, 5) || canvas.occupied_at(at)) return;
   const double l = car.half_length;
   const auto part = [&](double a0, double a1, double half, float height, const Color& color) {
     fill(canvas, car.frame.rectangle(a0, -half, a1, half),
@@ -98,9 +100,8 @@ void paint_car(Canvas& canvas, const Car& car) {
 
 void paint_tree(Canvas& canvas, const Tree& tree, uint64_t seed) {
   if (!canvas.inside(tree.position, tree.radius * 2)) return;
-  // A crown that would cover a roof is kept back to a bush: trees overhang roofs only a little.
-  const bool over_roof = canvas.building_at(tree.position);
-  if (over_roof) return;
+  // Crowns may overhang a roof's edge, but no trunk stands in a house or a pond.
+  if (canvas.occupied_at(tree.position)) return;
   const NoiseTiles& noise = NoiseTiles::get();
   Random random(seed);
   const double r = tree.radius;

@@ -50,15 +50,16 @@ class RoofPainter {
       case RoofMaterial::Plain: return part_.color * (1 + 0.03F * grain);
       case RoofMaterial::Concrete: {
         const float stain = noise_.cloud(along * 3, down * 3);
-        const float dirt = std::clamp(stain - 0.4F, 0.0F, 1.0F) * wear;
-        return blend(part_.color, part_.color * 0.6F, dirt) * (1 + 0.05F * stain + 0.035F * grain);
+        const float spots = noise_.cloud(along * 9 + 50, down * 9);
+        const float dirt = std::clamp(0.8F * stain + 0.6F * spots - 0.5F, 0.0F, 1.2F) * wear;
+        return blend(part_.color, part_.color * 0.55F, dirt) * (1 + 0.05F * stain + 0.03F * spots + 0.035F * grain);
       }
       case RoofMaterial::Metal: {
         // Corrugation, sheets of a metre by three that have aged differently, rust that runs down.
         const double wave = along / 0.8;
         const auto ribs = static_cast<float>(std::abs(2 * (wave - std::floor(wave)) - 1) - 0.5);
         const auto sheet = noise_.grain(static_cast<int64_t>(along), static_cast<int64_t>(down / 3.2) * 7);
-        const float rust = std::clamp(noise_.cloud(along * 2.5, down * 0.8) + 2.2F * wear - 1.9F, 0.0F, 0.85F);
+        const float rust = std::clamp(0.45F * noise_.cloud(along * 4, down * 1.2) + 1.8F * wear - 1.35F, 0.0F, 0.85F);
         return blend(part_.color, {0.52F, 0.38F, 0.3F}, rust) * (1 + 0.12F * ribs + 0.05F * sheet + 0.025F * grain);
       }
       case RoofMaterial::Tile: {
@@ -99,7 +100,7 @@ void paint_part(Canvas& canvas, const Building& building, const RoofPart& part) 
     const Surface surface = surface_at(part, at.x, at.y);
     const auto height = static_cast<float>(part.base + surface.height);
     Texel& texel = canvas.texels[i];
-    if (!part.over && canvas.occupied[i] != 0 && height < texel.height) return;
+    if (!part.over && canvas.occupied[i] == Canvas::kBuilding && height < texel.height) return;
     Color c = color(i, at.x, at.y, surface);
     const bool pitched = part.shape == RoofShape::Gable || part.shape == RoofShape::Hip;
     if (pitched && std::abs(at.y) < 0.16 && std::abs(surface.slope_v) > 0) c = c * 1.12F;
@@ -135,7 +136,7 @@ bool paint_building(Canvas& canvas, const Building& building) {
   // Below any eave, so that every part of this roof is higher than what stood here.
   fill(canvas, seen, [&](std::size_t i, double, double) {
     canvas.texels[i].height = 0;
-    canvas.occupied[i] = 1;
+    canvas.occupied[i] = Canvas::kBuilding;
   });
   for (const RoofPart& part : building.parts) paint_part(canvas, building, part);
   return true;

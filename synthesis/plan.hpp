@@ -28,7 +28,8 @@ enum class GroundKind { Grass, DryGrass, Soil, Concrete, Asphalt, Gravel, Vegeta
 struct GroundPatch {
   Ring outline;
   Ground ground;
-  float height = 0;  ///< above the surroundings (a hedge, a wall); its edges cast shadows
+  float height = 0;    ///< above the surroundings (a hedge, a wall); its edges cast shadows
+  bool water = false;  ///< nothing stands in it
 };
 
 struct Street {
@@ -135,6 +136,8 @@ Ground make_ground(GroundKind kind, double green, Random& random);
 /// A tree of a colour and size that fits the scene.
 Tree make_tree(const Point& position, double green, Random& random);
 void scatter_trees(Planner& p, const Block& area, double count);
+/// Heaps, crates and other things that lie about, at random places of an area.
+void scatter_clutter(Planner& p, const Block& area, double count);
 /// A low wall, fence or hedge along a line.
 void add_wall(Planner& p, const Point& a, const Point& b, bool hedge);
 void park_car(Planner& p, const Frame& frame);

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "synthesis/scene.hpp"
+
+#include <cstdint>
+#include <string>
+
+namespace plat {
+
+struct DemoOptions {
+  int64_t size = 1024;                    ///< pixels a side, 64 .. 8192
+  double gsd_m = 0.3;                     ///< ground sample distance in metres, 0.05 .. 2
+  uint64_t seed = 1;                      ///< another seed, another town
+  Region region = Region::DenseTown;
+  bool overwrite = false;
+
+  /// Throws UsageError naming the field that is out of its range.
+  void validate() const;
+};
+
+struct DemoFiles {
+  std::string scene;      ///< demo.tif: red, green, blue, UTM
+  std::string buildings;  ///< demo_buildings.geojson: true footprints, cut at the scene's edge, WGS 84
+  int64_t building_count = 0;
+};
+
+/// A town at the edge of fields in fair weather: what the demo shows, apart from the options.
+SceneStyle demo_style(const DemoOptions& options);
+/// Draws a scene and writes it with its true footprints into a folder, which is made if absent. The invented town lies in
+/// the Gulf of Guinea (UTM zone 31 north), where nobody takes it for a real place. Same options, same files.
+DemoFiles write_demo(const std::string& folder, const DemoOptions& options);
+
+}  // namespace plat

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/error.hpp"
+#include "geo/feature_io.hpp"
+#include "geo/gdal_session.hpp"
+#include "synthesis/demo.hpp"
+#include "tests/support/test_data.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+
+namespace {
+
+const plat::GdalSession gdal;
+
+std::string content(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(demo)
+
+BOOST_AUTO_TEST_CASE(the_same_options_write_the_same_bytes) {
+  const plat::test::TemporaryFolder folder;
+  plat::DemoOptions options;
+  options.size = 256;
+  const auto a = plat::write_demo(folder.file("a/b"), options);
+  const auto b = plat::write_demo(folder.file("c"), options);
+  BOOST_TEST(a.building_count > 5);
+  BOOST_TEST((content(a.scene) == content(b.scene)));
+  BOOST_TEST((content(a.buildings) == content(b.buildings)));
+  BOOST_TEST(content(a.scene).size() > 10000);
+}
+
+BOOST_AUTO_TEST_CASE(footprints_lie_in_the_scene_and_name_their_class) {
+  const plat::test::TemporaryFolder folder;
+  plat::DemoOptions options;
+  options.size = 256;
+  const auto files = plat::write_demo(folder.file("demo"), options);
+  const auto layer = plat::read_features(files.buildings);
+  BOOST_TEST(static_cast<int64_t>(layer.features.size()) == files.building_count);
+  const plat::CrsTransform to_utm(layer.crs, plat::Crs::from_text("EPSG:32631"));
+  const double side = 256 * options.gsd_m;
+  for (const plat::Feature& feature : layer.features) {
+    const auto box = plat::bounds(to_utm(feature.geometry));
+    // GeoJSON rounds to seven decimals, about a centimetre.
+    BOOST_TEST(box.min_x > 500000 - 0.02);
+    BOOST_TEST(box.max_x < 500000 + side + 0.02);
+    BOOST_TEST(box.max_y < 110000 + 0.02);
+    BOOST_TEST(box.min_y > 110000 - side - 0.02);
+    const auto* name = feature.find("class");
+    BOOST_REQUIRE(name != nullptr);
+    BOOST_TEST((*name == plat::AttributeValue(std::string("building"))));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(existing_files_stay_unless_they_may_be_replaced) {
+  const plat::test::TemporaryFolder folder;
+  plat::DemoOptions options;
+  options.size = 64;
+  const auto files = plat::write_demo(folder.file("demo"), options);
+  const std::string before = content(files.scene);
+  options.seed = 2;
+  BOOST_CHECK_THROW(plat::write_demo(folder.file("demo"), options), plat::IoError);
+  BOOST_TEST((content(files.scene) == before));
+  options.overwrite = true;
+  plat::write_demo(folder.file("demo"), options);
+  BOOST_TEST((content(files.scene) != before));
+  options.size = 10;
+  BOOST_CHECK_THROW(plat::write_demo(folder.file("demo"), options), plat::UsageError);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
