@@ -143,14 +143,14 @@ void write_matches(const std::string& path, const Comparison& comparison, const 
                        options);
   const auto write = [&](const std::vector<ComparedObject>& objects, const char* side) {
     for (const ComparedObject& object : objects) {
-      const AttributeValue partner = object.partner >= 0 ? AttributeValue(object.partner + 1) : AttributeValue();
-      writer.write({transform ? (*transform)(object.geometry) : object.geometry,
-                    {{"side", std::string(side)},
-                     {"outcome", to_string(object.outcome)},
-                     {"iou", object.iou},
-                     {"area_m2", object.area_m2},
-                     {"id", object.position + 1},
-                     {"partner", partner}}});
+      Feature feature{transform ? (*transform)(object.geometry) : object.geometry,
+                      {{"side", std::string(side)},
+                       {"outcome", to_string(object.outcome)},
+                       {"iou", object.iou},
+                       {"area_m2", object.area_m2},
+                       {"id", object.position + 1}}};
+      if (object.partner >= 0) feature.attributes.emplace_back("partner", object.partner + 1);
+      writer.write(feature);
     }
   };
   write(comparison.predicted, "predicted");
