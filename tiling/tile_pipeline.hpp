@@ -30,7 +30,10 @@ class TileSource {
   TileSource(const RasterReader& reader, Scaling scaling, TileGrid grid);
   ~TileSource();
   const TileGrid& grid() const;
+  /// Throws IoError when the scene's data is damaged there.
   TileData read(int64_t index) const;
+  /// Time spent in `read` so far, summed over threads.
+  double seconds_reading() const;
 
  private:
   struct Impl;
@@ -38,12 +41,15 @@ class TileSource {
 };
 
 struct TilePipelineOptions {
-  ThreadBudget threads;
+  ThreadBudget threads;                  ///< `inference` 1: one tile at a time in the network; else as many as threads
   int64_t memory_bytes = 1'000'000'000;  ///< bytes that tiles in flight may take
   int64_t bytes_per_tile = 0;            ///< what one tile takes through reading and inference; 0: four times its pixels
   int retries = 1;                       ///< how often a failed tile is tried again
   Progress progress;
 };
+
+/// How many tiles may be under way at once: what the budget pays for, at least 1, at most twice the threads.
+int64_t tiles_in_flight(const TilePipelineOptions& options);
 
 /// A tile that could not be read or inferred, and why.
 struct TileFailure {

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tiling/tile_pipeline.hpp"
+
+#include "core/cancel.hpp"
+#include "core/error.hpp"
+#include "core/log.hpp"
+
+#include <tbb/enumerable_thread_specific.h>
+#include <tbb/global_control.h>
+#include <tbb/parallel_pipeline.h>
+#include <tbb/task_arena.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <exception>
+#include <mutex>
+#include <optional>
+#include <utility>
+
+namespace plat {
+namespace {
+
+/// The pixel that stands for `index` when a line of `count` pixels is continued by mirrors at both of its ends (the
+/// outermost pixel is repeated, so that a line of one pixel has a mirror image too).
+int64_t mirrored(int64_t index, int64_t count) {
+  const int64_t period = 2 * count;
+  const int64_t offset = ((index % period) + period) % period;
+  return offset < count ? offset : period - 1 - offset;
+}
+
+/// Where the pixels of one axis of a tile come from: positions within a range [first, first + count) of the scene.
+struct MirroredAxis {
+  int64_t first = 0;
+  int64_t count = 0;
+  std::vector<int64_t> position;
+
+  MirroredAxis(int64_t start, int64_t length, int64_t scene_length) {
+    position.reserve(static_cast<std::size_t>(length));
+    for (int64_t i = 0; i < length; ++i) position.push_back(mirrored(start + i, scene_length));
+    const auto [low, high] = std::minmax_element(position.begin(), position.end());
+    first = *low;
+    count = *high - *low + 1;
+    for (int64_t& p : position) p -= first;
+  }
+};
+
+/// A tile on its way through the pipeline.
+struct Flight {
+  TileData data;
+  Image<float> result;
+  std::string failure;  ///< empty: none
+};
+
+}  // namespace
+
+struct TileSource::Impl {
+  Impl(const RasterReader& reader, Scaling scene_scaling, TileGrid tile_grid)
+      : prototype(reader.clone()), scaling(std::move(scene_scaling)), grid(std::move(tile_grid)) {}
+
+  RasterBlock read(const Window& window) {
+    std::optional<RasterReader>& reader = readers.local();
+    if (!reader) {
+      const std::lock_guard lock(cloning);
+      reader.emplace(prototype.clone());
+    }
+    try {
+      return reader->read(window);
+    } catch (...) {
+      // A dataset that failed may stay broken (a lost connection, say): the next try opens it anew.
+      reader.reset();
+      throw;
+    }
+  }
+
+  RasterReader prototype;
+  Scaling scaling;
+  TileGrid grid;
+  std::mutex cloning;
+  tbb::enumerable_thread_specific<std::optional<RasterReader>> readers;
+  std::atomic<int64_t> nanoseconds{0};
+};
+
+TileSource::TileSource(const RasterReader& reader, Scaling scaling, TileGrid grid)
+    : impl_(std::make_unique<Impl>(reader, std::move(scaling), std::move(grid))) {}
+TileSource::~TileSource() = default;
+
+const TileGrid& TileSource::grid() const { return impl_->grid; }
+
+double TileSource::seconds_reading() const { return static_cast<double>(impl_->nanoseconds.load()) * 1e-9; }
+
+TileData TileSource::read(int64_t index) const {
+  const auto start = std::chrono::steady_clock::now();
+  const Tile tile = impl_->grid.tile(index);
+  const Window scene{0, 0, impl_->grid.scene_width(), impl_->grid.scene_height()};
+  const Window& window = tile.window;
+  const MirroredAxis cols(window.col, window.width, scene.width);
+  const MirroredAxis rows(window.row, window.height, scene.height);
+  RasterBlock block = impl_->read({cols.first, rows.first, cols.count, rows.count});
+  impl_->scaling.apply(block.pixels);
+
+  TileData data{tile, Image<float>(window.width, window.height, block.pixels.bands()),
+                Image<uint8_t>(window.width, window.height)};
+  for (int64_t r = 0; r < window.height; ++r) {
+    const int64_t from_row = rows.position[static_cast<std::size_t>(r)];
+    const std::span<const uint8_t> from_valid = std::as_const(block.valid).row(from_row);
+    const std::span<uint8_t> valid = data.valid.row(r);
+    for (int64_t b = 0; b < data.pixels.bands(); ++b) {
+      const std::span<const float> from = std::as_const(block.pixels).row(from_row, b);
+      const std::span<float> to = data.pixels.row(r, b);
+      for (std::size_t c = 0; c < to.size(); ++c) {
+        const auto source = static_cast<std::size_t>(cols.position[c]);
+        to[c] = from_valid[source] != 0 ? from[source] : 0.0F;
+      }
+    }
+    for (std::size_t c = 0; c < valid.size(); ++c) {
+      const bool inside = scene.contains(window.col + static_cast<int64_t>(c), window.row + r);
+      valid[c] = inside && from_valid[static_cast<std::size_t>(cols.position[c])] != 0 ? 1 : 0;
+    }
+  }
+  impl_->nanoseconds += std::chrono::nanoseconds(std::chrono::steady_clock::now() - start).count();
+  return data;
+}
+
+int64_t tiles_in_flight(const TilePipelineOptions& options) {
+  // Twice the threads keeps every thread busy while the sink is at work; a single thread never has two tiles.
+  const int64_t useful = options.threads.total > 1 ? 2 * int64_t{options.threads.total} : 1;
+  const int64_t affordable = options.bytes_per_tile > 0 ? options.memory_bytes / options.bytes_per_tile : useful;
+  return std::clamp<int64_t>(affordable, 1, useful);
+}
+
+std::vector<TileFailure> run_tiles(const TileSource& source, const std::function<Image<float>(const TileData&)>& infer,
+                                   const std::function<void(const TileData&, const Image<float>&)>& sink,
+                                   const TilePipelineOptions& given) {
+  TilePipelineOptions options = given;
+  if (options.bytes_per_tile <= 0) {
+    options.bytes_per_tile = 4 * source.grid().tile_size() * source.grid().tile_size() * int64_t{sizeof(float)};
+  }
+  const int64_t count = source.grid().size();
+  std::vector<TileFailure> failures;
+
+  const auto attempt = [&](Flight& flight, const auto& step) {
+    for (int tries_left = options.retries;; --tries_left) {
+      throw_if_cancelled();
+      try {
+        step(flight);
+        return;
+      } catch (const Cancelled&) {
+        throw;
+      } catch (const UsageError&) {
+        throw;
+      } catch (const ModelError&) {
+        throw;
+      } catch (const std::exception& error) {
+        if (tries_left > 0) continue;
+        flight.failure = error.what();
+        const int64_t size = source.grid().tile_size();
+        flight.data.pixels = {};
+        flight.data.valid = Image<uint8_t>(size, size);
+        flight.result = {};
+        return;
+      }
+    }
+  };
+
+  int64_t next = 0;
+  const auto first = tbb::make_filter<void, int64_t>(tbb::filter_mode::serial_in_order, [&](tbb::flow_control& control) {
+    throw_if_cancelled();
+    if (next == count) {
+      control.stop();
+      return int64_t{0};
+    }
+    return next++;
+  });
+  const auto read = tbb::make_filter<int64_t, std::shared_ptr<Flight>>(tbb::filter_mode::parallel, [&](int64_t index) {
+    auto flight = std::make_shared<Flight>();
+    flight->data.tile = source.grid().tile(index);
+    attempt(*flight, [&](Flight& f) { f.data = source.read(index); });
+    return flight;
+  });
+  const auto inference_mode =
+      options.threads.inference == 1 ? tbb::filter_mode::serial_out_of_order : tbb::filter_mode::parallel;
+  const auto inference = tbb::make_filter<std::shared_ptr<Flight>, std::shared_ptr<Flight>>(
+      inference_mode, [&](std::shared_ptr<Flight> flight) {
+        const std::span<const uint8_t> valid(flight->data.valid.data(), flight->data.valid.size());
+        const bool any_valid = std::any_of(valid.begin(), valid.end(), [](uint8_t v) { return v != 0; });
+        if (any_valid) attempt(*flight, [&](Flight& f) { f.result = infer(f.data); });
+        return flight;
+      });
+  const auto last =
+      tbb::make_filter<std::shared_ptr<Flight>, void>(tbb::filter_mode::serial_in_order, [&](std::shared_ptr<Flight> flight) {
+        throw_if_cancelled();
+        const Tile& tile = flight->data.tile;
+        if (!flight->failure.empty()) {
+          log_warning("tile " + std::to_string(tile.index + 1) + " of " + std::to_string(count) + " failed: " + flight->failure);
+          failures.push_back({tile, flight->failure});
+        }
+        sink(flight->data, flight->result);
+        report(options.progress, static_cast<double>(tile.index + 1) / static_cast<double>(count));
+      });
+
+  const int threads = std::max(1, options.threads.total);
+  const tbb::global_control limit(tbb::global_control::max_allowed_parallelism, static_cast<std::size_t>(threads));
+  tbb::task_arena arena(threads);
+  arena.execute([&] {
+    tbb::parallel_pipeline(static_cast<std::size_t>(tiles_in_flight(options)), first & read & inference & last);
+  });
+  return failures;
+}
+
+}  // namespace plat
