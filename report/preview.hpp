@@ -2,17 +2,37 @@
 #pragma once
 
 #include "geo/feature_io.hpp"
+#include "geo/geometry.hpp"
+#include "geo/grid.hpp"
 #include "geo/raster_reader.hpp"
 #include "geo/scaling.hpp"
 
 #include <cstdint>
+#include <memory>
 #include <string>
 
 namespace plat {
 
 struct PreviewOptions {
-  int64_t max_size = 1600;  ///< longer side of the picture, in pixels
+  int64_t max_size = 1600;  ///< longer side of the picture in pixels, > 0; small scenes are enlarged up to four times
   bool overwrite = false;
+};
+
+/// Collects outlines one by one, then draws them over the scene: memory is that of the picture, however many objects there
+/// are. Not thread-safe.
+class PreviewCanvas {
+ public:
+  /// `grid`: the frame of the scene that polygons come in.
+  explicit PreviewCanvas(const Grid& grid, const PreviewOptions& options = {});
+  ~PreviewCanvas();
+  PreviewCanvas(PreviewCanvas&&) noexcept;
+  void add(const MultiPolygon& pixel);
+  /// Reads the scene (on the canvas's grid) reduced to the picture's size and writes a PNG. Throws IoError.
+  void write(const std::string& png_path, RasterReader& scene, const Scaling& scaling) const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
 };
 
 /// Draws the outlines of polygons over a scene (reduced to the picture's size) into a PNG. The layer may have any CRS.
