@@ -95,6 +95,11 @@ class SamImpl : public torch::nn::Module {
   void prepare_for_inference();
 
  private:
+  /// The tile that positions are measured in, in tokens.
+  struct Frame {
+    int64_t rows, cols;
+  };
+  Frame frame_of(const at::Tensor& embedding) const;
   at::Tensor image_positions(const at::Tensor& embedding, TokenOffset offset);
 
   SamConfig config_;

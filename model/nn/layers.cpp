@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model/nn/layers.hpp"
+
+#include <torch/nn/init.h>
+
+namespace plat::nn {
+
+LayerNorm2dImpl::LayerNorm2dImpl(int64_t channels, double epsilon)
+    : weight(register_parameter("weight", at::ones({channels}))),
+      bias(register_parameter("bias", at::zeros({channels}))),
+      eps(epsilon) {}
+
+at::Tensor LayerNorm2dImpl::forward(const at::Tensor& x) {
+  return at::layer_norm(x.permute({0, 2, 3, 1}), {x.size(1)}, weight, bias, eps).permute({0, 3, 1, 2});
+}
+
+ConvNormImpl::ConvNormImpl(int64_t in, int64_t out, const Options& options) {
+  c = register_module("c", torch::nn::Conv2d(torch::nn::Conv2dOptions(in, out, options.kernel)
+                                                 .stride(options.stride)
+                                                 .padding(options.kernel / 2)
+                                                 .groups(options.groups)
+                                                 .bias(false)));
+  bn = register_module("bn", torch::nn::BatchNorm2d(out));
+  torch::nn::init::constant_(bn->weight, options.initial_scale);
+}
+
+at::Tensor ConvNormImpl::forward(const at::Tensor& x) {
+  if (!folded_weight_.defined()) return bn->forward(c->forward(x));
+  const auto& o = c->options;
+  const int64_t padding = o.kernel_size()->at(0) / 2;
+  return at::conv2d(x, folded_weight_, folded_bias_, at::IntArrayRef(*o.stride()), {padding, padding}, {1, 1},
+                    o.groups());
+}
+
+void ConvNormImpl::fold() {
+  const at::NoGradGuard no_grad;
+  const at::Tensor scale = bn->weight * at::rsqrt(bn->running_var + bn->options.eps());
+  folded_weight_ = (c->weight * scale.view({-1, 1, 1, 1})).contiguous(c->weight.suggest_memory_format());
+  folded_bias_ = bn->bias - bn->running_mean * scale;
+}
+
+void ConvNormImpl::train(bool on) {
+  Module::train(on);
+  if (!on) return;
+  folded_weight_ = {};
+  folded_bias_ = {};
+}
+
+MlpBlockImpl::MlpBlockImpl(int64_t width, int64_t hidden, const std::string& activation) : gelu(activation == "gelu") {
+  lin1 = register_module("lin1", torch::nn::Linear(width, hidden));
+  lin2 = register_module("lin2", torch::nn::Linear(hidden, width));
+}
+
+at::Tensor MlpBlockImpl::forward(const at::Tensor& x) {
+  const at::Tensor hidden = lin1->forward(x);
+  return lin2->forward(gelu ? at::gelu(hidden) : at::relu(hidden));
+}
+
+FeedForwardImpl::FeedForwardImpl(int64_t in, int64_t hidden, int64_t out, int64_t depth) {
+  proj_in = register_module("proj_in", torch::nn::Linear(in, hidden));
+  layers = register_module("layers", torch::nn::ModuleList());
+  for (int64_t i = 2; i < depth; ++i) layers->push_back(torch::nn::Linear(hidden, hidden));
+  proj_out = register_module("proj_out", torch::nn::Linear(hidden, out));
+}
+
+at::Tensor FeedForwardImpl::forward(const at::Tensor& x) {
+  at::Tensor hidden = at::relu(proj_in->forward(x));
+  for (const auto& layer : *layers) hidden = at::relu(layer->as<torch::nn::Linear>()->forward(hidden));
+  return proj_out->forward(hidden);
+}
+
+}  // namespace plat::nn

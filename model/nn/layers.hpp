@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <torch/nn/module.h>
+#include <torch/nn/modules/batchnorm.h>
+#include <torch/nn/modules/container/modulelist.h>
+#include <torch/nn/modules/conv.h>
+#include <torch/nn/modules/linear.h>
+
+#include <cstdint>
+#include <string>
+
+namespace plat::nn {
+
+/// Layer normalisation over the channels of (B, C, H, W), at each pixel.
+struct LayerNorm2dImpl : torch::nn::Module {
+  explicit LayerNorm2dImpl(int64_t channels, double epsilon = 1e-6);
+  at::Tensor forward(const at::Tensor& x);
+
+  at::Tensor weight, bias;
+  double eps;
+};
+TORCH_MODULE(LayerNorm2d);
+
+/// A convolution without bias, then batch normalisation: TinyViT's Conv2d_BN, with its names `c` and `bn`.
+struct ConvNormImpl : torch::nn::Module {
+  struct Options {
+    int64_t kernel = 1;
+    int64_t stride = 1;
+    int64_t groups = 1;
+    double initial_scale = 1;  ///< of the normalised result; 0 makes a residual branch start as nothing
+  };
+  ConvNormImpl(int64_t in, int64_t out, const Options& options);
+  ConvNormImpl(int64_t in, int64_t out, int64_t kernel) : ConvNormImpl(in, out, Options{.kernel = kernel}) {}
+  at::Tensor forward(const at::Tensor& x);
+  /// Makes one convolution of both for eval mode, until the next train().
+  void fold();
+  void train(bool on = true) override;
+
+  torch::nn::Conv2d c{nullptr};
+  torch::nn::BatchNorm2d bn{nullptr};
+
+ private:
+  at::Tensor folded_weight_, folded_bias_;
+};
+TORCH_MODULE(ConvNorm);
+
+/// Two linear layers with an activation between: SAM's MLP block.
+struct MlpBlockImpl : torch::nn::Module {
+  MlpBlockImpl(int64_t width, int64_t hidden, const std::string& activation);
+  at::Tensor forward(const at::Tensor& x);
+
+  torch::nn::Linear lin1{nullptr}, lin2{nullptr};
+  bool gelu;
+};
+TORCH_MODULE(MlpBlock);
+
+/// `depth` linear layers with ReLU between: SAM's hypernetworks and IoU head.
+struct FeedForwardImpl : torch::nn::Module {
+  FeedForwardImpl(int64_t in, int64_t hidden, int64_t out, int64_t depth);
+  at::Tensor forward(const at::Tensor& x);
+
+  torch::nn::Linear proj_in{nullptr}, proj_out{nullptr};
+  torch::nn::ModuleList layers;
+};
+TORCH_MODULE(FeedForward);
+
+}  // namespace plat::nn

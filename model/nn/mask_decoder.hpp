@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "model/nn/two_way_transformer.hpp"
+
+#include <torch/nn/modules/embedding.h>
+
+#include <vector>
+
+namespace plat::nn {
+
+/// SAM's mask decoder: output tokens and prompt tokens exchange with the image embedding; small networks made from the
+/// output tokens then read the masks off the enlarged embedding.
+struct MaskDecoderImpl : torch::nn::Module {
+  explicit MaskDecoderImpl(const MaskDecoderConfig& config);
+
+  struct Result {
+    at::Tensor masks;  ///< logits, (B, P, M, 4h, 4w)
+    at::Tensor iou;    ///< (B, P, M)
+  };
+  /// `embedding`: (B, C, h, w); `positions`: (1, C, h, w); `sparse`: (B, P, N, C) or undefined for no prompts; `dense`:
+  /// (B or 1, C, h, w) or (1, C, 1, 1).
+  Result forward(const at::Tensor& embedding, const at::Tensor& positions, const at::Tensor& sparse,
+                 const at::Tensor& dense);
+
+  TwoWayTransformer transformer{nullptr};
+
+ private:
+  torch::nn::Embedding iou_token_{nullptr}, mask_tokens_{nullptr};
+  torch::nn::ConvTranspose2d upscale_conv1_{nullptr}, upscale_conv2_{nullptr};
+  LayerNorm2d upscale_layer_norm_{nullptr};
+  std::vector<FeedForward> hypernetworks_;
+  FeedForward iou_prediction_head_{nullptr};
+};
+TORCH_MODULE(MaskDecoder);
+
+/// (B, C, h, w) as tokens (B, 1, h · w, C).
+at::Tensor image_tokens(const at::Tensor& x);
+
+}  // namespace plat::nn

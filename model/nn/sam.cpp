@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model/nn/sam.hpp"
+
+#include "core/error.hpp"
+#include "model/nn/class_decoder.hpp"
+#include "model/nn/mask_decoder.hpp"
+#include "model/nn/prompt_encoder.hpp"
+#include "model/nn/tiny_vit.hpp"
+#include "model/nn/vit.hpp"
+
+#include <string>
+#include <vector>
+
+namespace plat::nn {
+namespace {
+
+/// Convolutions of a TinyViT and of the class maps are 10 to 20 % faster when pixels, not channels, lie apart.
+void use_channels_last(torch::nn::Module& module) {
+  for (auto& parameter : module.parameters()) {
+    if (parameter.dim() == 4) parameter.set_data(parameter.contiguous(at::MemoryFormat::ChannelsLast));
+  }
+}
+
+}  // namespace
+
+SamImpl::SamImpl(const SamConfig& config) : config_(config) {
+  config.validate();
+  const int64_t channels = config.prompt_encoder.hidden_size;
+  std::vector<int64_t> feature_dims;
+  PositionEncoding positions(channels);
+  shared_image_embedding_ = register_module("shared_image_embedding", positions).ptr();
+  if (const auto* tiny = std::get_if<TinyVitConfig>(&config.vision)) {
+    tiny_vit_ = register_module("vision_encoder", TinyVit(*tiny)).ptr();
+    feature_dims = {tiny->embed_dims[0] / 2, tiny->embed_dims[0], tiny->embed_dims[1]};
+    use_channels_last(*tiny_vit_);
+  } else {
+    vit_ = register_module("vision_encoder", Vit(std::get<VitConfig>(config.vision))).ptr();
+  }
+  prompt_encoder_ = register_module("prompt_encoder", PromptEncoder(config.prompt_encoder, positions)).ptr();
+  mask_decoder_ = register_module("mask_decoder", MaskDecoder(config.mask_decoder)).ptr();
+  if (config.class_decoder.classes > 0) {
+    class_decoder_ = register_module("class_decoder", ClassDecoder(config.class_decoder, channels, feature_dims)).ptr();
+    use_channels_last(*class_decoder_);
+  }
+}
+
+Encoded SamImpl::encode(const at::Tensor& pixels) {
+  const int64_t patch = tiny_vit_ ? 32 : config_.prompt_encoder.patch_size;
+  if (pixels.dim() != 4 || pixels.size(1) != 3 || pixels.size(2) % patch != 0 || pixels.size(3) % patch != 0) {
+    throw ModelError("the network takes images of 3 bands whose sides are multiples of " + std::to_string(patch) +
+                     " pixels");
+  }
+  Encoded encoded;
+  if (tiny_vit_) {
+    auto features = tiny_vit_->forward(pixels.contiguous(at::MemoryFormat::ChannelsLast));
+    encoded = {features.embedding, features.stride2, features.stride4, features.stride8};
+  } else {
+    encoded.embedding = vit_->forward(pixels);
+    if (class_decoder_) {
+      auto features = class_decoder_->stem->forward(pixels.contiguous(at::MemoryFormat::ChannelsLast));
+      encoded.stride2 = features[0];
+      encoded.stride4 = features[1];
+      encoded.stride8 = features[2];
+    }
+  }
+  return encoded;
+}
+
+SamImpl::Frame SamImpl::frame_of(const at::Tensor& embedding) const {
+  if (tiny_vit_) {
+    const int64_t side = config_.prompt_encoder.image_size / config_.prompt_encoder.patch_size;
+    return {side, side};
+  }
+  return {embedding.size(2), embedding.size(3)};
+}
+
+at::Tensor SamImpl::image_positions(const at::Tensor& embedding, TokenOffset offset) {
+  const Frame frame = frame_of(embedding);
+  const auto options = embedding.options();
+  const auto rows = (at::arange(embedding.size(2), options) + (static_cast<double>(offset.row) + 0.5)) /
+                    static_cast<double>(frame.rows);
+  const auto cols = (at::arange(embedding.size(3), options) + (static_cast<double>(offset.col) + 0.5)) /
+                    static_cast<double>(frame.cols);
+  const auto grid = at::meshgrid({rows, cols}, "ij");
+  return shared_image_embedding_->forward(at::stack({grid[1], grid[0]}, -1)).permute({2, 0, 1}).unsqueeze(0);
+}
+
+ClassMaps SamImpl::forward_classes(const Encoded& encoded, TokenOffset offset) {
+  if (!class_decoder_) throw ModelError("the model has no classes: it answers prompts only");
+  const at::Tensor& embedding = encoded.embedding;
+  auto result =
+      class_decoder_->forward(*mask_decoder_->transformer, image_tokens(embedding + prompt_encoder_->embed_masks({})),
+                              image_tokens(image_positions(embedding, offset)), embedding.size(2), embedding.size(3),
+                              {encoded.stride2, encoded.stride4, encoded.stride8});
+  const at::Tensor maps = result.maps.unflatten(1, {config_.class_decoder.classes, 3});
+  return {maps.select(2, 0), maps.select(2, 1), maps.select(2, 2), result.auxiliary};
+}
+
+ClassMaps SamImpl::forward_classes(const at::Tensor& pixels, TokenOffset offset) {
+  return forward_classes(encode(pixels), offset);
+}
+
+PromptMasks SamImpl::forward_prompts(const at::Tensor& embedding, const Prompts& prompts, TokenOffset offset) {
+  const auto patch = static_cast<double>(config_.prompt_encoder.patch_size);
+  const Frame frame = frame_of(embedding);
+  const auto scale =
+      at::tensor({1 / (patch * static_cast<double>(frame.cols)), 1 / (patch * static_cast<double>(frame.rows))},
+                 embedding.options());
+  // Prompts name pixels; the network wants their centres.
+  const auto shift =
+      at::tensor({patch * static_cast<double>(offset.col) + 0.5, patch * static_cast<double>(offset.row) + 0.5},
+                 embedding.options());
+  std::vector<at::Tensor> sparse;
+  if (prompts.points.defined()) {
+    at::Tensor places = (prompts.points + shift) * scale, labels = prompts.labels;
+    if (prompts.pad_points && !prompts.boxes.defined()) {
+      places = at::constant_pad_nd(places, {0, 0, 0, 1});
+      labels = at::constant_pad_nd(labels, {0, 1}, -1);
+    }
+    sparse.push_back(prompt_encoder_->embed_points(places, labels));
+  }
+  if (prompts.boxes.defined()) {
+    sparse.push_back(prompt_encoder_->embed_boxes((prompts.boxes.unflatten(-1, {2, 2}) + shift) * scale));
+  }
+  auto result = mask_decoder_->forward(embedding, image_positions(embedding, offset),
+                                       sparse.empty() ? at::Tensor() : at::cat(sparse, 2),
+                                       prompt_encoder_->embed_masks(prompts.masks));
+  return {result.masks, result.iou};
+}
+
+void SamImpl::prepare_for_inference() {
+  for (const auto& module : modules()) {
+    if (auto* conv = module->as<ConvNorm>()) conv->fold();
+    if (auto* attention = module->as<WindowAttention>()) attention->look_biases_up();
+  }
+}
+
+}  // namespace plat::nn

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "model/nn/layers.hpp"
+#include "model/sam_config.hpp"
+
+#include <torch/nn/modules/normalization.h>
+
+#include <utility>
+#include <vector>
+
+namespace plat::nn {
+
+/// Attention of tokens to tokens: queries (B, P, N, C), keys and values (B, P, M, C). A P of 1 stands for the same
+/// tokens for all prompts of an image; they are projected once.
+struct TokenAttentionImpl : torch::nn::Module {
+  TokenAttentionImpl(int64_t channels, int64_t heads, int64_t downsample);
+  at::Tensor forward(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value);
+
+  torch::nn::Linear q_proj{nullptr}, k_proj{nullptr}, v_proj{nullptr}, out_proj{nullptr};
+
+ private:
+  int64_t heads_;
+};
+TORCH_MODULE(TokenAttention);
+
+/// Tokens to themselves, tokens to image, MLP, image to tokens.
+struct TwoWayBlockImpl : torch::nn::Module {
+  TwoWayBlockImpl(const MaskDecoderConfig& config, bool first);
+  std::pair<at::Tensor, at::Tensor> forward(at::Tensor tokens, at::Tensor image, const at::Tensor& token_positions,
+                                            const at::Tensor& image_positions);
+
+  TokenAttention self_attn{nullptr}, cross_attn_token_to_image{nullptr}, cross_attn_image_to_token{nullptr};
+  torch::nn::LayerNorm layer_norm1{nullptr}, layer_norm2{nullptr}, layer_norm3{nullptr}, layer_norm4{nullptr};
+  MlpBlock mlp{nullptr};
+
+ private:
+  bool first_;
+};
+TORCH_MODULE(TwoWayBlock);
+
+/// SAM's decoder transformer: tokens and image exchange what they know.
+struct TwoWayTransformerImpl : torch::nn::Module {
+  explicit TwoWayTransformerImpl(const MaskDecoderConfig& config);
+
+  struct Result {
+    at::Tensor tokens;  ///< (B, P, T, C)
+    at::Tensor image;   ///< (B, P, N, C)
+  };
+  /// `tokens`: (B, P, T, C); `image`: (B, 1, N, C); `positions`: (1, 1, N, C).
+  Result forward(const at::Tensor& tokens, const at::Tensor& image, const at::Tensor& positions);
+
+ private:
+  std::vector<TwoWayBlock> blocks_;
+  TokenAttention final_attn_token_to_image_{nullptr};
+  torch::nn::LayerNorm layer_norm_final_attn_{nullptr};
+};
+TORCH_MODULE(TwoWayTransformer);
+
+}  // namespace plat::nn
