@@ -42,8 +42,8 @@ void ConvNormImpl::fold() {
 void ConvNormImpl::train(bool on) {
   Module::train(on);
   if (!on) return;
-  folded_weight_ = {};
-  folded_bias_ = {};
+  folded_weight_.reset();
+  folded_bias_.reset();
 }
 
 MlpBlockImpl::MlpBlockImpl(int64_t width, int64_t hidden, const std::string& activation) : gelu(activation == "gelu") {

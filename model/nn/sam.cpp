@@ -28,18 +28,18 @@ SamImpl::SamImpl(const SamConfig& config) : config_(config) {
   const int64_t channels = config.prompt_encoder.hidden_size;
   std::vector<int64_t> feature_dims;
   PositionEncoding positions(channels);
-  shared_image_embedding_ = register_module("shared_image_embedding", positions).ptr();
+  shared_image_embedding_ = register_module("shared_image_embedding", positions);
   if (const auto* tiny = std::get_if<TinyVitConfig>(&config.vision)) {
-    tiny_vit_ = register_module("vision_encoder", TinyVit(*tiny)).ptr();
+    tiny_vit_ = register_module("vision_encoder", TinyVit(*tiny));
     feature_dims = {tiny->embed_dims[0] / 2, tiny->embed_dims[0], tiny->embed_dims[1]};
     use_channels_last(*tiny_vit_);
   } else {
-    vit_ = register_module("vision_encoder", Vit(std::get<VitConfig>(config.vision))).ptr();
+    vit_ = register_module("vision_encoder", Vit(std::get<VitConfig>(config.vision)));
   }
-  prompt_encoder_ = register_module("prompt_encoder", PromptEncoder(config.prompt_encoder, positions)).ptr();
-  mask_decoder_ = register_module("mask_decoder", MaskDecoder(config.mask_decoder)).ptr();
+  prompt_encoder_ = register_module("prompt_encoder", PromptEncoder(config.prompt_encoder, positions));
+  mask_decoder_ = register_module("mask_decoder", MaskDecoder(config.mask_decoder));
   if (config.class_decoder.classes > 0) {
-    class_decoder_ = register_module("class_decoder", ClassDecoder(config.class_decoder, channels, feature_dims)).ptr();
+    class_decoder_ = register_module("class_decoder", ClassDecoder(config.class_decoder, channels, feature_dims));
     use_channels_last(*class_decoder_);
   }
 }

@@ -48,7 +48,7 @@ void WindowAttentionImpl::look_biases_up() {
 
 void WindowAttentionImpl::train(bool on) {
   Module::train(on);
-  if (on) looked_up_ = {};
+  if (on) looked_up_.reset();
 }
 
 at::Tensor WindowAttentionImpl::forward(const at::Tensor& x) {

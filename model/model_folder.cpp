@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model/model_folder.hpp"
+
+#include "core/error.hpp"
+#include "model/config_json.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <system_error>
+
+namespace plat {
+namespace {
+
+using detail::JsonSection;
+using nlohmann::json;
+namespace fs = std::filesystem;
+
+// Texts of a model folder are a few kilobytes; anything longer is not one.
+constexpr std::uintmax_t kMaxTextBytes = 16 << 20;
+constexpr int kFormatVersion = 1;
+
+json read_json(const fs::path& path) {
+  std::error_code error;
+  const auto size = fs::file_size(path, error);
+  std::ifstream in(path, std::ios::binary);
+  if (error || !in) throw ModelError(path.string() + ": cannot be read; a model folder needs this file");
+  if (size > kMaxTextBytes) throw ModelError(path.string() + ": is too long for a model's " + path.filename().string());
+  try {
+    return json::parse(in);
+  } catch (const json::exception&) {
+    throw ModelError(path.string() + ": is not valid JSON");
+  }
+}
+
+void write_json(const fs::path& path, const json& value) {
+  const fs::path temporary = path.string() + ".part";
+  std::ofstream out(temporary, std::ios::binary | std::ios::trunc);
+  out << value.dump(2) << '\n';
+  out.close();
+  std::error_code error;
+  if (out) fs::rename(temporary, path, error);
+  if (!out || error) {
+    std::error_code ignored;
+    fs::remove(temporary, ignored);
+    throw IoError(path.string() + ": cannot be written; check that the folder exists and has room");
+  }
+}
+
+std::vector<ClassDescription> read_classes(JsonSection& plat, const std::string& file) {
+  std::vector<ClassDescription> classes;
+  const json* list = plat.find("classes");
+  if (list == nullptr) return classes;
+  if (!list->is_array()) plat.fail("classes", "must be a list");
+  for (std::size_t i = 0; i < list->size(); ++i) {
+    JsonSection section((*list)[i], file, plat.path("classes[" + std::to_string(i) + "]"));
+    ClassDescription c;
+    auto& t = c.thresholds;
+    section.read("name", c.name);
+    section.read("extent", t.extent);
+    section.read("seed_distance", t.seed_distance);
+    section.read("boundary_weight", t.boundary_weight);
+    section.read("min_seed_px", t.min_seed_px);
+    section.read("min_area_m2", t.min_area_m2);
+    section.reject_unknown();
+    if (c.name.empty()) section.fail("name", "is missing");
+    if (!(t.extent > 0 && t.extent < 1)) section.fail("extent", "must lie between 0 and 1");
+    if (!(t.seed_distance > 0 && t.seed_distance < 1)) section.fail("seed_distance", "must lie between 0 and 1");
+    if (!(t.boundary_weight >= 0)) section.fail("boundary_weight", "must not be negative");
+    if (t.min_seed_px < 1) section.fail("min_seed_px", "must be at least 1");
+    if (!(t.min_area_m2 >= 0)) section.fail("min_area_m2", "must not be negative");
+    classes.push_back(std::move(c));
+  }
+  return classes;
+}
+
+json write_classes(const std::vector<ClassDescription>& classes) {
+  json list = json::array();
+  for (const auto& c : classes) {
+    const auto& t = c.thresholds;
+    list.push_back({{"name", c.name},
+                    {"extent", t.extent},
+                    {"seed_distance", t.seed_distance},
+                    {"boundary_weight", t.boundary_weight},
+                    {"min_seed_px", t.min_seed_px},
+                    {"min_area_m2", t.min_area_m2}});
+  }
+  return list;
+}
+
+void read_plat(JsonSection plat, const std::string& file, ModelFolder& model) {
+  ModelDescription& d = model.description;
+  plat.require("format", kFormatVersion);
+  plat.read("name", d.name);
+  plat.require("architecture", d.architecture);
+  d.classes = read_classes(plat, file);
+  plat.read("gsd_m", d.gsd_m);
+  plat.read("bands", d.bands);
+  plat.read("tile_size", d.tile_size);
+  plat.read("overlap", d.overlap);
+  plat.read("licence", d.licence);
+  plat.read("training_data", d.training_data);
+  model.config.class_decoder = detail::read_class_decoder(plat.section("class_decoder"));
+  model.config.class_decoder.classes = static_cast<int64_t>(d.classes.size());
+  plat.reject_unknown();
+}
+
+/// What a description and its network must agree on; `where` names the file in errors.
+void validate(const ModelFolder& model, const std::string& where) {
+  const ModelDescription& d = model.description;
+  const auto require = [&](bool good, const std::string& what) {
+    if (!good) throw ModelError(where + ": " + what);
+  };
+  require(std::isfinite(d.gsd_m) && d.gsd_m > 0, "'plat.gsd_m' must be positive");
+  require(d.bands.size() == 3, "'plat.bands' must name 3 bands");
+  require(d.tile_size >= 32 && d.tile_size <= 65536 && d.tile_size % 32 == 0,
+          "'plat.tile_size' must be a multiple of 32");
+  require(d.overlap >= 0 && d.overlap < d.tile_size, "'plat.overlap' must lie between 0 and tile_size");
+  require(static_cast<int64_t>(d.classes.size()) == model.config.class_decoder.classes,
+          "the network and the description have different numbers of classes");
+  require(d.architecture == (model.config.is_tiny_vit() ? "sam-tinyvit" : "sam-vit"),
+          "'plat.architecture' must be sam-vit or sam-tinyvit, as the network is");
+  for (std::size_t i = 0; i < 3; ++i) {
+    require(std::isfinite(d.mean[i]) && d.deviation[i] > 0 && std::isfinite(d.deviation[i]),
+            "the image's mean and standard deviation must be finite, the deviation positive");
+  }
+  try {
+    model.config.validate();
+  } catch (const ModelError& error) {
+    throw ModelError(where + ": " + error.what());
+  }
+}
+
+void read_preprocessor(const fs::path& path, ModelDescription& d) {
+  const json content = read_json(path);
+  JsonSection section(content, path.string(), "");
+  double factor = 1.0 / 255;
+  section.read("rescale_factor", factor);
+  if (!(factor > 0)) section.fail("rescale_factor", "must be positive");
+  const auto read_bands = [&](const std::string& key, std::array<float, 3>& bands) {
+    std::vector<double> values;
+    if (!section.read(key, values)) return;
+    if (values.size() != bands.size()) section.fail(key, "must have 3 numbers");
+    for (std::size_t i = 0; i < bands.size(); ++i) bands[i] = static_cast<float>(values[i] / factor);
+  };
+  read_bands("image_mean", d.mean);
+  read_bands("image_std", d.deviation);
+}
+
+json write_preprocessor(const ModelDescription& d, int64_t image_size) {
+  const auto scaled = [](const std::array<float, 3>& bands) {
+    json list = json::array();
+    for (const float value : bands) list.push_back(static_cast<double>(value) / 255);
+    return list;
+  };
+  return {{"image_processor_type", "SamImageProcessor"},
+          {"processor_class", "SamProcessor"},
+          {"do_convert_rgb", true},
+          {"do_normalize", true},
+          {"do_pad", true},
+          {"do_rescale", true},
+          {"do_resize", true},
+          {"image_mean", scaled(d.mean)},
+          {"image_std", scaled(d.deviation)},
+          {"pad_size", {{"height", image_size}, {"width", image_size}}},
+          {"resample", 2},
+          {"rescale_factor", 1.0 / 255},
+          {"size", {{"longest_edge", image_size}}}};
+}
+
+}  // namespace
+
+ModelFolder read_model_folder(const std::string& folder) {
+  const fs::path root(folder);
+  if (!fs::is_directory(root)) throw ModelError(folder + ": no such model folder");
+  const std::string file = (root / kConfigFile).string();
+  const json content = read_json(file);
+  JsonSection section(content, file, "");
+  ModelFolder model;
+  model.config = detail::read_sam_config(section);
+  ModelDescription& d = model.description;
+  const fs::path whole = fs::absolute(root).lexically_normal();
+  d.name = (whole.has_filename() ? whole : whole.parent_path()).filename().string();
+  d.architecture = model.config.is_tiny_vit() ? "sam-tinyvit" : "sam-vit";
+  d.tile_size = model.config.image_size();
+  if (section.find("plat") != nullptr) read_plat(section.section("plat"), file, model);
+  read_preprocessor(root / kPreprocessorFile, d);
+  validate(model, file);
+  return model;
+}
+
+void write_model_folder(const ModelFolder& model, const std::string& folder) {
+  const ModelDescription& d = model.description;
+  const fs::path root(folder);
+  validate(model, folder);
+  json config = detail::write_sam_config(model.config);
+  config["plat"] = {{"format", kFormatVersion},
+                    {"name", d.name},
+                    {"architecture", d.architecture},
+                    {"classes", write_classes(d.classes)},
+                    {"gsd_m", d.gsd_m},
+                    {"bands", d.bands},
+                    {"tile_size", d.tile_size},
+                    {"overlap", d.overlap},
+                    {"licence", d.licence},
+                    {"training_data", d.training_data}};
+  if (!d.classes.empty()) config["plat"]["class_decoder"] = detail::write_class_decoder(model.config.class_decoder);
+  write_json(root / kConfigFile, config);
+  write_json(root / kPreprocessorFile, write_preprocessor(d, model.config.image_size()));
+}
+
+}  // namespace plat
