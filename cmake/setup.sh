@@ -3,7 +3,7 @@
 # Sourced, with PLAT_HOME set to the project's root. All it says goes to stderr: stdout belongs to the program.
 #   TORCH_ROOT        a LibTorch of the user's own: the folder with include/ and lib/
 #   PLAT_NO_INSTALL   1: install and download nothing, build with what is there
-#   PLAT_CMAKE_ARGS   further arguments for cmake, separated by spaces
+#   PLAT_CMAKE_ARGS   further arguments for cmake, separated by spaces; with -DPLAT_WITH_TORCH=OFF no LibTorch is needed
 #   PLAT_JOBS         how many compilers run at once
 
 plat_torch_version=2.13.0
@@ -34,7 +34,10 @@ plat_python() {
 }
 
 plat_torch_root() { printf '%s' "${TORCH_ROOT:-$PLAT_HOME/.deps/torch}"; }
-plat_torch_present() { [[ -e $(plat_torch_root)/lib/libtorch_cpu.so && -e $(plat_torch_root)/include/ATen/core/Tensor.h ]]; }
+plat_torch_present() {
+  [[ ${PLAT_CMAKE_ARGS:-} == *PLAT_WITH_TORCH=OFF* ]] ||
+    [[ -e $(plat_torch_root)/lib/libtorch_cpu.so && -e $(plat_torch_root)/include/ATen/core/Tensor.h ]]
+}
 
 plat_install_packages() {
   local package missing=() installed
@@ -133,6 +136,7 @@ plat_install_torch() {
 plat_unresolved() { { ldd "$1/lib/libtorch_cpu.so" 2>/dev/null || true; } | awk '/not found/ {print $1}' | sort -u; }
 
 plat_check_torch() {
+  [[ ${PLAT_CMAKE_ARGS:-} != *PLAT_WITH_TORCH=OFF* ]] || return 0
   local lost
   lost=$(plat_unresolved "$(plat_torch_root)")
   [[ -z $lost ]] || plat_die "LibTorch in $(plat_torch_root) lacks libraries:" $lost \

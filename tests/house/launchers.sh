@@ -106,6 +106,10 @@ launch env TORCH_ROOT="$work" "$home/plat" info
 expect_code "a TORCH_ROOT without LibTorch" "$code" 3
 expect "a TORCH_ROOT without LibTorch" "$err" "holds no LibTorch"
 
+fresh
+launch env TORCH_ROOT="$work" PLAT_CMAKE_ARGS=-DPLAT_WITH_TORCH=OFF "$home/plat" info
+expect_code "without torch" "$code" 0
+
 # Missing packages. Without root rights and without sudo they are named; a user nobody stands in for us where we are root.
 as_user=()
 if ((EUID == 0)); then
