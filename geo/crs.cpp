@@ -28,6 +28,25 @@ std::string authority_name(OGRSpatialReferenceH srs) {
   return authority != nullptr && code != nullptr ? std::string(authority) + ":" + code : "";
 }
 
+/// The code of the known CRS that this one is in all but name; "" where there is none.
+std::string matching_code(OGRSpatialReferenceH srs) {
+  // From here on PROJ calls a match the same system but for its name.
+  constexpr int kSure = 70;
+  int count = 0;
+  int* confidence = nullptr;
+  OGRSpatialReferenceH* matches = OSRFindMatches(srs, nullptr, &count, &confidence);
+  std::string code;
+  for (int i = 0; i < count && confidence[i] >= kSure && confidence[i] == confidence[0]; ++i) {
+    const std::string match = authority_name(matches[i]);
+    // Of several registries people know EPSG's.
+    if (code.empty() || match.starts_with("EPSG:")) code = match;
+    if (code.starts_with("EPSG:")) break;
+  }
+  OSRFreeSRSArray(matches);
+  CPLFree(confidence);
+  return code;
+}
+
 }  // namespace
 
 namespace detail {
@@ -100,11 +119,11 @@ std::string Crs::name() const {
   const detail::GdalErrors quiet;
   std::string code = authority_name(srs.get());
   if (!code.empty()) return code;
-  const detail::SrsHandle identified(OSRClone(srs.get()));
-  if (OSRAutoIdentifyEPSG(identified.get()) == OGRERR_NONE) code = authority_name(identified.get());
+  code = matching_code(srs.get());
   if (!code.empty()) return code;
   const char* name = OSRGetName(srs.get());
-  return name != nullptr && *name != '\0' ? name : "unnamed CRS";
+  const std::string given = name != nullptr ? name : "";
+  return given.empty() || given == "unnamed" || given == "unknown" ? "unnamed CRS" : given;
 }
 
 bool Crs::is_geographic() const {

@@ -72,7 +72,7 @@ FeatureLayer read_features(const std::string& path, const std::string& layer_nam
     if (!path.starts_with("/vsi") && !detail::path_exists(path)) {
       throw IoError(path + ": no such file. Check the path");
     }
-    throw IoError(path + ": cannot be read as a vector file" + errors.suffix());
+    throw IoError(path + ": cannot be read as a vector file" + errors.suffix(path));
   }
   OGRLayerH layer = choose_layer(dataset.get(), path, layer_name);
   FeatureLayer out;
@@ -108,7 +108,7 @@ FeatureLayer read_features(const std::string& path, const std::string& layer_nam
     out.features.push_back(std::move(feature));
   }
   if (errors.failed() || errors.lost_data()) {
-    throw IoError(path + ": damaged after " + std::to_string(out.features.size()) + " features" + errors.suffix());
+    throw IoError(path + ": damaged after " + std::to_string(out.features.size()) + " features" + errors.suffix(path));
   }
   return out;
 }

@@ -152,8 +152,8 @@ RasterReader::RasterReader(const std::string& path, const RasterOptions& options
   {
     const detail::DatasetHandle file = detail::open_raster(path);
     plan->info = detail::describe(file.get(), path);
+    detail::check_safe(file.get(), plan->info);
   }
-  detail::check_safe(plan->info);
   plan->crs = effective_crs(plan->info, options);
   plan->channels = detail::choose_channels(plan->info, options.bands);
   plan->nodata = options.nodata;

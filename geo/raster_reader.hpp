@@ -35,9 +35,11 @@ struct RasterInfo {
 /// How a raster is to be read.
 struct RasterOptions {
   /// Bands by number from 1, in the order wanted, or by role ("red", "nir", …); empty: red, green and blue by role,
-  /// else the first three bands, else the first one three times. Palettes become red, green and blue.
+  /// else the first three bands that are not alpha, else the first one three times. Palettes become red, green and
+  /// blue, unless their band is asked for by number: then its indices are read.
   std::vector<std::string> bands;
-  /// Ground sample distance in metres to resample to; unset keeps the file's.
+  /// Ground sample distance in metres to resample to; unset keeps the file's, as does one within 5 % of it. Pixels are
+  /// then square on the ground at the centre; the extent stays exactly the file's.
   std::optional<double> gsd_m;
   /// Read only this part, in the file's CRS unless `bbox_crs` is given.
   std::optional<Bounds> bbox;
@@ -54,8 +56,11 @@ struct RasterOptions {
 
 /// Pixels of one window as stored (scale and offset of the file not applied) and which of them are real.
 struct RasterBlock {
-  Image<float> pixels;
-  Image<uint8_t> valid;  ///< one band; 0 where any read band is nodata, masked, transparent, NaN or outside the scene
+  Image<float> pixels;  ///< 0 where not valid
+  /// One band; 0 where a pixel is masked, transparent, NaN, outside the scene or nodata: for floats where any read band
+  /// is nodata, for integers where all of them are (of those that have a nodata value), because 0 or 255 in one band is
+  /// also a dark or bright roof.
+  Image<uint8_t> valid;
 };
 
 /// Reads windows of a raster on a north-up grid: rotated, south-up, GCP- and RPC-referenced files are warped on the

@@ -12,8 +12,9 @@
 namespace plat::detail {
 namespace {
 
-// More messages than a person reads; a damaged file can give one for each block.
+// A damaged file can give a message for each block; the first ones say it all.
 constexpr std::size_t kMaxMessages = 8;
+constexpr std::size_t kMaxLength = 240;
 
 void CPL_STDCALL collect(CPLErr kind, CPLErrorNum, const char* message) {
   if (kind != CE_Warning && kind != CE_Failure && kind != CE_Fatal) return;
@@ -46,10 +47,19 @@ void GdalErrors::add(bool failure, const char* message) {
   }
 }
 
-std::string GdalErrors::text() const { return join(failures_.empty() ? warnings_ : failures_, "; "); }
+std::string GdalErrors::text(const std::string& path) const {
+  const auto& messages = failures_.empty() ? warnings_ : failures_;
+  if (messages.empty()) return "";
+  std::string said = messages.front();
+  for (const char* end : {": ", ", ", ":"}) {
+    if (!path.empty() && said.starts_with(path + end)) said.erase(0, path.size() + std::string_view(end).size());
+  }
+  if (said.size() > kMaxLength) said = said.substr(0, kMaxLength) + "...";
+  return said;
+}
 
-std::string GdalErrors::suffix() const {
-  const std::string said = text();
+std::string GdalErrors::suffix(const std::string& path) const {
+  const std::string said = text(path);
   return said.empty() ? "" : " (" + said + ")";
 }
 

@@ -16,10 +16,11 @@ class GdalErrors {
   GdalErrors& operator=(const GdalErrors&) = delete;
 
   bool failed() const { return failed_; }
-  /// The failures, else the warnings, on one line; "" when nothing was said.
-  std::string text() const;
+  /// The first failure, else the first warning (what follows are its consequences), on one line and without the file's
+  /// name, which our own sentences begin with; "" when nothing was said.
+  std::string text(const std::string& path = "") const;
   /// The same in brackets after a space, for the end of a sentence; "" when nothing was said.
-  std::string suffix() const;
+  std::string suffix(const std::string& path = "") const;
   /// Whether a warning says that pixels were lost: decoders of JPEG and others go on after damage.
   bool lost_data() const;
   void clear();

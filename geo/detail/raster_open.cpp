@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <array>
+#include <string_view>
 
 namespace plat::detail {
 namespace {
@@ -38,6 +39,10 @@ BandRole role_from_text(const std::string& description) {
 
 BandRole role_of(GDALRasterBandH band) {
   switch (GDALGetRasterColorInterpretation(band)) {
+#if GDAL_VERSION_NUM >= GDAL_COMPUTE_VERSION(3, 10, 0)
+    case GCI_NIRBand:
+      return BandRole::NearInfrared;
+#endif
     case GCI_RedBand:
       return BandRole::Red;
     case GCI_GreenBand:
@@ -68,7 +73,8 @@ void describe_georeferencing(GDALDatasetH dataset, RasterInfo& info) {
     info.georeferencing = "transform";
     info.grid.world_from_pixel = to_affine(transform);
   } else if (GDALGetGCPCount(dataset) > 0) {
-    info.georeferencing = "gcps";
+    // Two points are too few for GDAL's polynomials, but they fix a transform without rotation.
+    info.georeferencing = GDALGetGCPCount(dataset) == 2 ? "transform" : "gcps";
     info.grid.crs = from_srs(GDALGetGCPSpatialRef(dataset));
     // Only roughly: ground control points need not lie on a plane.
     if (GDALGCPsToGeoTransform(GDALGetGCPCount(dataset), GDALGetGCPs(dataset), transform.data(), TRUE) != 0) {
@@ -83,7 +89,7 @@ void describe_georeferencing(GDALDatasetH dataset, RasterInfo& info) {
 [[noreturn]] void cannot_open(const std::string& path, const GdalErrors& errors) {
   const bool local = !path.starts_with("/vsi") && path.find(':') == std::string::npos;
   if (local && !path_exists(path)) throw IoError(path + ": no such file. Check the path");
-  throw IoError(path + ": cannot be read as a raster" + errors.suffix());
+  throw IoError(path + ": cannot be read as a raster" + errors.suffix(path));
 }
 
 }  // namespace
@@ -151,10 +157,13 @@ RasterInfo describe(GDALDatasetH dataset, const std::string& path) {
   return info;
 }
 
-void check_safe(const RasterInfo& info) {
+void check_safe(GDALDatasetH dataset, const RasterInfo& info) {
+  const char* interleave = GDALGetMetadataItem(dataset, "INTERLEAVE", "IMAGE_STRUCTURE");
+  const bool by_pixel = interleave != nullptr && std::string_view(interleave) == "PIXEL";
   const GDALDataType type = GDALGetDataTypeByName(info.pixel_type.c_str());
   const double bytes = static_cast<double>(info.block_width) * static_cast<double>(info.block_height) *
-                       std::max(1, GDALGetDataTypeSizeBytes(type));
+                       std::max(1, GDALGetDataTypeSizeBytes(type)) *
+                       (by_pixel ? static_cast<double>(info.roles.size()) : 1.0);
   if (bytes <= kHarmlessBlockBytes) return;
   const GdalErrors quiet;
   VSIStatBufL stat;

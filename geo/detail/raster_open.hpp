@@ -15,7 +15,7 @@ DatasetHandle open_raster(const std::string& path, int overview = -1);
 RasterInfo describe(GDALDatasetH dataset, const std::string& path);
 /// Throws IoError when one block of the raster would take more memory than any honest file's: reading a single pixel
 /// decodes a whole block.
-void check_safe(const RasterInfo& info);
+void check_safe(GDALDatasetH dataset, const RasterInfo& info);
 /// The value that means "no data" in a band, if there is one.
 std::optional<double> nodata_of(GDALRasterBandH band);
 /// Name for people: "red", "nir", …

@@ -75,12 +75,15 @@ void RasterSource::prepare() {
   is_byte_ = true;
   is_complex_ = false;
   any_nodata_ = false;
+  // Directories of overviews are read at first use; their warnings are none about pixels.
+  GDALGetOverviewCount(GDALGetRasterBand(dataset_.get(), 1));
   is_cmyk_ = channels_.size() == 3 && channels_[0].band == 1 && channels_[1].band == 2 && channels_[2].band == 3 &&
              is_cmyk(dataset_.get());
   for (const Channel& channel : channels_) {
     if (std::find(bands_.begin(), bands_.end(), channel.band) == bands_.end()) bands_.push_back(channel.band);
   }
   if (is_cmyk_) bands_.push_back(4);
+  channels_are_bands_ = bands_.size() == channels_.size() && channels_[0].palette_colour < 0;
 
   for (const int number : bands_) {
     GDALRasterBandH band = GDALGetRasterBand(dataset_.get(), number);
@@ -118,9 +121,7 @@ void RasterSource::prepare() {
 
 RasterBlock RasterSource::read(const Window& window) {
   if (!dataset_) open();
-  const auto channels = static_cast<int64_t>(channels_.size());
-  RasterBlock block{Image<float>(window.width, window.height, channels),
-                    Image<uint8_t>(window.width, window.height, 1, uint8_t{1})};
+  RasterBlock block{{}, Image<uint8_t>(window.width, window.height, 1, uint8_t{1})};
   if (window.empty()) return block;
   const GdalErrors errors;
   try {
@@ -134,7 +135,7 @@ RasterBlock RasterSource::read(const Window& window) {
                       window.height * level_.step};
     dataset_.reset();
     throw IoError(info_.path + ": cannot read " + place(full) + (level_.overview >= 0 ? " of an overview" : "") +
-                  errors.suffix() + "; the file is damaged or incomplete");
+                  errors.suffix(info_.path) + "; the file is damaged or incomplete");
   }
   return block;
 }
@@ -219,6 +220,23 @@ void RasterSource::fetch(const Window& window, RasterBlock& block) {
   for (GDALRasterBandH mask : masks_) hide(mask);
   if (alpha_ != nullptr) hide(alpha_);
 
+  if (channels_are_bands_) {
+    block.pixels = std::move(stored);
+  } else {
+    combine(stored, block);
+  }
+  // What is not valid is 0 everywhere, so that no fill value and no NaN reaches arithmetic.
+  for (int64_t c = 0; c < block.pixels.bands(); ++c) {
+    const auto values = block.pixels.band(c);
+    for (std::size_t i = 0; i < count; ++i) {
+      if (block.valid.data()[i] == 0) values[i] = 0;
+    }
+  }
+}
+
+void RasterSource::combine(const Image<float>& stored, RasterBlock& block) const {
+  block.pixels = Image<float>(stored.width(), stored.height(), static_cast<int64_t>(channels_.size()));
+  const std::size_t count = block.valid.size();
   for (std::size_t c = 0; c < channels_.size(); ++c) {
     const auto found = std::find(bands_.begin(), bands_.end(), channels_[c].band) - bands_.begin();
     const auto from = stored.band(found);
@@ -236,13 +254,6 @@ void RasterSource::fetch(const Window& window, RasterBlock& block) {
       }
     } else {
       std::copy(from.begin(), from.end(), to.begin());
-    }
-  }
-  // What is not valid is 0 everywhere, so that no fill value and no NaN reaches arithmetic.
-  for (int64_t c = 0; c < block.pixels.bands(); ++c) {
-    const auto values = block.pixels.band(c);
-    for (std::size_t i = 0; i < count; ++i) {
-      if (block.valid.data()[i] == 0) values[i] = 0;
     }
   }
 }

@@ -44,6 +44,8 @@ class RasterSource {
   void fetch(const Window& window, RasterBlock& block);
   void fetch_values(GDALRasterBandH band, const Window& window, float* values) const;
   void mark_nodata(RasterBlock& block, const Image<float>& stored) const;
+  /// Channels from stored bands: repeated bands, colours of palettes, inks.
+  void combine(const Image<float>& stored, RasterBlock& block) const;
 
   RasterInfo info_;
   std::vector<Channel> channels_;
@@ -56,6 +58,7 @@ class RasterSource {
   bool is_byte_ = false;
   bool is_cmyk_ = false;
   bool is_complex_ = false;
+  bool channels_are_bands_ = false;
   /// Any nodata band ends a pixel of floats; integers end only where all bands agree, because 0 is also a dark roof.
   bool any_nodata_ = false;
   std::vector<int> bands_;                       ///< the distinct bands behind the channels
