@@ -15,7 +15,7 @@ foreach(entry IN LISTS entries)
     if(NOT entry MATCHES "^(LICENSE|compile_commands.json|\\.git)$")
       list(APPEND text ${entry})
     endif()
-  elseif(NOT entry MATCHES "^(build.*|runs)$")
+  elseif(NOT entry MATCHES "^(build.*|runs|\\.deps|\\.git)$")
     file(GLOB_RECURSE found RELATIVE ${ROOT} ${ROOT}/${entry}/*.cpp ${ROOT}/${entry}/*.hpp ${ROOT}/${entry}/*.cmake
          ${ROOT}/${entry}/CMakeLists.txt ${ROOT}/${entry}/*.sh ${ROOT}/${entry}/*.py)
     list(APPEND code ${found})
