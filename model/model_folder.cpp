@@ -6,6 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
@@ -113,23 +114,24 @@ void validate(const ModelFolder& model, const std::string& where) {
   const auto require = [&](bool good, const std::string& what) {
     if (!good) throw ModelError(where + ": " + what);
   };
+  try {
+    model.config.validate();
+  } catch (const ModelError& error) {
+    throw ModelError(where + ": " + error.what());
+  }
   require(std::isfinite(d.gsd_m) && d.gsd_m > 0, "'plat.gsd_m' must be positive");
   require(d.bands.size() == 3, "'plat.bands' must name 3 bands");
-  require(d.tile_size >= 32 && d.tile_size <= 65536 && d.tile_size % 32 == 0,
-          "'plat.tile_size' must be a multiple of 32");
+  const int64_t step = model.config.is_tiny_vit() ? 32 : std::get<VitConfig>(model.config.vision).patch_size;
+  require(d.tile_size >= step && d.tile_size <= 65536 && d.tile_size % step == 0,
+          "'plat.tile_size' must be a multiple of " + std::to_string(step));
   require(d.overlap >= 0 && d.overlap < d.tile_size, "'plat.overlap' must lie between 0 and tile_size");
   require(static_cast<int64_t>(d.classes.size()) == model.config.class_decoder.classes,
           "the network and the description have different numbers of classes");
   require(d.architecture == (model.config.is_tiny_vit() ? "sam-tinyvit" : "sam-vit"),
           "'plat.architecture' must be sam-vit or sam-tinyvit, as the network is");
-  for (std::size_t i = 0; i < 3; ++i) {
+  for (std::size_t i = 0; i < d.mean.size(); ++i) {
     require(std::isfinite(d.mean[i]) && d.deviation[i] > 0 && std::isfinite(d.deviation[i]),
             "the image's mean and standard deviation must be finite, the deviation positive");
-  }
-  try {
-    model.config.validate();
-  } catch (const ModelError& error) {
-    throw ModelError(where + ": " + error.what());
   }
 }
 
@@ -185,6 +187,7 @@ ModelFolder read_model_folder(const std::string& folder) {
   d.name = (whole.has_filename() ? whole : whole.parent_path()).filename().string();
   d.architecture = model.config.is_tiny_vit() ? "sam-tinyvit" : "sam-vit";
   d.tile_size = model.config.image_size();
+  d.overlap = std::min(d.overlap, d.tile_size / 4);
   if (section.find("plat") != nullptr) read_plat(section.section("plat"), file, model);
   read_preprocessor(root / kPreprocessorFile, d);
   validate(model, file);

@@ -103,16 +103,15 @@ ClassMaps SamImpl::forward_classes(const at::Tensor& pixels, TokenOffset offset)
 PromptMasks SamImpl::forward_prompts(const at::Tensor& embedding, const Prompts& prompts, TokenOffset offset) {
   const auto patch = static_cast<double>(config_.prompt_encoder.patch_size);
   const Frame frame = frame_of(embedding);
-  const auto scale =
-      at::tensor({1 / (patch * static_cast<double>(frame.cols)), 1 / (patch * static_cast<double>(frame.rows))},
-                 embedding.options());
+  const auto in_pixels = [&](int64_t col, int64_t row) {
+    return at::tensor({patch * static_cast<double>(col), patch * static_cast<double>(row)}, embedding.options());
+  };
+  const at::Tensor size = in_pixels(frame.cols, frame.rows);
   // Prompts name pixels; the network wants their centres.
-  const auto shift =
-      at::tensor({patch * static_cast<double>(offset.col) + 0.5, patch * static_cast<double>(offset.row) + 0.5},
-                 embedding.options());
+  const at::Tensor shift = in_pixels(offset.col, offset.row) + 0.5;
   std::vector<at::Tensor> sparse;
   if (prompts.points.defined()) {
-    at::Tensor places = (prompts.points + shift) * scale, labels = prompts.labels;
+    at::Tensor places = (prompts.points + shift) / size, labels = prompts.labels;
     if (prompts.pad_points && !prompts.boxes.defined()) {
       places = at::constant_pad_nd(places, {0, 0, 0, 1});
       labels = at::constant_pad_nd(labels, {0, 1}, -1);
@@ -120,7 +119,7 @@ PromptMasks SamImpl::forward_prompts(const at::Tensor& embedding, const Prompts&
     sparse.push_back(prompt_encoder_->embed_points(places, labels));
   }
   if (prompts.boxes.defined()) {
-    sparse.push_back(prompt_encoder_->embed_boxes((prompts.boxes.unflatten(-1, {2, 2}) + shift) * scale));
+    sparse.push_back(prompt_encoder_->embed_boxes((prompts.boxes.unflatten(-1, {2, 2}) + shift) / size));
   }
   auto result = mask_decoder_->forward(embedding, image_positions(embedding, offset),
                                        sparse.empty() ? at::Tensor() : at::cat(sparse, 2),
@@ -129,7 +128,7 @@ PromptMasks SamImpl::forward_prompts(const at::Tensor& embedding, const Prompts&
 }
 
 void SamImpl::prepare_for_inference() {
-  for (const auto& module : modules()) {
+  for (const auto& module : modules(/*include_self=*/false)) {
     if (auto* conv = module->as<ConvNorm>()) conv->fold();
     if (auto* attention = module->as<WindowAttention>()) attention->look_biases_up();
   }

@@ -182,7 +182,7 @@ TinyVitImpl::TinyVitImpl(const TinyVitConfig& config) {
   neck_norm1_ = neck->register_module("1", LayerNorm2d(out));
   neck_conv2_ = neck->register_module("2", torch::nn::Conv2d(ConvOptions(out, out, 3).padding(1).bias(false)));
   neck_norm2_ = neck->register_module("3", LayerNorm2d(out));
-  for (const auto& module : modules()) {
+  for (const auto& module : modules(/*include_self=*/false)) {
     if (auto* linear = module->as<torch::nn::Linear>()) {
       torch::nn::init::normal_(linear->weight, 0, 0.02);
       torch::nn::init::zeros_(linear->bias);

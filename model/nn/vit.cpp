@@ -45,15 +45,17 @@ at::Tensor VitAttentionImpl::attend(const at::Tensor& all, int64_t height, int64
     mixed = at::scaled_dot_product_attention(query, key, value);
   } else {
     const at::Tensor placed = query.reshape({batch, heads_, height, width, channels / heads_});
-    const at::Tensor by_row = at::einsum("bnhwc,hkc->bnhwk", {placed, relative_positions(rel_pos_h, height)});
-    const at::Tensor by_col = at::einsum("bnhwc,wkc->bnhwk", {placed, relative_positions(rel_pos_w, width)});
+    const at::Tensor by_row =
+        at::einsum("bnhwc,hkc->bnhwk", {placed, relative_positions(rel_pos_h, height)}).contiguous();
+    const at::Tensor by_col =
+        at::einsum("bnhwc,wkc->bnhwk", {placed, relative_positions(rel_pos_w, width)}).contiguous();
     const int64_t bytes_per_row = batch * heads_ * width * tokens * static_cast<int64_t>(sizeof(float));
     const int64_t rows = std::clamp<int64_t>(kBiasBytes / bytes_per_row, 1, height);
     std::vector<at::Tensor> parts;
     for (int64_t from = 0; from < height; from += rows) {
       const int64_t to = std::min(from + rows, height);
       const at::Tensor bias = (by_row.slice(2, from, to).unsqueeze(-1) + by_col.slice(2, from, to).unsqueeze(-2))
-                                  .view({batch, heads_, (to - from) * width, tokens});
+                                  .reshape({batch, heads_, (to - from) * width, tokens});
       parts.push_back(at::scaled_dot_product_attention(query.slice(2, from * width, to * width), key, value, bias));
     }
     mixed = parts.size() == 1 ? parts[0] : at::cat(parts, 2);

@@ -17,10 +17,13 @@ namespace {
 
 using NamedTensors = std::vector<std::pair<std::string, at::Tensor>>;
 
+/// All parameters and buffers but the counters of batch normalisation, which have no influence on anything.
 NamedTensors state_of(const torch::nn::Module& module) {
   NamedTensors state;
   for (const auto& item : module.named_parameters()) state.emplace_back(item.key(), item.value());
-  for (const auto& item : module.named_buffers()) state.emplace_back(item.key(), item.value());
+  for (const auto& item : module.named_buffers()) {
+    if (!item.key().ends_with("num_batches_tracked")) state.emplace_back(item.key(), item.value());
+  }
   return state;
 }
 

@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Writes vit.safetensors, prompts.safetensors and tiny_vit.safetensors: small networks with random weights, inputs, and what
+transformers' SamModel and MobileSAM's TinyViT make of them. Weights and inputs are half-precision numbers, so that the files stay small and the
+references see exactly what plat sees. Run: python make_fixtures.py [FOLDER]"""
+import json
+import pathlib
+import sys
+
+import torch
+from safetensors.torch import save_file
+from transformers import SamConfig, SamModel
+from transformers.models.sam.modeling_sam import SamMaskDecoder, SamPositionalEmbedding, SamPromptEncoder
+from torch import nn
+
+import reference
+
+HERE = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else pathlib.Path(__file__).parent
+CHANNELS = 16
+DECODER = dict(hidden_size=CHANNELS, mlp_dim=24, num_attention_heads=2, num_multimask_outputs=2, iou_head_hidden_dim=12)
+# Where the encoder is what counts, the rest is as small as it can be.
+SMALL_CHANNELS = 8
+SMALL_DECODER = dict(hidden_size=SMALL_CHANNELS, mlp_dim=8, num_attention_heads=1, num_hidden_layers=1,
+                     num_multimask_outputs=1, iou_head_hidden_dim=4)
+CLASSES = dict(prompt_tokens=3, fuse_dims=[8, 8, 6], fuse_convs=[2, 1, 1])
+
+
+class TinySam(nn.Module):
+    """MobileSAM's encoder with transformers' prompt encoder and mask decoder."""
+
+    def __init__(self, config, size, **encoder):
+        super().__init__()
+        self.config = config
+        self.shared_image_embedding = SamPositionalEmbedding(config.vision_config)
+        self.vision_encoder = reference.TinyVit(size, config.vision_config.output_channels, **encoder)
+        self.prompt_encoder = SamPromptEncoder(config)
+        self.prompt_encoder.shared_embedding = self.shared_image_embedding
+        config.mask_decoder_config._attn_implementation = "eager"
+        self.mask_decoder = SamMaskDecoder(config.mask_decoder_config)
+
+    get_image_wide_positional_embeddings = SamModel.get_image_wide_positional_embeddings
+
+
+def prompt_answers(model, embedding, size, cases=5):
+    """The first few prompts and what the reference makes of them, by name."""
+    batch, out = embedding.shape[0], {}
+    positions = model.get_image_wide_positional_embeddings()
+    for i, case in enumerate(reference.prompt_cases(size, batch, 7, model.config.prompt_encoder_config.patch_size)[:cases]):
+        sparse, dense = model.prompt_encoder(input_points=case.get("points"), input_labels=case.get("labels"),
+                                             input_boxes=case.get("boxes"), input_masks=case.get("masks"))
+        masks, iou = [], []
+        for multimask in (False, True):
+            m, s = model.mask_decoder(image_embeddings=embedding, sparse_prompt_embeddings=sparse,
+                                      image_positional_embeddings=positions.repeat(batch, 1, 1, 1),
+                                      dense_prompt_embeddings=dense, multimask_output=multimask)
+            masks.append(m), iou.append(s)
+        for name, value in case.items():
+            out[f"prompt{i}.{name}"] = value.half() if value.dtype.is_floating_point else value
+        out[f"prompt{i}.expected.logits"], out[f"prompt{i}.expected.iou"] = torch.cat(masks, 2), torch.cat(iou, 2)
+    return out
+
+
+def class_answers(model, class_decoder, embedding, features):
+    dense = model.prompt_encoder.no_mask_embed.weight.reshape(1, -1, 1, 1)
+    positions = model.get_image_wide_positional_embeddings()
+    maps, _ = class_decoder(model.mask_decoder.transformer, embedding + dense, positions, features)
+    return {f"expected.{name}": maps[:, :, i] for i, name in enumerate(("extent", "boundary", "distance"))}
+
+
+def write(name, config, state, out):
+    tensors = {}
+    for key, value in state.items():
+        if not key.endswith("num_batches_tracked") and key != "prompt_encoder.shared_embedding.positional_embedding":
+            tensors[key] = value.half()
+    tensors = {k: v.contiguous().clone() for k, v in (tensors | out).items()}
+    path = HERE / name
+    save_file(tensors, path, metadata={"format": "pt", "config.json": json.dumps(config)})
+    print(path, path.stat().st_size, "bytes")
+
+
+def small_sam(size, patch, channels, decoder, **vision):
+    return SamConfig(
+        vision_config=dict(image_size=size, patch_size=patch, output_channels=channels, num_pos_feats=channels // 2, **vision),
+        prompt_encoder_config=dict(hidden_size=channels, image_size=size, patch_size=patch, mask_input_channels=8),
+        mask_decoder_config=decoder)
+
+
+def random_sam(config, seed):
+    model = reference.randomise(SamModel(config), seed, exact_half=True)
+    model._tie_weights()
+    return model
+
+
+@torch.no_grad()
+def vit():
+    # Six tokens a side in windows of four: padded windows, and a layer that attends to the whole image.
+    size = 48
+    config = small_sam(size, 8, SMALL_CHANNELS, SMALL_DECODER, hidden_size=16, num_hidden_layers=3, num_attention_heads=2,
+                       window_size=4, global_attn_indexes=[1], mlp_dim=24)
+    model = random_sam(config, 1)
+    pixels = torch.randn(2, 3, size, size, generator=torch.Generator().manual_seed(2)).half()
+    embedding = model.vision_encoder(pixels.float()).last_hidden_state
+    out = {"pixels": pixels, "expected.embedding": embedding} | prompt_answers(model, embedding, size, 1)
+    write("vit.safetensors", config.to_dict(), model.state_dict(), out)
+
+
+@torch.no_grad()
+def prompts():
+    size = 32
+    config = small_sam(size, 8, CHANNELS, DECODER, hidden_size=4, num_hidden_layers=1, num_attention_heads=1, window_size=2,
+                       global_attn_indexes=[], mlp_dim=4)
+    model = random_sam(config, 5)
+    embedding = torch.randn(2, CHANNELS, 4, 4, generator=torch.Generator().manual_seed(6)).half()
+    out = {"embedding": embedding} | prompt_answers(model, embedding.float(), size)
+    write("prompts.safetensors", config.to_dict(), model.state_dict(), out)
+
+
+@torch.no_grad()
+def tiny_vit():
+    # Tokens a side: 8, 4, 2, 2. Windows that fit, that need padding, and that are larger than the image.
+    size = 32
+    encoder = dict(embed_dims=[8, 12, 16, 12], depths=[1, 1, 1, 1], num_heads=[1, 2, 4, 3], window_sizes=[3, 3, 2, 3],
+                   mlp_ratio=2.0, mbconv_expand_ratio=2.0, local_conv_size=3)
+    decoder = SMALL_DECODER | dict(layer_norm_eps=1e-5)
+    config = small_sam(size, 16, SMALL_CHANNELS, decoder)
+    model = TinySam(config, size, **encoder)
+    skip = [encoder["embed_dims"][0] // 2, encoder["embed_dims"][0], encoder["embed_dims"][1]]
+    model.class_decoder = reference.ClassDecoder(2, SMALL_CHANNELS, skip, subpixel=2, stem=False, **CLASSES)
+    reference.randomise(model, 3, exact_half=True)
+    pixels = torch.randn(1, 3, size, size, generator=torch.Generator().manual_seed(4)).half()
+    embedding, features = model.vision_encoder(pixels.float())
+    out = {"pixels": pixels, "expected.embedding": embedding} | prompt_answers(model, embedding, size, 1)
+    out |= class_answers(model, model.class_decoder, embedding, features)
+    text = config.to_dict() | {"model_type": "sam_tinyvit"}
+    text["vision_config"] = encoder | dict(image_size=size, output_channels=SMALL_CHANNELS, strides=[2, 2, 1])
+    text["plat"] = dict(classes=[dict(name="building"), dict(name="field")], tile_size=size, overlap=8,
+                        class_decoder=CLASSES | dict(subpixel=2))
+    state = {k.replace("vision_encoder.net.", "vision_encoder."): v for k, v in model.state_dict().items()}
+    write("tiny_vit.safetensors", text, state, out)
+
+
+if __name__ == "__main__":
+    vit()
+    prompts()
+    tiny_vit()

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "parity.hpp"
+
+#include "model/safetensors.hpp"
+
+#include <cstring>
+#include <optional>
+
+namespace plat::test {
+namespace {
+
+class Fixture {
+ public:
+  explicit Fixture(const std::string& path) : file_(path) {}
+
+  bool has(const std::string& name) const { return file_.tensors().contains(name); }
+
+  at::Tensor tensor(const std::string& name) const {
+    const auto found = file_.tensors().find(name);
+    if (found == file_.tensors().end()) return {};
+    const TensorView& view = found->second;
+    if (view.type == TensorType::Int64) {
+      at::Tensor values = at::empty(view.shape, at::kLong);
+      std::memcpy(values.data_ptr(), view.bytes.data(), view.bytes.size());
+      return values;
+    }
+    const std::vector<float> numbers = float_values(view);
+    at::Tensor values = at::empty(view.shape, at::kFloat);
+    std::memcpy(values.data_ptr(), numbers.data(), numbers.size() * sizeof(float));
+    return values;
+  }
+
+  void compare(const std::string& name, const at::Tensor& ours, std::vector<Difference>& out) const {
+    if (!has(name)) return;
+    const at::Tensor expected = tensor(name);
+    Difference difference{name, 0, ours.sizes() == expected.sizes()};
+    if (difference.same_shape) {
+      difference.relative = (ours - expected).abs().max().item<double>() / expected.abs().max().item<double>();
+    }
+    out.push_back(difference);
+  }
+
+ private:
+  SafetensorsFile file_;
+};
+
+}  // namespace
+
+std::vector<Difference> compare_with_reference(nn::Sam& sam, const std::string& path) {
+  const at::NoGradGuard no_grad;
+  const Fixture fixture(path);
+  std::vector<Difference> out;
+  nn::Encoded encoded;
+  if (fixture.has("pixels")) {
+    encoded = sam->encode(fixture.tensor("pixels"));
+    fixture.compare("expected.embedding", encoded.embedding, out);
+    // Prompts are compared on the reference's embedding, so that differences do not add up.
+    encoded.embedding = fixture.tensor("expected.embedding");
+  } else {
+    encoded.embedding = fixture.tensor("embedding");
+  }
+  if (fixture.has("expected.extent")) {
+    const nn::ClassMaps maps = sam->forward_classes(encoded);
+    fixture.compare("expected.extent", maps.extent, out);
+    fixture.compare("expected.boundary", maps.boundary, out);
+    fixture.compare("expected.distance", maps.distance, out);
+  }
+  for (int i = 0;; ++i) {
+    const std::string name = "prompt" + std::to_string(i);
+    if (!fixture.has(name + ".expected.logits")) break;
+    nn::Prompts prompts;
+    prompts.points = fixture.tensor(name + ".points");
+    prompts.labels = fixture.tensor(name + ".labels");
+    prompts.boxes = fixture.tensor(name + ".boxes");
+    prompts.masks = fixture.tensor(name + ".masks");
+    const nn::PromptMasks masks = sam->forward_prompts(encoded.embedding, prompts);
+    fixture.compare(name + ".expected.logits", masks.logits, out);
+    fixture.compare(name + ".expected.iou", masks.iou, out);
+  }
+  return out;
+}
+
+}  // namespace plat::test
