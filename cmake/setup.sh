@@ -186,7 +186,7 @@ plat_progress() {
   local line done total shown=-1 tenth
   while IFS= read -r line; do
     printf '%s\n' "$line" >>"$plat_log"
-    [[ $line =~ ^\[([0-9]+)/([0-9]+)\] ]] || continue
+    [[ $line =~ ^\[([1-9][0-9]*)/([0-9]+)\] ]] || continue  # 0 of 1 is cmake looking again
     done=${BASH_REMATCH[1]} total=${BASH_REMATCH[2]}
     if [[ -t 2 ]]; then
       printf '\rplat: building %s/%s ' "$done" "$total" >&2
