@@ -61,7 +61,7 @@ std::string comparison_text(const Comparison& comparison, const CompareOptions& 
   if (comparison.objects.true_positives > 0) text += ", their mean IoU " + format("%.3f", comparison.mean_iou);
   text += "\npixels   " + rate_text("IoU", pixels.iou, comparison.pixel_iou) + "  " +
           rate_text("precision", pixels.precision, std::nullopt) + "  " + rate_text("recall", pixels.recall, std::nullopt) +
-          "  " + rate_text("F1", pixels.f1, std::nullopt) + " at " + format("%g", options.gsd_m) + " m\n";
+          "  " + rate_text("F1", pixels.f1, std::nullopt) + " at " + format("%.3g", options.gsd_m) + " m\n";
   for (const std::string& remark : comparison_remarks(comparison, options)) text += "note     " + remark + "\n";
   return text;
 }

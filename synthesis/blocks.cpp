@@ -30,6 +30,13 @@ void add_rectangle(Planner& p, const Frame& frame, double a0, double b0, double 
   p.plan.grounds.push_back({frame.rectangle(a0, b0, a1, b1), make_ground(kind, p.style.green, p.random)});
 }
 
+/// A small roof of its own that fills a rectangle.
+void add_shed(Planner& p, const Block& area) {
+  const Frame frame = p.warp.frame((area.u0 + area.u1) / 2, (area.v0 + area.v1) / 2);
+  p.plan.buildings.push_back(make_town_building(p.warp.quad(area.u0, area.v0, area.u1, area.v1), frame,
+                                                (area.u1 - area.u0) / 2, (area.v1 - area.v0) / 2, p.style, p.random));
+}
+
 void plan_lot(Planner& p, const Block& lot, double front) {
   const double width = lot.u1 - lot.u0;
   const double depth = lot.v1 - lot.v0;
@@ -129,7 +136,9 @@ void plan_touching_block(Planner& p, const Block& block) {
       if (block.u1 - end < 4.5) end = block.u1;
       const double gap_a = p.random.chance(0.3) ? p.random.uniform(0.4, 1.6) : 0;
       const double inset_front = p.random.chance(0.5) ? p.random.uniform(0, 1.2) : 0;
-      const double inset_back = rows > 1 ? p.random.uniform(0, european ? 4 : 3) : p.random.uniform(0, 1.5);
+      // The denser the town, the less yard is left behind a house.
+      const double yard = european ? 4 : 4 - 2.5 * block.density;
+      const double inset_back = rows > 1 ? p.random.uniform(0, yard) : p.random.uniform(0, 1.5);
       Block cell{u + gap_a, v0 + (front > 0 ? inset_front : inset_back), end,
                  v0 + step - (front > 0 ? inset_back : inset_front), block.density};
       if (p.random.chance(inside ? (european ? 0.25 : built * 0.85) : built)) {
@@ -147,11 +156,25 @@ void plan_touching_block(Planner& p, const Block& block) {
                   p.warp(cu, cell.v1), p.warp(cell.u0, cell.v1)};
         }
         p.plan.buildings.push_back(make_town_building(ring, frame, hu, hv, p.style, p.random));
+        if (!european && inset_back > 1.8 && p.random.chance(0.5)) {
+          // A lean-to fills a part of the yard behind.
+          const double width = p.random.uniform(0.3, 0.9) * (cell.u1 - cell.u0);
+          const Block shed = front > 0 ? Block{cell.u0, cell.v1, cell.u0 + width, v0 + step - 0.2, 0}
+                                       : Block{cell.u0, v0 + 0.2, cell.u0 + width, cell.v0, 0};
+          add_shed(p, shed);
+        }
       } else {
         add_ground(p, {u, v0, end, v0 + step}, p.random.chance(0.3) ? GroundKind::Vegetables : yard_kind(p));
         scatter_clutter(p, cell, (end - u) * step / 35);
         scatter_trees(p, cell, (end - u) * step / 25 * p.style.green);
         if (p.random.chance(0.5)) add_wall(p, p.warp(u, v0), p.warp(end, v0), false);
+        if (!european && p.random.chance(0.5)) {
+          const double w = p.random.uniform(2.5, 6);
+          const double d = p.random.uniform(2.5, 5);
+          const double su = p.random.uniform(cell.u0, std::max(cell.u0, cell.u1 - w));
+          const double sv = p.random.uniform(cell.v0, std::max(cell.v0, cell.v1 - d));
+          add_shed(p, {su, sv, std::min(su + w, end), sv + d, 0});
+        }
       }
       u = end;
     }

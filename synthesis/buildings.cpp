@@ -296,7 +296,7 @@ Building make_town_building(const Ring& outline, const Frame& frame, double half
   const bool european = style.region == Region::EuropeanTown;
   const double area = 4 * half_u * half_v;
   const double pitched = european ? 0.88 : style.region == Region::DenseTown ? 0.25 : 0.08;
-  const auto storeys = static_cast<double>(area < 40 ? 1 : random.integer(1, european ? 3 : 4));
+  const auto storeys = static_cast<double>(area < 30 ? 1 : random.integer(1, european ? 3 : 4));
   building.eave = 3 * storeys + random.uniform(0, 0.5);
   if (random.chance(pitched) || area < 16) {
     const Cover cover = pitched_cover(style.region, random);

@@ -43,7 +43,7 @@ inline double length(const Point& a) { return std::hypot(a.x, a.y); }
 struct Canvas {
   Canvas(int64_t w, int64_t h, double sample_size_m)
       : width(w), height(h), sample_m(sample_size_m), texels(static_cast<std::size_t>(w * h)),
-        occupied(static_cast<std::size_t>(w * h), 0) {}
+        occupied(static_cast<std::size_t>(w * h), kFree) {}
 
   Texel& at(int64_t col, int64_t row) { return texels[static_cast<std::size_t>(row * width + col)]; }
   double width_m() const { return static_cast<double>(width) * sample_m; }
@@ -56,7 +56,7 @@ struct Canvas {
     const auto col = static_cast<int64_t>(std::floor(p.x / sample_m));
     const auto row = static_cast<int64_t>(std::floor(p.y / sample_m));
     return col >= 0 && row >= 0 && col < width && row < height &&
-           occupied[static_cast<std::size_t>(row * width + col)] != 0;
+           occupied[static_cast<std::size_t>(row * width + col)] != kFree;
   }
 
   int64_t width;
@@ -64,9 +64,10 @@ struct Canvas {
   double sample_m;
   Point lean;  ///< displacement in the image for each metre of height
   std::vector<Texel> texels;
-  static constexpr uint8_t kBuilding = 1;
-  static constexpr uint8_t kWater = 2;
-  std::vector<uint8_t> occupied;  ///< 0 where things may stand, else what takes the place
+  static constexpr int32_t kFree = 0;
+  static constexpr int32_t kWater = -1;
+  std::vector<int32_t> occupied;  ///< kFree where things may stand, kWater, else the number of the building there
+  int32_t buildings = 0;          ///< painted so far
 };
 
 /// Calls paint(index, x, y) for each sample whose centre lies in a ring (even-odd), row by row; rings that share an edge

@@ -96,11 +96,13 @@ void paint_part(Canvas& canvas, const Building& building, const RoofPart& part) 
   const Point shift = canvas.lean * building.eave;
   // The wind-worn ridge line is a little brighter, as its capping catches the light.
   fill(canvas, leaned(canvas, part.outline, building.eave), [&](std::size_t i, double x, double y) {
+    // A shed or tank that juts out over the outline is cut there: the outline is the truth about this roof.
+    if (canvas.occupied[i] != canvas.buildings) return;
     const Point at = part.frame.local(Point{x, y} - shift);
     const Surface surface = surface_at(part, at.x, at.y);
     const auto height = static_cast<float>(part.base + surface.height);
     Texel& texel = canvas.texels[i];
-    if (!part.over && canvas.occupied[i] == Canvas::kBuilding && height < texel.height) return;
+    if (!part.over && height < texel.height) return;
     Color c = color(i, at.x, at.y, surface);
     const bool pitched = part.shape == RoofShape::Gable || part.shape == RoofShape::Hip;
     if (pitched && std::abs(at.y) < 0.16 && std::abs(surface.slope_v) > 0) c = c * 1.12F;
@@ -117,7 +119,7 @@ bool paint_building(Canvas& canvas, const Building& building) {
   bool visible = false;
   const auto probe = [&](std::size_t i, double, double) {
     visible = true;
-    free = free && canvas.occupied[i] == 0;
+    free = free && canvas.occupied[i] == Canvas::kFree;
   };
   fill(canvas, seen, probe);
   if (canvas.lean.x != 0 || canvas.lean.y != 0) fill(canvas, building.footprint, probe);
@@ -133,10 +135,11 @@ bool paint_building(Canvas& canvas, const Building& building) {
       canvas.texels[i] = {wall, static_cast<float>(height), 0, 0};
     });
   }
+  ++canvas.buildings;
   // Below any eave, so that every part of this roof is higher than what stood here.
   fill(canvas, seen, [&](std::size_t i, double, double) {
     canvas.texels[i].height = 0;
-    canvas.occupied[i] = Canvas::kBuilding;
+    canvas.occupied[i] = canvas.buildings;
   });
   for (const RoofPart& part : building.parts) paint_part(canvas, building, part);
   return true;
