@@ -6,6 +6,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <set>
@@ -16,13 +17,22 @@ namespace {
 constexpr std::array kRegions{plat::Region::Suburb, plat::Region::EuropeanTown, plat::Region::DenseTown,
                               plat::Region::Village, plat::Region::DryTown};
 
-/// How many outlines cover each pixel's centre.
+/// How many outlines cover each pixel's centre; each is drawn in its own bounding box only.
 plat::Image<int32_t> coverage(const std::vector<plat::Polygon>& polygons, int64_t width, int64_t height) {
   plat::Image<int32_t> count(width, height);
   for (const plat::Polygon& polygon : polygons) {
-    const std::array<plat::MultiPolygon, 1> one{plat::MultiPolygon{polygon}};
-    const auto mask = plat::rasterize_mask(one, width, height);
-    for (std::size_t i = 0; i < count.size(); ++i) count.data()[i] += mask.data()[i];
+    const auto box = plat::bounds(polygon);
+    const auto col = static_cast<int64_t>(std::floor(box.min_x));
+    const auto row = static_cast<int64_t>(std::floor(box.min_y));
+    plat::Polygon moved = polygon;
+    for (plat::Point& p : moved.exterior) p = {p.x - static_cast<double>(col), p.y - static_cast<double>(row)};
+    const std::array<plat::MultiPolygon, 1> one{plat::MultiPolygon{moved}};
+    const auto mask = plat::rasterize_mask(one, static_cast<int64_t>(box.max_x) - col + 1, static_cast<int64_t>(box.max_y) - row + 1);
+    for (int64_t r = std::max<int64_t>(0, -row); r < std::min(mask.height(), height - row); ++r) {
+      for (int64_t c = std::max<int64_t>(0, -col); c < std::min(mask.width(), width - col); ++c) {
+        count.at(col + c, row + r) += mask.at(c, r);
+      }
+    }
   }
   return count;
 }
