@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/image.hpp"
+#include "model/model_description.hpp"
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace plat {
+
+/// A pixel of the tile that belongs to the object, or one that does not. The centre of the top-left pixel is (0, 0).
+struct PointPrompt {
+  double col = 0;
+  double row = 0;
+  bool object = true;
+};
+
+/// The rectangle of an object in pixels, as PointPrompt counts them.
+struct BoxPrompt {
+  double left = 0;
+  double top = 0;
+  double right = 0;
+  double bottom = 0;
+};
+
+/// What to segment: points, a box, or both; at least one of them.
+struct Prompt {
+  std::vector<PointPrompt> points;
+  std::optional<BoxPrompt> box;
+};
+
+struct PromptMask {
+  Image<float> probability;  ///< of the object, in [0, 1], as large as the tile
+  double iou = 0;            ///< the network's own estimate of the mask's IoU
+};
+
+/// A tile that has passed the encoder; prompts on it are cheap. Thread-safe. Must not outlive its PromptSegmenter.
+class PromptTile {
+ public:
+  virtual ~PromptTile() = default;
+  /// The masks of each prompt, the best first. SAM's rule for the best: a single point may mean a part, an object or a group, so the
+  /// alternative with the highest estimate is taken; more points or a box have one meaning, and a mask of its own.
+  /// `alternatives`: also the other masks, by falling estimate. Throws ModelError for a prompt without points and box.
+  virtual std::vector<std::vector<PromptMask>> segment(std::span<const Prompt> prompts, bool alternatives) const = 0;
+};
+
+/// Segments what points and boxes point at. Thread-safe: tiles run in parallel with one torch thread each.
+class PromptSegmenter {
+ public:
+  virtual ~PromptSegmenter() = default;
+  virtual const ModelDescription& description() const = 0;
+  /// `pixels`: the model's bands scaled to 0..255, tile_size square.
+  virtual std::unique_ptr<PromptTile> embed(const Image<float>& pixels) const = 0;
+};
+
+/// Opens a model folder for prompts; every SAM answers them, with classes or without. `device` as for open_segmenter. Throws
+/// ModelError saying what is wrong with the folder, or that this build has no torch.
+std::unique_ptr<PromptSegmenter> open_prompt_segmenter(const std::string& folder, const std::string& device = "auto");
+
+}  // namespace plat

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/error.hpp"
+#include "core/memory.hpp"
+#include "model/model_folder.hpp"
+#include "model/nn/sam.hpp"
+#include "model/nn/weights.hpp"
+#include "model/prompt_segmenter.hpp"
+#include "model/segmenter.hpp"
+#include "tests/support/test_data.hpp"
+
+#include <torch/utils.h>
+
+#include <boost/test/unit_test.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <random>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace plat {
+namespace {
+
+/// A small model with random weights, on disk as a user has it.
+ModelFolder write_small_model(const std::string& folder, int64_t classes, bool vit = false) {
+  ModelFolder model;
+  constexpr int64_t kTile = 64, kChannels = 16;
+  if (vit) {
+    VitConfig encoder;
+    encoder.hidden_size = 16;
+    encoder.num_attention_heads = 2;
+    encoder.num_hidden_layers = 2;
+    encoder.global_attn_indexes = {1};
+    encoder.window_size = 3;
+    encoder.mlp_dim = 32;
+    encoder.image_size = kTile;
+    encoder.output_channels = kChannels;
+    model.config.vision = encoder;
+  } else {
+    TinyVitConfig encoder;
+    encoder.embed_dims = {8, 12, 16, 16};
+    encoder.depths = {1, 1, 1, 1};
+    encoder.num_heads = {1, 2, 2, 2};
+    encoder.window_sizes = {3, 3, 3, 3};
+    encoder.image_size = kTile;
+    encoder.output_channels = kChannels;
+    model.config.vision = encoder;
+  }
+  model.config.prompt_encoder.hidden_size = model.config.mask_decoder.hidden_size = kChannels;
+  model.config.prompt_encoder.image_size = kTile;
+  model.config.mask_decoder.mlp_dim = 32;
+  model.config.mask_decoder.num_attention_heads = 2;
+  model.config.class_decoder.classes = classes;
+  model.config.class_decoder.fuse_dims = {12, 8, 8};
+  model.config.class_decoder.stem_dims = {4, 6, 8};
+  ModelDescription& d = model.description;
+  d.name = "small";
+  d.architecture = vit ? "sam-vit" : "sam-tinyvit";
+  d.tile_size = kTile;
+  d.overlap = 16;
+  for (int64_t i = 0; i < classes; ++i) d.classes.push_back({.name = "class" + std::to_string(i), .thresholds = {}});
+  write_model_folder(model, folder);
+  torch::manual_seed(3);
+  const nn::Sam sam(model.config);
+  nn::save_weights(*sam, folder + "/" + kWeightsFile);
+  return model;
+}
+
+Image<float> noise(int64_t side, unsigned seed) {
+  std::mt19937 random(seed);
+  Image<float> pixels(side, side, 3);
+  std::generate_n(pixels.data(), pixels.size(), [&] { return static_cast<float>(random() % 256); });
+  return pixels;
+}
+
+std::string message_of(const auto& action) {
+  try {
+    action();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(segmenter)
+
+BOOST_AUTO_TEST_CASE(a_segmenter_gives_the_sigmoid_of_what_the_network_gives) {
+  for (const bool vit : {false, true}) {
+    const test::TemporaryFolder folder;
+    write_small_model(folder.path().string(), 2, vit);
+    const auto segmenter = open_segmenter(folder.path().string(), "cpu");
+    const ModelDescription& d = segmenter->description();
+    const Image<float> pixels = noise(d.tile_size, 1);
+    const Image<float> maps = segmenter->segment(pixels);
+    BOOST_TEST(maps.bands() == 2 * kMapsPerClass);
+    BOOST_TEST(maps.width() == d.tile_size);
+    BOOST_TEST(maps.height() == d.tile_size);
+
+    const at::NoGradGuard no_grad;
+    nn::Sam sam = nn::load_sam(folder.path().string());
+    at::Tensor input = at::empty({1, 3, d.tile_size, d.tile_size});
+    for (int64_t b = 0; b < 3; ++b) {
+      for (int64_t r = 0; r < d.tile_size; ++r) {
+        for (int64_t c = 0; c < d.tile_size; ++c) {
+          const auto i = static_cast<std::size_t>(b);
+          input[0][b][r][c] = (pixels.at(c, r, b) - d.mean[i]) / d.deviation[i];
+        }
+      }
+    }
+    const nn::ClassMaps expected = sam->forward_classes(input);
+    const std::vector<at::Tensor> by_map = {expected.extent, expected.boundary, expected.distance};
+    for (int64_t band = 0; band < maps.bands(); ++band) {
+      const at::Tensor map = by_map[static_cast<std::size_t>(band % 3)][0][band / 3].sigmoid().contiguous();
+      const auto ours = maps.band(band);
+      double worst = 0;
+      for (std::size_t i = 0; i < ours.size(); ++i) {
+        worst = std::max(worst, std::abs(static_cast<double>(ours[i] - map.const_data_ptr<float>()[i])));
+      }
+      BOOST_TEST(worst < 1e-5);  // batch normalisation is folded into the convolutions
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(any_number_of_threads_gives_the_same_bytes) {
+  const test::TemporaryFolder folder;
+  write_small_model(folder.path().string(), 1);
+  const auto segmenter = open_segmenter(folder.path().string(), "cpu");
+  std::vector<Image<float>> tiles, alone, together(8);
+  for (unsigned i = 0; i < together.size(); ++i) tiles.push_back(noise(64, i));
+  for (const auto& tile : tiles) alone.push_back(segmenter->segment(tile));
+  std::vector<std::thread> threads;
+  for (std::size_t t = 0; t < 4; ++t) {
+    threads.emplace_back([&, t] {
+      for (std::size_t i = t; i < tiles.size(); i += 4) together[i] = segmenter->segment(tiles[i]);
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  for (std::size_t i = 0; i < tiles.size(); ++i) BOOST_TEST((alone[i] == together[i]));
+}
+
+BOOST_AUTO_TEST_CASE(prompts_give_masks_as_large_as_the_tile_and_the_best_first) {
+  const test::TemporaryFolder folder;
+  write_small_model(folder.path().string(), 0);
+  const auto segmenter = open_prompt_segmenter(folder.path().string(), "cpu");
+  const auto tile = segmenter->embed(noise(64, 1));
+  const std::vector<Prompt> prompts = {{.points = {{10, 12, true}}, .box = {}},
+                                       {.points = {}, .box = BoxPrompt{5, 6, 30, 40}},
+                                       {.points = {{10, 12, true}, {50, 50, false}}, .box = {}},
+                                       {.points = {{40, 20, true}}, .box = {}}};
+  const auto all = tile->segment(prompts, true), best = tile->segment(prompts, false);
+  BOOST_TEST_REQUIRE(all.size() == prompts.size());
+  for (std::size_t i = 0; i < prompts.size(); ++i) {
+    BOOST_TEST_REQUIRE(all[i].size() == 4U);
+    BOOST_TEST_REQUIRE(best[i].size() == 1U);
+    BOOST_TEST((all[i][0].probability == best[i][0].probability));
+    BOOST_TEST(all[i][0].iou == best[i][0].iou);
+    const bool ambiguous = i == 0 || i == 3;
+    for (std::size_t m = ambiguous ? 0 : 1; m + 1 < (ambiguous ? 3U : 4U); ++m)
+      BOOST_TEST(all[i][m].iou >= all[i][m + 1].iou);
+    for (const auto& mask : all[i]) {
+      BOOST_TEST(mask.probability.width() == 64);
+      BOOST_TEST(mask.probability.height() == 64);
+      const auto [low, high] = std::minmax_element(mask.probability.data(), mask.probability.data() + 64 * 64);
+      BOOST_TEST(*low >= 0);
+      BOOST_TEST(*high <= 1);
+    }
+  }
+  // Each prompt is answered as if it were alone.
+  const auto alone = tile->segment(std::vector<Prompt>{prompts[3]}, false);
+  double worst = 0;
+  for (std::size_t i = 0; i < alone[0][0].probability.size(); ++i) {
+    worst = std::max(
+        worst, std::abs(static_cast<double>(alone[0][0].probability.data()[i] - best[3][0].probability.data()[i])));
+  }
+  BOOST_TEST(worst < 1e-5);
+  BOOST_TEST(message_of([&] { tile->segment(std::vector<Prompt>{{}}, false); }).find("needs a point or a box") !=
+             std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(what_cannot_work_says_why_in_one_line) {
+  const test::TemporaryFolder folder;
+  const std::string root = folder.path().string();
+  write_small_model(root, 0);
+  BOOST_TEST(message_of([&] { open_segmenter(root, "cpu"); }).find("has no classes") != std::string::npos);
+  BOOST_TEST(message_of([&] { open_segmenter(root, "tpu"); }).find("none of auto, cpu") != std::string::npos);
+  write_small_model(root, 1);
+  const auto segmenter = open_segmenter(root, "cpu");
+  BOOST_TEST(message_of([&] { segmenter->segment(noise(32, 1)); }).find("takes tiles of 64") != std::string::npos);
+
+  // Weights of another network, damaged weights, no weights.
+  const test::TemporaryFolder other;
+  write_small_model(other.path().string(), 2);
+  const std::filesystem::path weights = folder.file(kWeightsFile);
+  std::filesystem::copy_file(other.file(kWeightsFile), weights, std::filesystem::copy_options::overwrite_existing);
+  BOOST_TEST(message_of([&] { open_segmenter(root, "cpu"); }).find("has the shape [6]") != std::string::npos);
+  std::filesystem::resize_file(weights, 1000);
+  BOOST_TEST(message_of([&] { open_segmenter(root, "cpu"); }).find("not a valid safetensors file") !=
+             std::string::npos);
+  std::filesystem::remove(weights);
+  const std::string message = message_of([&] { open_segmenter(root, "cpu"); });
+  BOOST_TEST(message.find("cannot be opened") != std::string::npos);
+  BOOST_TEST(message.find('\n') == std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(the_estimate_of_memory_is_of_the_right_size) {
+  ModelFolder model;
+  TinyVitConfig encoder;
+  encoder.embed_dims = {48, 96, 160, 192};
+  encoder.depths = {1, 2, 4, 2};
+  encoder.num_heads = {2, 3, 5, 6};
+  encoder.window_sizes = {8, 8, 16, 8};
+  encoder.mlp_ratio = encoder.mbconv_expand_ratio = 3;
+  encoder.image_size = 512;
+  encoder.output_channels = 128;
+  model.config.vision = encoder;
+  model.config.prompt_encoder.hidden_size = model.config.mask_decoder.hidden_size = 128;
+  model.config.prompt_encoder.image_size = 512;
+  model.config.mask_decoder.mlp_dim = 384;
+  model.config.mask_decoder.num_attention_heads = 4;
+  model.config.class_decoder.classes = 1;
+  model.description.architecture = "sam-tinyvit";
+  model.description.classes = {{.name = "building", .thresholds = {}}};
+  const test::TemporaryFolder folder;
+  write_model_folder(model, folder.path().string());
+  nn::save_weights(*nn::Sam(model.config), folder.file(kWeightsFile));
+  const auto segmenter = open_segmenter(folder.path().string(), "cpu");
+  const Image<float> pixels = noise(512, 1);
+  const int64_t before = peak_resident_memory();
+  segmenter->segment(pixels);
+  const int64_t taken = peak_resident_memory() - before;
+  BOOST_TEST_MESSAGE("estimated " << format_memory(segmenter->memory_per_tile()) << ", taken " << format_memory(taken));
+  BOOST_TEST(segmenter->memory_per_tile() > taken * 3 / 4);
+  BOOST_TEST(segmenter->memory_per_tile() < 4 * taken);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace plat
