@@ -14,7 +14,8 @@ struct RegularizeOptions {
 
 /// Squares a building's outline: finds its main direction, turns each edge to that direction or across it (45 degree
 /// edges stay where they fit better), and rebuilds the corners. Falls back to the simplified outline, and to the input,
-/// when the result would be invalid or differ too much; always returns a valid polygon for a valid input.
+/// when the result would be invalid or differ too much; always returns a valid polygon for a valid input. Give it the
+/// outline as it comes from `vectorize`, in a frame whose right angles are those on the ground.
 Polygon regularize(const Polygon& polygon, const RegularizeOptions& options = {});
 
 }  // namespace plat

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "postprocess/simplify.hpp"
+
+#include "core/error.hpp"
+#include "postprocess/detail/contacts.hpp"
+#include "postprocess/detail/line_fit.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <utility>
+#include <vector>
+
+namespace plat {
+namespace {
+
+using detail::WallLine;
+
+// What a line more must explain, as a share of the tolerance cubed.
+constexpr double kPenalty = 1.5;
+// A corner of two lines lies this many tolerances from the outline at most: enough for right angles.
+constexpr double kReach = 1.5;
+
+// A ring on its way: lines for its walls, some of which give way to the outline itself.
+class SimplifiedRing {
+ public:
+  SimplifiedRing(const Ring& ring, double tolerance) : original_(&ring), reach_(kReach * tolerance) {
+    detail::LineFitOptions options;
+    options.tolerance = tolerance;
+    options.penalty = kPenalty * tolerance * tolerance * tolerance;
+    lines_ = detail::fit_ring(ring, options).lines;
+    kept_.assign(lines_.size(), false);
+    draw();
+  }
+  const Ring& ring() const { return ring_; }
+  // Puts the original outline in place of the line behind an edge; false when it was there before.
+  bool keep_outline(std::size_t edge) {
+    const std::size_t line = owner_[edge];
+    if (kept_[line]) return false;
+    kept_[line] = true;
+    return true;
+  }
+  void keep_all() { kept_.assign(lines_.size(), true); }
+  // Whether so little is left that the ring says nothing, or runs the other way round.
+  bool collapsed() const {
+    const double before = signed_area(*original_);
+    const double after = signed_area(ring_);
+    return ring_.size() < 3 || after * before <= 0 || std::abs(after) < std::abs(before) / 2;
+  }
+  void draw() {
+    ring_.clear();
+    owner_.clear();
+    if (std::ranges::find(kept_, false) == kept_.end()) {
+      ring_ = *original_;
+      owner_.assign(ring_.size(), 0);
+      return;
+    }
+    for (std::size_t i = 0; i < lines_.size(); ++i) {
+      const std::size_t next = i + 1 < lines_.size() ? i + 1 : 0;
+      const std::size_t last = lines_[i].end;
+      if (kept_[i]) {
+        for (std::size_t k = lines_[i].begin + 1; k < last; ++k) put((*original_)[k % original_->size()], i);
+      }
+      const Point& vertex = (*original_)[last % original_->size()];
+      if (kept_[i] || kept_[next] || lines_.size() < 3) {
+        put(vertex, next);
+      } else {
+        for (const Point& p : detail::join_lines(lines_[i], lines_[next], vertex, reach_)) put(p, next);
+      }
+    }
+    if (ring_.size() > 1 && ring_.front() == ring_.back()) {
+      ring_.pop_back();
+      owner_.pop_back();
+    }
+  }
+
+ private:
+  void put(const Point& p, std::size_t owner) {
+    if (!ring_.empty() && ring_.back() == p) {
+      owner_.back() = owner;
+      return;
+    }
+    ring_.push_back(p);
+    owner_.push_back(owner);
+  }
+
+  const Ring* original_;
+  double reach_;
+  std::vector<WallLine> lines_;
+  std::vector<bool> kept_;
+  Ring ring_;
+  std::vector<std::size_t> owner_;  // the line that the edge from each vertex belongs to
+};
+
+}  // namespace
+
+Polygon simplify(const Polygon& polygon, double tolerance) {
+  if (!(tolerance >= 0)) throw UsageError("simplification tolerance must be 0 or more");
+  if (tolerance == 0 || polygon.exterior.size() < 4) return polygon;
+  std::vector<SimplifiedRing> rings;
+  for (const Ring* ring : detail::rings_of(polygon)) {
+    if (ring->size() < 3) return polygon;
+    SimplifiedRing simplified(*ring, tolerance);
+    if (simplified.collapsed()) {
+      if (ring != &polygon.exterior) continue;
+      simplified.keep_all();
+      simplified.draw();
+    }
+    rings.push_back(std::move(simplified));
+  }
+  for (;;) {
+    std::vector<const Ring*> drawn;
+    for (const SimplifiedRing& ring : rings) drawn.push_back(&ring.ring());
+    const detail::Contacts contacts = detail::find_contacts(drawn);
+    bool changed = false;
+    for (const detail::EdgeRef& edge : contacts.conflicts) changed |= rings[edge.ring].keep_outline(edge.index);
+    if (!changed) break;
+    for (SimplifiedRing& ring : rings) ring.draw();
+  }
+  Polygon out;
+  out.exterior = rings.front().ring();
+  for (std::size_t i = 1; i < rings.size(); ++i) out.holes.push_back(rings[i].ring());
+  return is_valid(out) ? out : polygon;
+}
+
+}  // namespace plat
