@@ -29,7 +29,8 @@ void check(const InstanceThresholds& thresholds) {
   };
   need(thresholds.extent > 0 && thresholds.extent < 1, "extent must lie between 0 and 1");
   need(thresholds.seed_distance > 0 && thresholds.seed_distance < 1, "seed_distance must lie between 0 and 1");
-  need(thresholds.boundary_weight >= 0 && thresholds.boundary_weight <= 100, "boundary_weight must lie between 0 and 100");
+  need(thresholds.boundary_weight >= 0 && thresholds.boundary_weight <= 100,
+       "boundary_weight must lie between 0 and 100");
   need(thresholds.min_seed_px >= 1, "min_seed_px must be 1 or more");
 }
 
@@ -66,8 +67,8 @@ struct InstanceStream::Impl {
   std::vector<int32_t> parent;          // of each slot: itself, or the slot that took it over in the row at hand
   std::vector<int32_t> free_slots;
   std::vector<int32_t> taken_over;
-  std::vector<OpenRun> above;           // the last row's runs; their slots are roots
-  std::vector<detail::Region> closed;   // in the order in which they are handed on
+  std::vector<OpenRun> above;          // the last row's runs; their slots are roots
+  std::vector<detail::Region> closed;  // in the order in which they are handed on
   int64_t next_row = 0;
   bool warned = false;
 
@@ -207,7 +208,8 @@ void InstanceStream::finish() {
   impl_->hand_on();
 }
 
-Image<int32_t> split_instances(const Image<float>& maps, const Image<uint8_t>& valid, const InstanceThresholds& thresholds) {
+Image<int32_t> split_instances(const Image<float>& maps, const Image<uint8_t>& valid,
+                               const InstanceThresholds& thresholds) {
   Image<int32_t> out(maps.width(), maps.height());
   if (out.empty()) return out;
   int32_t count = 0;

@@ -15,8 +15,8 @@ namespace plat {
 
 /// One connected region of a class, cut out of the scene, with its objects told apart.
 struct InstancePatch {
-  Window window;            ///< where it lies in the scene
-  Image<int32_t> labels;    ///< 0 = outside this region, else 1..count in order of first pixel (row-major)
+  Window window;          ///< where it lies in the scene
+  Image<int32_t> labels;  ///< 0 = outside this region, else 1..count in order of first pixel (row-major)
   int32_t count = 0;
   std::vector<double> score;  ///< mean extent probability of each object, in [0, 1]
 };
@@ -29,7 +29,8 @@ struct InstancePatch {
 /// parts above seed_distance (of at least min_seed_px pixels) are the objects' seeds. A region without a seed is one
 /// object. Seeds grow downhill through the region until they meet; equal heights are shared by distance from the seeds.
 /// Pinholes of up to kLargestFilledHole valid pixels are filled.
-Image<int32_t> split_instances(const Image<float>& maps, const Image<uint8_t>& valid, const InstanceThresholds& thresholds);
+Image<int32_t> split_instances(const Image<float>& maps, const Image<uint8_t>& valid,
+                               const InstanceThresholds& thresholds);
 
 /// Holes in a region of no more pixels than this are filled.
 inline constexpr int64_t kLargestFilledHole = 16;

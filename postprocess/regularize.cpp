@@ -125,7 +125,8 @@ bool accepted(const Polygon& candidate, const Polygon& input, const RegularizeOp
 
 void RegularizeOptions::validate() const {
   if (!(tolerance > 0)) throw UsageError("regularization tolerance must be more than 0");
-  if (!(max_area_change > 0 && max_area_change < 1)) throw UsageError("regularization max_area_change must lie between 0 and 1");
+  if (!(max_area_change > 0 && max_area_change < 1))
+    throw UsageError("regularization max_area_change must lie between 0 and 1");
   if (!(min_iou > 0 && min_iou < 1)) throw UsageError("regularization min_iou must lie between 0 and 1");
 }
 

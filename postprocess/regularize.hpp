@@ -6,9 +6,9 @@
 namespace plat {
 
 struct RegularizeOptions {
-  double tolerance = 2.0;       ///< largest distance that an edge may move, in the polygon's units, > 0
+  double tolerance = 2.0;        ///< largest distance that an edge may move, in the polygon's units, > 0
   double max_area_change = 0.2;  ///< relative change of area above which the simplified outline is kept, in (0, 1)
-  double min_iou = 0.75;        ///< overlap with the input below which the simplified outline is kept, in (0, 1)
+  double min_iou = 0.75;         ///< overlap with the input below which the simplified outline is kept, in (0, 1)
   void validate() const;
 };
 

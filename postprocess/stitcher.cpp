@@ -31,7 +31,9 @@ std::vector<float> make_profile(int64_t tile_size, int64_t overlap) {
 }  // namespace
 
 Stitcher::Stitcher(const TileGrid& grid, int64_t bands, std::function<void(Strip&&)> sink)
-    : grid_(grid), sink_(std::move(sink)), bands_(bands),
+    : grid_(grid),
+      sink_(std::move(sink)),
+      bands_(bands),
       sum_(grid.scene_width(), std::min(grid.tile_size(), grid.scene_height()), bands),
       weight_(grid.scene_width(), std::min(grid.tile_size(), grid.scene_height())),
       valid_(grid.scene_width(), std::min(grid.tile_size(), grid.scene_height())),
@@ -64,7 +66,8 @@ void Stitcher::add(const Tile& tile, const Image<float>& maps, const Image<uint8
     for (std::size_t i = 0; i < count; ++i) weight[i] += row_weight * profile_[from + i];
     const uint8_t* source_valid = valid.row(tile_row).data() + from;
     uint8_t* target_valid = valid_.row(buffer_row).data() + to;
-    for (std::size_t i = 0; i < count; ++i) target_valid[i] = target_valid[i] | static_cast<uint8_t>(source_valid[i] != 0);
+    for (std::size_t i = 0; i < count; ++i)
+      target_valid[i] = target_valid[i] | static_cast<uint8_t>(source_valid[i] != 0);
   }
 }
 

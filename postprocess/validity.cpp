@@ -57,7 +57,8 @@ bool stays_connected(std::size_t rings, const std::vector<Touch>& touches) {
   std::map<std::pair<double, double>, std::size_t> points;
   std::vector<std::pair<std::size_t, std::size_t>> links;
   for (const Touch& touch : touches) {
-    const std::size_t point = points.emplace(std::pair(touch.point.x, touch.point.y), rings + points.size()).first->second;
+    const std::size_t point =
+        points.emplace(std::pair(touch.point.x, touch.point.y), rings + points.size()).first->second;
     links.emplace_back(touch.ring_a, point);
     links.emplace_back(touch.ring_b, point);
   }

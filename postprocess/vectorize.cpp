@@ -20,7 +20,10 @@ enum Direction : std::size_t { kEast, kSouth, kWest, kNorth };
 class BorderFollower {
  public:
   BorderFollower(const Image<int32_t>& ids, int64_t col, int64_t row)
-      : ids_(ids), seen_(static_cast<std::size_t>(ids.width() * ids.height())), col_(col), row_(row),
+      : ids_(ids),
+        seen_(static_cast<std::size_t>(ids.width() * ids.height())),
+        col_(col),
+        row_(row),
         step_{1, ids.width(), -1, -ids.width()} {}
 
   // Whether a border that nobody followed yet runs along the pixel's upper edge.

@@ -27,7 +27,8 @@ std::vector<Edge> sorted_edges(std::span<const Ring* const> rings) {
     for (std::size_t i = 0; i < points.size(); ++i) {
       const Point& a = points[i];
       const Point& b = points[i + 1 < points.size() ? i + 1 : 0];
-      edges.push_back({a, b, std::min(a.x, b.x), std::max(a.x, b.x), std::min(a.y, b.y), std::max(a.y, b.y), {ring, i}});
+      edges.push_back(
+          {a, b, std::min(a.x, b.x), std::max(a.x, b.x), std::min(a.y, b.y), std::max(a.y, b.y), {ring, i}});
     }
   }
   std::ranges::sort(edges, [](const Edge& a, const Edge& b) {
@@ -64,7 +65,9 @@ std::vector<std::vector<const Edge*>> bands_of(const std::vector<Edge>& edges) {
   }
   const double count = std::clamp(std::floor(std::sqrt(static_cast<double>(edges.size())) / kEdgesAcross), 1.0, 1024.0);
   const double scale = top > bottom ? count / (top - bottom) : 0;
-  const auto band_of = [&](double y) { return static_cast<std::size_t>(std::clamp((y - bottom) * scale, 0.0, count - 1)); };
+  const auto band_of = [&](double y) {
+    return static_cast<std::size_t>(std::clamp((y - bottom) * scale, 0.0, count - 1));
+  };
   std::vector<std::vector<const Edge*>> bands(static_cast<std::size_t>(count));
   for (const Edge& edge : edges) {
     for (std::size_t band = band_of(edge.min_y); band <= band_of(edge.max_y); ++band) bands[band].push_back(&edge);

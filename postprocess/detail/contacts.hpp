@@ -26,8 +26,9 @@ struct Touch {
 
 /// How the rings of a polygon meet.
 struct Contacts {
-  std::vector<EdgeRef> conflicts;  ///< edges that cross, overlap or touch others where they must not; each once, in order
-  std::vector<Touch> touches;      ///< where different rings touch in a point; may hold one twice
+  std::vector<EdgeRef>
+      conflicts;               ///< edges that cross, overlap or touch others where they must not; each once, in order
+  std::vector<Touch> touches;  ///< where different rings touch in a point; may hold one twice
 };
 
 /// Pointers to the exterior and the holes.

@@ -32,7 +32,9 @@ Direction direction_of(double angle) { return {std::cos(angle), std::sin(angle)}
 // Signed distance of a position from the line through the origin.
 double offset(const Direction& d, double x, double y) { return d.dx * y - d.dy * x; }
 
-bool nearly_parallel(const Direction& a, const Direction& b) { return std::abs(cross(a.dx, a.dy, b.dx, b.dy)) < kFlatSine; }
+bool nearly_parallel(const Direction& a, const Direction& b) {
+  return std::abs(cross(a.dx, a.dy, b.dx, b.dy)) < kFlatSine;
+}
 
 // The cheapest division up to a break, of those that end in a line of one kind.
 struct State {
@@ -48,7 +50,9 @@ using States = std::array<State, kLineKinds>;
 struct Scatter {
   explicit Scatter(const Moments& m)
       : x(m.x / m.length), y(m.y / m.length), xx(m.xx - x * m.x), xy(m.xy - x * m.y), yy(m.yy - y * m.y) {}
-  double residual(const Direction& d) const { return std::max(0.0, d.dy * d.dy * xx - 2 * d.dx * d.dy * xy + d.dx * d.dx * yy); }
+  double residual(const Direction& d) const {
+    return std::max(0.0, d.dy * d.dy * xx - 2 * d.dx * d.dy * xy + d.dx * d.dx * yy);
+  }
   double least() const { return std::max(0.0, (xx + yy - std::hypot(xx - yy, 2 * xy)) / 2); }
   double best_angle() const { return 0.5 * std::atan2(2 * xy, xx - yy); }
   double x, y, xx, xy, yy;
@@ -75,8 +79,9 @@ std::vector<std::size_t> possible_breaks(const std::vector<Point>& points, doubl
     double farthest = tolerance;
     std::size_t split = 0;
     for (std::size_t i = out.back() + 1; i < ends.back(); ++i) {
-      const double away = length > 0 ? std::abs(cross(b.x - a.x, b.y - a.y, points[i].x - a.x, points[i].y - a.y)) / length
-                                     : std::hypot(points[i].x - a.x, points[i].y - a.y);
+      const double away = length > 0
+                              ? std::abs(cross(b.x - a.x, b.y - a.y, points[i].x - a.x, points[i].y - a.y)) / length
+                              : std::hypot(points[i].x - a.x, points[i].y - a.y);
       if (away <= farthest) continue;
       farthest = away;
       split = i;
@@ -122,7 +127,8 @@ class PathFitter {
         if (least > tolerance * tolerance * moments.length) break;
         for (std::size_t kind = 0; kind < given_.size(); ++kind) {
           const Direction& d = given_[kind];
-          for (std::size_t k = breaks_[j - 1]; k <= breaks_[j]; ++k) reach[kind].add(offset(d, points_[k].x, points_[k].y));
+          for (std::size_t k = breaks_[j - 1]; k <= breaks_[j]; ++k)
+            reach[kind].add(offset(d, points_[k].x, points_[k].y));
           const double middle = offset(d, scatter.x, scatter.y);
           if (reach[kind].high - middle > tolerance || middle - reach[kind].low > tolerance) continue;
           try_line(i, j, kind, d, misfit(scatter.residual(d), moments.length) + options_.penalty * kPrice[kind]);

@@ -13,7 +13,7 @@ namespace plat::detail {
 /// Sums over a stretch of outline, taken along its length: how long it is, where it lies and how it scatters.
 struct Moments {
   double length = 0;
-  double x = 0;   ///< integral of x along the outline, and so on
+  double x = 0;  ///< integral of x along the outline, and so on
   double y = 0;
   double xx = 0;
   double xy = 0;
@@ -41,8 +41,8 @@ struct WallLine {
 };
 
 struct LineFitOptions {
-  double tolerance = 1;   ///< largest distance of an outline's vertex from its line, > 0
-  double penalty = 1;     ///< what one line along the main direction costs, in units of length cubed, > 0
+  double tolerance = 1;              ///< largest distance of an outline's vertex from its line, > 0
+  double penalty = 1;                ///< what one line along the main direction costs, in units of length cubed, > 0
   std::optional<double> main_angle;  ///< direction that lines take along, across or diagonally; unset: free lines only
   /// Vertices nearer to their neighbours' chord than this share of the tolerance are no breaks: 0.2 finds nearly the best
   /// division, 0.45 a good one in a fraction of the time.

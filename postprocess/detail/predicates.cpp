@@ -52,7 +52,8 @@ int exact_side(const Point& a, const Point& b, const Point& c) {
 }
 
 bool within(const Point& a, const Point& b, const Point& c) {
-  return std::min(a.x, b.x) <= c.x && c.x <= std::max(a.x, b.x) && std::min(a.y, b.y) <= c.y && c.y <= std::max(a.y, b.y);
+  return std::min(a.x, b.x) <= c.x && c.x <= std::max(a.x, b.x) && std::min(a.y, b.y) <= c.y &&
+         c.y <= std::max(a.y, b.y);
 }
 
 }  // namespace

@@ -20,7 +20,8 @@ constexpr Relief kHole = 0xFFFD;
 constexpr Relief kHighest = 0x7FF0;
 
 Relief relief_at(float boundary, float distance, const InstanceThresholds& thresholds) {
-  const double height = 1 - (static_cast<double>(distance) - thresholds.boundary_weight * static_cast<double>(boundary));
+  const double height =
+      1 - (static_cast<double>(distance) - thresholds.boundary_weight * static_cast<double>(boundary));
   const double level = std::round(height * kLevelsPerUnit);
   // The comparison is false for NaN, which thus counts as the highest ground.
   Relief relief = level < kHighest ? static_cast<Relief>(std::max(level, 0.0)) : kHighest;
@@ -100,8 +101,8 @@ void renumber(Image<int32_t>& labels, int32_t count) {
 
 }  // namespace
 
-RowRuns find_runs(const Image<float>& maps, const Image<uint8_t>& valid, int64_t row, int64_t first_band, int64_t scene_row,
-                  const InstanceThresholds& thresholds) {
+RowRuns find_runs(const Image<float>& maps, const Image<uint8_t>& valid, int64_t row, int64_t first_band,
+                  int64_t scene_row, const InstanceThresholds& thresholds) {
   const auto extent = maps.row(row, first_band);
   const auto boundary = maps.row(row, first_band + 1);
   const auto distance = maps.row(row, first_band + 2);
@@ -119,7 +120,8 @@ RowRuns find_runs(const Image<float>& maps, const Image<uint8_t>& valid, int64_t
     run.end = static_cast<int32_t>(i);
     if (!out.runs.empty() && run.begin - out.runs.back().end <= kLargestFilledHole) {
       const int32_t gap_begin = out.runs.back().end;
-      const auto gap = real.subspan(static_cast<std::size_t>(gap_begin), static_cast<std::size_t>(run.begin - gap_begin));
+      const auto gap =
+          real.subspan(static_cast<std::size_t>(gap_begin), static_cast<std::size_t>(run.begin - gap_begin));
       if (std::ranges::find(gap, uint8_t{0}) == gap.end()) {
         out.gaps.push_back({run.row, gap_begin, run.begin, out.runs.size() - 1});
       }

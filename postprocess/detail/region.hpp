@@ -29,14 +29,14 @@ struct Run {
 /// The class's pixels in one row of a scene, and the short gaps between them that may turn out to be pinholes.
 struct RowRuns {
   std::vector<Run> runs;
-  std::vector<Run> gaps;            ///< each follows a run; `first_pixel` is that run's position
+  std::vector<Run> gaps;  ///< each follows a run; `first_pixel` is that run's position
   std::vector<Relief> relief;
-  std::vector<uint16_t> extent;     ///< probability, 65535 for 1
+  std::vector<uint16_t> extent;  ///< probability, 65535 for 1
 };
 
 /// Finds the class's pixels in row `row` of three maps from `first_band` on; `scene_row` is what the runs are told.
-RowRuns find_runs(const Image<float>& maps, const Image<uint8_t>& valid, int64_t row, int64_t first_band, int64_t scene_row,
-                  const InstanceThresholds& thresholds);
+RowRuns find_runs(const Image<float>& maps, const Image<uint8_t>& valid, int64_t row, int64_t first_band,
+                  int64_t scene_row, const InstanceThresholds& thresholds);
 
 /// Connected pixels of a class.
 class Region {

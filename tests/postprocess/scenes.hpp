@@ -59,10 +59,13 @@ inline void draw(Image<int32_t>& image, const MultiPolygon& polygons, int32_t la
   for (const Polygon& polygon : polygons) {
     double left = 1e300, right = -1e300, top = 1e300, bottom = -1e300;
     for (const Point& p : polygon.exterior) {
-      left = std::min(left, p.x), right = std::max(right, p.x), top = std::min(top, p.y), bottom = std::max(bottom, p.y);
+      left = std::min(left, p.x), right = std::max(right, p.x), top = std::min(top, p.y),
+      bottom = std::max(bottom, p.y);
     }
-    for (auto r = std::max<int64_t>(0, std::llround(std::floor(top))); r < image.height() && static_cast<double>(r) < bottom; ++r) {
-      for (auto c = std::max<int64_t>(0, std::llround(std::floor(left))); c < image.width() && static_cast<double>(c) < right; ++c) {
+    for (auto r = std::max<int64_t>(0, std::llround(std::floor(top)));
+         r < image.height() && static_cast<double>(r) < bottom; ++r) {
+      for (auto c = std::max<int64_t>(0, std::llround(std::floor(left)));
+           c < image.width() && static_cast<double>(c) < right; ++c) {
         const double x = static_cast<double>(c) + 0.5;
         const double y = static_cast<double>(r) + 0.5;
         bool inside = ring_contains(polygon.exterior, x, y);

@@ -4,8 +4,8 @@
 
 #include "tests/postprocess/scenes.hpp"
 
-#include <boost/test/unit_test.hpp>
 #include <tbb/global_control.h>
+#include <boost/test/unit_test.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -50,11 +50,12 @@ Image<int32_t> number_by_first_pixel(Image<int32_t> labels) {
   return labels;
 }
 
-std::vector<InstancePatch> stream(const Scene& scene, const InstanceThresholds& thresholds, const std::vector<int64_t>& heights,
-                                  int64_t largest_region = plat::kLargestRegion) {
+std::vector<InstancePatch> stream(const Scene& scene, const InstanceThresholds& thresholds,
+                                  const std::vector<int64_t>& heights, int64_t largest_region = plat::kLargestRegion) {
   std::vector<InstancePatch> patches;
-  plat::InstanceStream stream(scene.maps.width(), thresholds, [&](InstancePatch&& patch) { patches.push_back(std::move(patch)); },
-                              largest_region);
+  plat::InstanceStream stream(
+      scene.maps.width(), thresholds, [&](InstancePatch&& patch) { patches.push_back(std::move(patch)); },
+      largest_region);
   std::size_t next = 0;
   for (int64_t row = 0; row < scene.maps.height();) {
     const int64_t rows = std::min(heights[next++ % heights.size()], scene.maps.height() - row);
@@ -141,7 +142,8 @@ void naive_fill(Image<uint8_t>& mask, const Image<uint8_t>& valid, Image<int32_t
           }
         }
       }
-      if (hole.size() > static_cast<std::size_t>(plat::kLargestFilledHole) || around.size() != 1 || around.contains(-1)) continue;
+      if (hole.size() > static_cast<std::size_t>(plat::kLargestFilledHole) || around.size() != 1 || around.contains(-1))
+        continue;
       int32_t highest = 0;
       for (std::size_t i = 0; i < regions.size(); ++i) {
         if (regions.data()[i] == *around.begin()) highest = std::max(highest, level.data()[i]);
@@ -160,7 +162,8 @@ Image<int32_t> naive_instances(const Scene& scene, const InstanceThresholds& t) 
   Image<uint8_t> mask(width, height), seed_mask(width, height);
   Image<int32_t> level(width, height);
   for (std::size_t i = 0; i < mask.size(); ++i) {
-    const double relief = static_cast<double>(scene.maps.band(2)[i]) - t.boundary_weight * static_cast<double>(scene.maps.band(1)[i]);
+    const double relief =
+        static_cast<double>(scene.maps.band(2)[i]) - t.boundary_weight * static_cast<double>(scene.maps.band(1)[i]);
     mask.data()[i] = scene.maps.band(0)[i] >= static_cast<float>(t.extent) && scene.valid.data()[i] != 0;
     seed_mask.data()[i] = mask.data()[i] != 0 && relief > t.seed_distance;
     level.data()[i] = static_cast<int32_t>(std::lround((1 - relief) * 255));
@@ -265,11 +268,11 @@ BOOST_AUTO_TEST_CASE(pinholes_are_filled_but_courtyards_and_missing_data_are_not
       for (int64_t c = window.col; c < window.col_end(); ++c) scene.maps.at(c, r) = 0;
     }
   };
-  clear({4, 4, 4, 4});    // as large as a pinhole may be
-  clear({12, 4, 5, 4});   // larger
+  clear({4, 4, 4, 4});   // as large as a pinhole may be
+  clear({12, 4, 5, 4});  // larger
   clear({20, 4, 2, 2});
   scene.valid.at(20, 4) = 0;
-  clear({26, 2, 2, 3});   // open to the outside
+  clear({26, 2, 2, 3});  // open to the outside
   clear({30, 15, 1, 1});
   clear({31, 16, 1, 2});  // meets the outside at a corner only
   const auto labels = plat::split_instances(scene.maps, scene.valid, {});
@@ -303,7 +306,8 @@ BOOST_AUTO_TEST_CASE(regions_too_large_are_cut_the_same_way_for_all_strips) {
     // Nothing is lost but pinholes that a cut opens.
     const auto cut = paint(wanted, 120, 300);
     for (std::size_t i = 0; i < cut.size(); ++i) {
-      if (scene.maps.band(0)[i] >= 0.1F && scene.valid.data()[i] != 0 && cut.data()[i] == 0) BOOST_FAIL("a pixel is lost");
+      if (scene.maps.band(0)[i] >= 0.1F && scene.valid.data()[i] != 0 && cut.data()[i] == 0)
+        BOOST_FAIL("a pixel is lost");
     }
   }
 }

@@ -23,7 +23,8 @@ Ring turned_ring(const Ring& ring, double degrees, Point middle) {
   const double c = std::cos(degrees * std::acos(-1.0) / 180);
   const double s = std::sin(degrees * std::acos(-1.0) / 180);
   for (const Point& p : ring) {
-    out.push_back({middle.x + c * (p.x - middle.x) - s * (p.y - middle.y), middle.y + s * (p.x - middle.x) + c * (p.y - middle.y)});
+    out.push_back({middle.x + c * (p.x - middle.x) - s * (p.y - middle.y),
+                   middle.y + s * (p.x - middle.x) + c * (p.y - middle.y)});
   }
   return out;
 }
@@ -164,7 +165,8 @@ BOOST_AUTO_TEST_CASE(a_squared_outline_is_kept) {
 BOOST_AUTO_TEST_CASE(the_world_frame_gives_the_same_shape) {
   const Polygon pixels = outline(turned(kShapes[1].polygon, 40, {60, 60}), 120);
   Polygon world;
-  for (const Point& p : pixels.exterior) world.exterior.push_back({4'512'345.5 + 0.25 * p.x, 3'210'987.25 - 0.25 * p.y});
+  for (const Point& p : pixels.exterior)
+    world.exterior.push_back({4'512'345.5 + 0.25 * p.x, 3'210'987.25 - 0.25 * p.y});
   plat::RegularizeOptions options;
   options.tolerance = 0.5;
   const Polygon squared = plat::regularize(world, options);

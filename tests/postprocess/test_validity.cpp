@@ -49,31 +49,31 @@ BOOST_AUTO_TEST_CASE(plain_shapes) {
 BOOST_AUTO_TEST_CASE(broken_rings) {
   BOOST_TEST(!plat::is_valid({}));
   BOOST_TEST(!plat::is_valid({{{0, 0}, {1, 0}}, {}}));
-  BOOST_TEST(!plat::is_valid({{{0, 0}, {1, 0}, {2, 0}}, {}}));                          // no area
-  BOOST_TEST(!plat::is_valid({{{0, 0}, {10, 10}, {10, 0}, {0, 10}}, {}}));              // a bow tie
-  BOOST_TEST(!plat::is_valid({{{0, 0}, {10, 0}, {10, 10}, {10, 10}, {0, 10}}, {}}));    // a corner twice
+  BOOST_TEST(!plat::is_valid({{{0, 0}, {1, 0}, {2, 0}}, {}}));                                  // no area
+  BOOST_TEST(!plat::is_valid({{{0, 0}, {10, 10}, {10, 0}, {0, 10}}, {}}));                      // a bow tie
+  BOOST_TEST(!plat::is_valid({{{0, 0}, {10, 0}, {10, 10}, {10, 10}, {0, 10}}, {}}));            // a corner twice
   BOOST_TEST(!plat::is_valid({{{0, 0}, {10, 0}, {10, 10}, {10, 15}, {10, 10}, {0, 10}}, {}}));  // a spike
-  BOOST_TEST(!plat::is_valid({{{0, 0}, {10, 0}, {10, 10}, {5, 0}, {0, 10}}, {}}));      // a corner on another edge
+  BOOST_TEST(!plat::is_valid({{{0, 0}, {10, 0}, {10, 10}, {5, 0}, {0, 10}}, {}}));          // a corner on another edge
   BOOST_TEST(!plat::is_valid({{{0, 0}, {5, 5}, {10, 0}, {10, 10}, {5, 5}, {0, 10}}, {}}));  // touches itself
   const double nan = std::numeric_limits<double>::quiet_NaN();
   BOOST_TEST(!plat::is_valid({{{0, 0}, {10, nan}, {10, 10}}, {}}));
 }
 
 BOOST_AUTO_TEST_CASE(holes) {
-  BOOST_TEST(!plat::is_valid({kSquare, {box(8, 8, 5, 5)}}));                      // crosses the exterior
-  BOOST_TEST(!plat::is_valid({kSquare, {box(20, 20, 5, 5)}}));                    // outside
-  BOOST_TEST(!plat::is_valid({kSquare, {box(0, 2, 3, 3)}}));                      // shares a stretch
-  BOOST_TEST(!plat::is_valid({kSquare, {box(1, 1, 5, 5), box(4, 4, 3, 3)}}));     // cross each other
-  BOOST_TEST(!plat::is_valid({kSquare, {box(1, 1, 8, 8), box(3, 3, 2, 2)}}));     // one in the other
+  BOOST_TEST(!plat::is_valid({kSquare, {box(8, 8, 5, 5)}}));                   // crosses the exterior
+  BOOST_TEST(!plat::is_valid({kSquare, {box(20, 20, 5, 5)}}));                 // outside
+  BOOST_TEST(!plat::is_valid({kSquare, {box(0, 2, 3, 3)}}));                   // shares a stretch
+  BOOST_TEST(!plat::is_valid({kSquare, {box(1, 1, 5, 5), box(4, 4, 3, 3)}}));  // cross each other
+  BOOST_TEST(!plat::is_valid({kSquare, {box(1, 1, 8, 8), box(3, 3, 2, 2)}}));  // one in the other
   BOOST_TEST(!plat::is_valid({kSquare, {box(3, 3, 2, 2), box(1, 1, 8, 8)}}));
   BOOST_TEST(!plat::is_valid({kSquare, {kSquare}}));
-  BOOST_TEST(plat::is_valid({kSquare, {{{0, 5}, {3, 3}, {3, 6}}}}));              // touches the exterior once
-  BOOST_TEST(plat::is_valid({kSquare, {box(2, 2, 2, 2), box(4, 4, 2, 2)}}));      // touch each other once
-  BOOST_TEST(!plat::is_valid({kSquare, {{{0, 5}, {5, 3}, {10, 5}, {5, 6}}}}));    // cuts the inside in two
+  BOOST_TEST(plat::is_valid({kSquare, {{{0, 5}, {3, 3}, {3, 6}}}}));            // touches the exterior once
+  BOOST_TEST(plat::is_valid({kSquare, {box(2, 2, 2, 2), box(4, 4, 2, 2)}}));    // touch each other once
+  BOOST_TEST(!plat::is_valid({kSquare, {{{0, 5}, {5, 3}, {10, 5}, {5, 6}}}}));  // cuts the inside in two
   BOOST_TEST(!plat::is_valid({kSquare, {{{0, 5}, {4, 3}, {5, 5}}, {{5, 5}, {6, 3}, {10, 5}}}}));
   // Three holes around a piece of the inside, each of which touches the next.
-  BOOST_TEST(!plat::is_valid({box(0, 0, 20, 20),
-                              {{{5, 5}, {15, 5}, {10, 3}}, {{15, 5}, {17, 10}, {10, 12}}, {{10, 12}, {3, 10}, {5, 5}}}}));
+  BOOST_TEST(!plat::is_valid(
+      {box(0, 0, 20, 20), {{{5, 5}, {15, 5}, {10, 3}}, {{15, 5}, {17, 10}, {10, 12}}, {{10, 12}, {3, 10}, {5, 5}}}}));
 }
 
 BOOST_AUTO_TEST_CASE(outlines_of_pixels_are_valid) {

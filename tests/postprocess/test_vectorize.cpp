@@ -105,7 +105,8 @@ BOOST_AUTO_TEST_CASE(drawing_the_outlines_gives_the_labels_back) {
   for (const auto& [width, height] : {std::array<int64_t, 2>{1, 1}, {1, 17}, {17, 1}, {40, 30}, {33, 57}}) {
     for (const int32_t labels : {1, 2, 5}) {
       for (const double density : {0.2, 0.5, 0.8, 1.0}) {
-        BOOST_TEST_CONTEXT(width << "x" << height << " labels " << labels << " density " << density << " seed " << seed) {
+        BOOST_TEST_CONTEXT(width << "x" << height << " labels " << labels << " density " << density << " seed "
+                                 << seed) {
           check_outlines(plat::test::random_labels(width, height, labels, density, ++seed), 100, 2000);
         }
       }
@@ -128,7 +129,8 @@ BOOST_AUTO_TEST_CASE(labels_that_touch_share_their_border) {
           const double dx = static_cast<double>((end.x > p.x) - (end.x < p.x));
           const double dy = static_cast<double>((end.y > p.y) - (end.y < p.y));
           for (; p != end; p = {p.x + dx, p.y + dy}) {
-            ++edges[{std::min(p.x, p.x + dx), std::min(p.y, p.y + dy), std::max(p.x, p.x + dx), std::max(p.y, p.y + dy)}];
+            ++edges[{std::min(p.x, p.x + dx), std::min(p.y, p.y + dy), std::max(p.x, p.x + dx),
+                     std::max(p.y, p.y + dy)}];
           }
         }
       }
