@@ -6,6 +6,7 @@
 #include "geo/detail/ogr_geometry.hpp"
 #include "geo/detail/output_file.hpp"
 #include "geo/detail/srs.hpp"
+#include "geo/detail/vector_open.hpp"
 #include "geo/feature_io.hpp"
 
 #include <algorithm>
@@ -59,21 +60,29 @@ OGRLayerH choose_layer(GDALDatasetH dataset, const std::string& path, const std:
 
 }  // namespace
 
+namespace detail {
+
+DatasetHandle open_vector(const std::string& path) {
+  const GdalErrors errors;
+  DatasetHandle dataset(GDALOpenEx(path.c_str(), GDAL_OF_VECTOR | GDAL_OF_READONLY | GDAL_OF_VERBOSE_ERROR, nullptr, nullptr,
+                                   nullptr));
+  if (dataset) return dataset;
+  if (!path.starts_with("/vsi") && path.find(':') == std::string::npos && !path_exists(path)) {
+    throw IoError(path + ": no such file. Check the path");
+  }
+  throw IoError(path + ": cannot be read as a vector file" + errors.suffix(path));
+}
+
+}  // namespace detail
+
 const AttributeValue* Feature::find(const std::string& name) const {
   const auto found = std::find_if(attributes.begin(), attributes.end(), [&](const auto& a) { return a.first == name; });
   return found == attributes.end() ? nullptr : &found->second;
 }
 
 FeatureLayer read_features(const std::string& path, const std::string& layer_name) {
+  const detail::DatasetHandle dataset = detail::open_vector(path);
   detail::GdalErrors errors;
-  const detail::DatasetHandle dataset(GDALOpenEx(path.c_str(), GDAL_OF_VECTOR | GDAL_OF_READONLY | GDAL_OF_VERBOSE_ERROR,
-                                                 nullptr, nullptr, nullptr));
-  if (!dataset) {
-    if (!path.starts_with("/vsi") && !detail::path_exists(path)) {
-      throw IoError(path + ": no such file. Check the path");
-    }
-    throw IoError(path + ": cannot be read as a vector file" + errors.suffix(path));
-  }
   OGRLayerH layer = choose_layer(dataset.get(), path, layer_name);
   FeatureLayer out;
   out.name = OGR_L_GetName(layer);
