@@ -45,22 +45,14 @@ Json json_of(const Bounds& box) { return Json::array({box.min_x, box.min_y, box.
 
 const char* name_of(BandRole role) {
   switch (role) {
-    case BandRole::Gray:
-      return "gray";
-    case BandRole::Red:
-      return "red";
-    case BandRole::Green:
-      return "green";
-    case BandRole::Blue:
-      return "blue";
-    case BandRole::NearInfrared:
-      return "nir";
-    case BandRole::Alpha:
-      return "alpha";
-    case BandRole::Palette:
-      return "palette";
-    case BandRole::Unknown:
-      break;
+    case BandRole::Gray: return "gray";
+    case BandRole::Red: return "red";
+    case BandRole::Green: return "green";
+    case BandRole::Blue: return "blue";
+    case BandRole::NearInfrared: return "nir";
+    case BandRole::Alpha: return "alpha";
+    case BandRole::Palette: return "palette";
+    case BandRole::Unknown: break;
   }
   return "unknown";
 }
@@ -97,10 +89,10 @@ RasterReport examine(const RasterInfo& info) {
   } else if (info.grid.crs.empty()) {
     warn("no CRS: pass --assign-crs EPSG:xxxx; until then its units are taken as metres");
   }
-  if (report.grid && info.georeferencing != "none" && !info.grid.world_from_pixel.north_up()) {
-    warn("not north-up: it is warped as it is read");
-  } else if (report.grid && (info.georeferencing == "gcps" || info.georeferencing == "rpcs")) {
+  if (report.grid && (info.georeferencing == "gcps" || info.georeferencing == "rpcs")) {
     warn("placed by " + info.georeferencing + ": it is warped as it is read");
+  } else if (report.grid && info.georeferencing != "none" && !info.grid.world_from_pixel.north_up()) {
+    warn("not north-up: it is warped as it is read");
   }
   const bool large = info.grid.width * info.grid.height > kLargeScene;
   if (large && info.overviews == 0) warn("no overviews: previews and scaling are slow; add some with gdaladdo");
@@ -132,7 +124,8 @@ Json to_json(const RasterReport& report) {
   out["mask"] = info.has_mask;
   out["georeferencing"] = info.georeferencing;
   const Affine& a = info.grid.world_from_pixel;
-  out["transform"] = Json::array({a.x0, a.col_dx, a.row_dx, a.y0, a.col_dy, a.row_dy});
+  out["transform"] =
+      info.georeferencing == "transform" ? Json::array({a.x0, a.col_dx, a.row_dx, a.y0, a.col_dy, a.row_dy}) : Json();
   out["crs"] = info.grid.crs.empty() ? Json() : Json(info.grid.crs.name());
   out["crs_wkt"] = info.grid.crs.empty() ? Json() : Json(info.grid.crs.wkt());
   out["ground_sample_distance_m"] = report.gsd_m ? Json(*report.gsd_m) : Json();
@@ -154,17 +147,19 @@ void line(const std::string& name, const std::string& text) {
 void print(const RasterReport& report) {
   const RasterInfo& info = report.info;
   std::cout << info.path << "\n";
-  line("format", info.driver + ", " + (info.compression.empty() ? "not compressed" : info.compression) + ", blocks of " +
-                     std::to_string(info.block_width) + " x " + std::to_string(info.block_height) + ", " +
-                     std::to_string(info.overviews) + (info.overviews == 1 ? " overview" : " overviews"));
-  line("size", std::to_string(info.grid.width) + " x " + std::to_string(info.grid.height) + " pixels, " + info.pixel_type);
+  line("format", info.driver + ", " + (info.compression.empty() ? "not compressed" : info.compression) +
+                     ", blocks of " + std::to_string(info.block_width) + " x " + std::to_string(info.block_height) +
+                     ", " + std::to_string(info.overviews) + (info.overviews == 1 ? " overview" : " overviews"));
+  line("size",
+       std::to_string(info.grid.width) + " x " + std::to_string(info.grid.height) + " pixels, " + info.pixel_type);
   for (std::size_t b = 0; b < info.roles.size(); ++b) {
     const std::string name = info.band_names[b].empty() ? "" : " \"" + info.band_names[b] + "\"";
     const std::string nodata = info.nodata[b] ? ", nodata " + number(*info.nodata[b]) : "";
     line("band " + std::to_string(b + 1), name_of(info.roles[b]) + name + nodata);
   }
   line("mask", info.has_mask ? "yes" : "none");
-  line("CRS", info.grid.crs.name() + (info.georeferencing == "transform" ? "" : " (georeferencing: " + info.georeferencing + ")"));
+  line("CRS", info.grid.crs.name() +
+                  (info.georeferencing == "transform" ? "" : " (georeferencing: " + info.georeferencing + ")"));
   if (report.gsd_m) line("pixel", number(*report.gsd_m, 4) + " m on the ground");
   if (report.grid && info.georeferencing != "none") {
     const Bounds box = report.grid->world_bounds();
@@ -199,7 +194,8 @@ void print(const VectorInfo& info) {
   std::cout << info.path << "\n";
   line("format", info.driver);
   for (const LayerInfo& layer : info.layers) {
-    line("layer", layer.name + ": " + std::to_string(layer.features) + " features, " + layer.geometry);
+    line("layer", layer.name + ": " + std::to_string(layer.features) +
+                      (layer.features == 1 ? " feature, " : " features, ") + layer.geometry);
     line("CRS", layer.crs.name());
     if (!layer.bounds.empty()) line("extent", text_of(layer.bounds, layer.crs.is_geographic() ? 10 : 12));
     if (const auto degrees = in_wgs84(layer.bounds, layer.crs)) line("in WGS 84", text_of(*degrees, 9));

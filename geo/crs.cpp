@@ -92,9 +92,8 @@ Crs Crs::from_text(const std::string& text) {
   const std::string definition = trim(text);
   // Only definitions: a path or an address would make a typing error open a file or the network.
   static constexpr std::array<const char*, 3> kOptions = {"ALLOW_NETWORK_ACCESS=NO", "ALLOW_FILE_ACCESS=NO", nullptr};
-  const bool understood =
-      !definition.empty() &&
-      OGRSpatialReference::FromHandle(srs.get())->SetFromUserInput(definition.c_str(), kOptions.data()) == OGRERR_NONE;
+  const bool understood = !definition.empty() && OGRSpatialReference::FromHandle(srs.get())->SetFromUserInput(
+                                                     definition.c_str(), kOptions.data()) == OGRERR_NONE;
   Crs crs;
   if (understood) {
     OSRStripVertical(srs.get());

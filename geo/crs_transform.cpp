@@ -70,8 +70,7 @@ CrsTransform::CrsTransform(const Crs& from, const Crs& to) : impl_(std::make_uni
   }
   if (from.same_as(to)) return;
   const detail::GdalErrors errors;
-  impl_->transform.reset(
-      OCTNewCoordinateTransformation(detail::to_srs(from).get(), detail::to_srs(to).get()));
+  impl_->transform.reset(OCTNewCoordinateTransformation(detail::to_srs(from).get(), detail::to_srs(to).get()));
   if (!impl_->transform) {
     throw DataError("no operation joins the CRS " + from.name() + " to " + to.name() + errors.suffix());
   }

@@ -30,12 +30,9 @@ AttributeValue attribute(OGRFeatureH feature, int index, OGRFieldType type) {
   if (OGR_F_IsFieldSetAndNotNull(feature, index) == 0) return std::monostate{};
   switch (type) {
     case OFTInteger:
-    case OFTInteger64:
-      return static_cast<int64_t>(OGR_F_GetFieldAsInteger64(feature, index));
-    case OFTReal:
-      return OGR_F_GetFieldAsDouble(feature, index);
-    default:
-      return std::string(OGR_F_GetFieldAsString(feature, index));
+    case OFTInteger64: return static_cast<int64_t>(OGR_F_GetFieldAsInteger64(feature, index));
+    case OFTReal: return OGR_F_GetFieldAsDouble(feature, index);
+    default: return std::string(OGR_F_GetFieldAsString(feature, index));
   }
 }
 
@@ -64,8 +61,8 @@ namespace detail {
 
 DatasetHandle open_vector(const std::string& path) {
   const GdalErrors errors;
-  DatasetHandle dataset(GDALOpenEx(path.c_str(), GDAL_OF_VECTOR | GDAL_OF_READONLY | GDAL_OF_VERBOSE_ERROR, nullptr, nullptr,
-                                   nullptr));
+  DatasetHandle dataset(
+      GDALOpenEx(path.c_str(), GDAL_OF_VECTOR | GDAL_OF_READONLY | GDAL_OF_VERBOSE_ERROR, nullptr, nullptr, nullptr));
   if (dataset) return dataset;
   if (!path.starts_with("/vsi") && path.find(':') == std::string::npos && !path_exists(path)) {
     throw IoError(path + ": no such file. Check the path");

@@ -78,8 +78,8 @@ FeatureWriter::FeatureWriter(const std::string& path, const Crs& crs, const std:
     detail::check_output(path, options.overwrite);
     detail::remove_output(impl_->partial);
   }
-  const detail::SinkOptions sink{impl_->partial, path, options.layer.empty() ? detail::stem_of(path) : options.layer, crs,
-                                 fields};
+  const detail::SinkOptions sink{impl_->partial, path, options.layer.empty() ? detail::stem_of(path) : options.layer,
+                                 crs, fields};
   impl_->sink = format.driver == nullptr ? detail::make_geojson_sink(sink) : detail::make_ogr_sink(sink, format.driver);
 }
 

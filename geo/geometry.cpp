@@ -56,7 +56,8 @@ double signed_area(const Ring& ring) {
   const Point origin = ring.front();
   double doubled = 0;
   for (std::size_t i = 1; i + 1 < ring.size(); ++i) {
-    doubled += (ring[i].x - origin.x) * (ring[i + 1].y - origin.y) - (ring[i + 1].x - origin.x) * (ring[i].y - origin.y);
+    doubled +=
+        (ring[i].x - origin.x) * (ring[i + 1].y - origin.y) - (ring[i + 1].x - origin.x) * (ring[i].y - origin.y);
   }
   return doubled / 2;
 }

@@ -61,8 +61,8 @@ struct GroundMeasure::Impl {
     for (std::size_t i = 0; i < ring.size(); ++i) {
       const std::size_t next = (i + 1) % ring.size();
       const double lon = std::abs(std::remainder(corners[next].x - corners[i].x, 360.0));
-      const double span = std::max(lon * std::cos(corners[i].y * std::numbers::pi / 180),
-                                   std::abs(corners[next].y - corners[i].y));
+      const double span =
+          std::max(lon * std::cos(corners[i].y * std::numbers::pi / 180), std::abs(corners[next].y - corners[i].y));
       const int pieces = static_cast<int>(std::clamp(std::ceil(span / kMaxEdgeDegrees), 1.0, kMaxPieces));
       cut = cut || pieces > 1;
       double run = ring[next].x - ring[i].x;

@@ -27,9 +27,9 @@ struct ReadPlan {
   std::vector<detail::Channel> channels;
   std::optional<double> nodata;
   bool nearest = false;
-  Grid lattice;   ///< the grid that pixels are computed on; fixed before a part is cut out of it
-  Grid grid;      ///< what the reader shows: the lattice or a part of it
-  Window part;    ///< where `grid` lies in `lattice`
+  Grid lattice;         ///< the grid that pixels are computed on; fixed before a part is cut out of it
+  Grid grid;            ///< what the reader shows: the lattice or a part of it
+  Window part;          ///< where `grid` lies in `lattice`
   bool direct = false;  ///< the lattice's pixels are the file's own
   int64_t direct_col = 0;
   int64_t direct_row = 0;
@@ -81,14 +81,16 @@ Grid choose_lattice(GDALDatasetH file, const ReadPlan& plan, const RasterOptions
     const bool placed = plan.info.georeferencing != "none" && !plan.crs.empty();
     if (placed != !target.crs.empty()) {
       throw DataError(plan.info.path + ": " + (placed ? "has the CRS " + plan.crs.name() : std::string("has no CRS")) +
-                      ", but is to be read on a grid with " + target.crs.name() + ". Pass --assign-crs or fix the file");
+                      ", but is to be read on a grid with " + target.crs.name() +
+                      ". Pass --assign-crs or fix the file");
     }
     return target;
   }
   const Grid native = detail::native_grid(file, plan.info, plan.crs);
   if (!options.gsd_m) return native;
   if (plan.info.georeferencing == "none") {
-    log_warning(plan.info.path + ": no georeferencing, so the size of its pixels is unknown; they are used as they are");
+    log_warning(plan.info.path +
+                ": no georeferencing, so the size of its pixels is unknown; they are used as they are");
     return native;
   }
   return detail::with_gsd(native, *options.gsd_m);
@@ -201,7 +203,7 @@ RasterBlock RasterReader::read_reduced(const Window& window, int64_t width, int6
   const double scale_x = static_cast<double>(window.width) / static_cast<double>(width);
   const double scale_y = static_cast<double>(window.height) / static_cast<double>(height);
   const Affine lattice_from_reduced{static_cast<double>(window.col + plan.part.col), scale_x, 0,
-                                    static_cast<double>(window.row + plan.part.row), 0, scale_y};
+                                    static_cast<double>(window.row + plan.part.row), 0,       scale_y};
   detail::RasterSource full = impl_->source_at({});
   const detail::SamplingPlan sampling = detail::plan_sampling(full.dataset(), impl_->map, lattice_from_reduced, width,
                                                               height, detail::Effort::Overview, plan.nearest);
@@ -215,7 +217,8 @@ RasterBlock RasterReader::read_reduced(const Window& window, int64_t width, int6
     for (int64_t col = 0; col < width; ++col) {
       const double x = static_cast<double>(window.col) + (static_cast<double>(col) + 0.5) * scale_x;
       const double y = static_cast<double>(window.row) + (static_cast<double>(row) + 0.5) * scale_y;
-      if (x >= 0 && y >= 0 && x < static_cast<double>(plan.part.width) && y < static_cast<double>(plan.part.height)) continue;
+      if (x >= 0 && y >= 0 && x < static_cast<double>(plan.part.width) && y < static_cast<double>(plan.part.height))
+        continue;
       out.valid.at(col, row) = 0;
       for (int64_t b = 0; b < out.pixels.bands(); ++b) out.pixels.at(col, row, b) = 0;
     }

@@ -18,18 +18,18 @@ enum class BandRole { Unknown, Gray, Red, Green, Blue, NearInfrared, Alpha, Pale
 /// What a file says of itself, before any option changes it.
 struct RasterInfo {
   std::string path;
-  std::string driver;                    ///< GDAL's short name, for example "GTiff"
-  Grid grid;                             ///< as stored: may be rotated, south-up or without CRS
-  std::string georeferencing;            ///< "transform", "gcps", "rpcs" or "none"
-  std::vector<BandRole> roles;           ///< one a band
-  std::vector<std::string> band_names;   ///< descriptions, "" where the file has none
-  std::string pixel_type;                ///< GDAL's name, for example "Byte", "UInt16"
+  std::string driver;                         ///< GDAL's short name, for example "GTiff"
+  Grid grid;                                  ///< as stored: may be rotated, south-up or without CRS
+  std::string georeferencing;                 ///< "transform", "gcps", "rpcs" or "none"
+  std::vector<BandRole> roles;                ///< one a band
+  std::vector<std::string> band_names;        ///< descriptions, "" where the file has none
+  std::string pixel_type;                     ///< GDAL's name, for example "Byte", "UInt16"
   std::vector<std::optional<double>> nodata;  ///< one a band
-  bool has_mask = false;                 ///< an alpha band or an internal mask
+  bool has_mask = false;                      ///< an alpha band or an internal mask
   int overviews = 0;
   int64_t block_width = 0;
   int64_t block_height = 0;
-  std::string compression;               ///< "" where there is none
+  std::string compression;  ///< "" where there is none
 };
 
 /// How a raster is to be read.

@@ -94,11 +94,10 @@ struct RasterWriter<T>::Impl {
 
   void to_file(const Image<T>& image, int64_t col, int64_t row) {
     const detail::GdalErrors errors;
-    const CPLErr error =
-        GDALDatasetRasterIOEx(dataset.get(), GF_Write, static_cast<int>(col), static_cast<int>(row),
-                              static_cast<int>(image.width()), static_cast<int>(image.height()),
-                              const_cast<T*>(image.data()), static_cast<int>(image.width()),
-                              static_cast<int>(image.height()), pixel_type<T>(), bands, nullptr, 0, 0, 0, nullptr);
+    const CPLErr error = GDALDatasetRasterIOEx(
+        dataset.get(), GF_Write, static_cast<int>(col), static_cast<int>(row), static_cast<int>(image.width()),
+        static_cast<int>(image.height()), const_cast<T*>(image.data()), static_cast<int>(image.width()),
+        static_cast<int>(image.height()), pixel_type<T>(), bands, nullptr, 0, 0, 0, nullptr);
     if (error != CE_None || errors.failed()) fail(errors);
   }
 

@@ -14,9 +14,9 @@ namespace plat {
 /// How a GeoTIFF is written.
 struct RasterWriteOptions {
   bool overwrite = false;
-  bool cog = false;                 ///< Cloud-Optimized GeoTIFF with overviews
+  bool cog = false;  ///< Cloud-Optimized GeoTIFF with overviews
   std::optional<double> nodata;
-  bool nearest_overviews = false;   ///< labels: nearest; else average
+  bool nearest_overviews = false;  ///< labels: nearest; else average
   std::vector<std::string> band_names;
 };
 

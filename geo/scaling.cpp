@@ -5,8 +5,8 @@
 #include "core/error.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <cassert>
+#include <cmath>
 
 namespace plat {
 namespace {
@@ -56,11 +56,12 @@ Scaling percentile_scaling(RasterReader& reader, double low_percent, double high
   const Grid& grid = reader.grid();
   const auto width = static_cast<double>(grid.width);
   const auto height = static_cast<double>(grid.height);
-  const double reduction = std::max(1.0, std::sqrt(width * height / static_cast<double>(std::max<int64_t>(1, max_samples))));
+  const double reduction =
+      std::max(1.0, std::sqrt(width * height / static_cast<double>(std::max<int64_t>(1, max_samples))));
   // Long thin scenes keep one sample across.
   const int64_t across = std::max<int64_t>(1, static_cast<int64_t>(width / reduction));
-  const int64_t down = std::clamp<int64_t>(static_cast<int64_t>(height / reduction), 1,
-                                           std::max<int64_t>(1, max_samples / across));
+  const int64_t down =
+      std::clamp<int64_t>(static_cast<int64_t>(height / reduction), 1, std::max<int64_t>(1, max_samples / across));
   const int64_t strip = std::max<int64_t>(1, kStripPixels / across);
 
   std::vector<std::vector<float>> samples(static_cast<std::size_t>(reader.bands()));

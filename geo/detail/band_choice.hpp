@@ -10,8 +10,8 @@ namespace plat::detail {
 
 /// One channel of what is read: a band, or one colour of a band's palette.
 struct Channel {
-  int band = 0;            ///< from 1
-  int palette_colour = -1; ///< 0 red, 1 green, 2 blue; -1: the stored values
+  int band = 0;             ///< from 1
+  int palette_colour = -1;  ///< 0 red, 1 green, 2 blue; -1: the stored values
 };
 
 /// The channels that the options ask for: those named, else red, green and blue by role or by the palette, else the

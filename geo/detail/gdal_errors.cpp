@@ -23,7 +23,8 @@ void CPL_STDCALL collect(CPLErr kind, CPLErrorNum, const char* message) {
 
 std::string one_line(const char* message) {
   std::string line(message);
-  std::replace_if(line.begin(), line.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
+  std::replace_if(
+      line.begin(), line.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
   line = trim(line);
   while (!line.empty() && line.back() == '.') line.pop_back();
   return line;
@@ -64,9 +65,9 @@ std::string GdalErrors::suffix(const std::string& path) const {
 }
 
 bool GdalErrors::lost_data() const {
-  static constexpr std::array<std::string_view, 10> kSigns = {
-      "corrupt", "premature", "truncated", "not enough", "read error", "cannot read", "end of file", "bogus", "invalid",
-      "decod"};
+  static constexpr std::array<std::string_view, 10> kSigns = {"corrupt",    "premature",   "truncated",   "not enough",
+                                                              "read error", "cannot read", "end of file", "bogus",
+                                                              "invalid",    "decod"};
   return std::any_of(warnings_.begin(), warnings_.end(), [](const std::string& warning) {
     const std::string text = lower(warning);
     return std::any_of(kSigns.begin(), kSigns.end(), [&](auto sign) { return text.find(sign) != std::string::npos; });

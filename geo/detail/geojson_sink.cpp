@@ -31,8 +31,9 @@ struct Position {
 class GeoJsonSink final : public FeatureSink {
  public:
   explicit GeoJsonSink(const SinkOptions& options)
-      : options_(options), sequence_(extension_of(options.file).starts_with(".geojsonl") ||
-                                     extension_of(options.file).starts_with(".geojsons")),
+      : options_(options),
+        sequence_(extension_of(options.file).starts_with(".geojsonl") ||
+                  extension_of(options.file).starts_with(".geojsons")),
         separated_(extension_of(options.file) == ".geojsons") {
     // Without a CRS there is nothing to carry into WGS 84: coordinates stay those of the scene.
     if (!options.crs.empty()) to_wgs84_.emplace(options.crs, Crs::wgs84());
@@ -82,7 +83,8 @@ class GeoJsonSink final : public FeatureSink {
     const GdalErrors errors;
     VSILFILE* file = file_;
     file_ = nullptr;
-    if (VSIFCloseL(file) != 0) throw IoError("cannot finish " + options_.shown + errors.suffix() + "; is the disk full?");
+    if (VSIFCloseL(file) != 0)
+      throw IoError("cannot finish " + options_.shown + errors.suffix() + "; is the disk full?");
   }
 
  private:

@@ -119,7 +119,8 @@ Grid native_grid(GDALDatasetH file, const RasterInfo& info, const Crs& file_crs)
 
 PixelMap::PixelMap(const Affine& file_from_grid) : affine_(file_from_grid) {}
 
-PixelMap::PixelMap(GDALDatasetH file, const RasterInfo& info, const Crs& file_crs, const Grid& grid) : path_(info.path) {
+PixelMap::PixelMap(GDALDatasetH file, const RasterInfo& info, const Crs& file_crs, const Grid& grid)
+    : path_(info.path) {
   transform_ = make_transformer(file, info, file_crs, grid.crs);
   const Affine& a = grid.world_from_pixel;
   const std::array<double, 6> t = {a.x0, a.col_dx, a.row_dx, a.y0, a.col_dy, a.row_dy};

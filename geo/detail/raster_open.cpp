@@ -40,21 +40,14 @@ BandRole role_from_text(const std::string& description) {
 BandRole role_of(GDALRasterBandH band) {
   switch (GDALGetRasterColorInterpretation(band)) {
 #if GDAL_VERSION_NUM >= GDAL_COMPUTE_VERSION(3, 10, 0)
-    case GCI_NIRBand:
-      return BandRole::NearInfrared;
+    case GCI_NIRBand: return BandRole::NearInfrared;
 #endif
-    case GCI_RedBand:
-      return BandRole::Red;
-    case GCI_GreenBand:
-      return BandRole::Green;
-    case GCI_BlueBand:
-      return BandRole::Blue;
-    case GCI_AlphaBand:
-      return BandRole::Alpha;
-    case GCI_PaletteIndex:
-      return BandRole::Palette;
-    default:
-      break;
+    case GCI_RedBand: return BandRole::Red;
+    case GCI_GreenBand: return BandRole::Green;
+    case GCI_BlueBand: return BandRole::Blue;
+    case GCI_AlphaBand: return BandRole::Alpha;
+    case GCI_PaletteIndex: return BandRole::Palette;
+    default: break;
   }
   // GDAL before 3.10 has no near infrared, and a stack of bands calls its first one gray: then the description tells.
   const BandRole told = role_from_text(GDALGetDescription(band));
@@ -103,7 +96,8 @@ DatasetHandle open_raster(const std::string& path, int overview) {
   if (!dataset) cannot_open(path, errors);
   if (GDALGetRasterCount(dataset.get()) == 0) {
     const char* first = CSLFetchNameValue(GDALGetMetadata(dataset.get(), "SUBDATASETS"), "SUBDATASET_1_NAME");
-    if (first != nullptr) throw DataError(path + ": a container of several rasters; name one of them, such as " + first);
+    if (first != nullptr)
+      throw DataError(path + ": a container of several rasters; name one of them, such as " + first);
     throw DataError(path + ": holds no raster bands");
   }
   return dataset;
@@ -172,30 +166,22 @@ void check_safe(GDALDatasetH dataset, const RasterInfo& info) {
   const bool holds_pixels = info.driver == "GTiff" || info.driver == "COG";
   if (bytes > kMaxBlockBytes ||
       (known && holds_pixels && bytes > kMaxCompression * static_cast<double>(stat.st_size))) {
-    throw IoError(info.path + ": unsafe to read: each of its blocks claims " + std::to_string(info.block_width) + " x " +
-                  std::to_string(info.block_height) + " pixels (" + format_memory(static_cast<int64_t>(bytes)) +
+    throw IoError(info.path + ": unsafe to read: each of its blocks claims " + std::to_string(info.block_width) +
+                  " x " + std::to_string(info.block_height) + " pixels (" + format_memory(static_cast<int64_t>(bytes)) +
                   "). If the file is sound, convert it with gdal_translate -co TILED=YES");
   }
 }
 
 const char* role_name(BandRole role) {
   switch (role) {
-    case BandRole::Gray:
-      return "gray";
-    case BandRole::Red:
-      return "red";
-    case BandRole::Green:
-      return "green";
-    case BandRole::Blue:
-      return "blue";
-    case BandRole::NearInfrared:
-      return "nir";
-    case BandRole::Alpha:
-      return "alpha";
-    case BandRole::Palette:
-      return "palette";
-    case BandRole::Unknown:
-      break;
+    case BandRole::Gray: return "gray";
+    case BandRole::Red: return "red";
+    case BandRole::Green: return "green";
+    case BandRole::Blue: return "blue";
+    case BandRole::NearInfrared: return "nir";
+    case BandRole::Alpha: return "alpha";
+    case BandRole::Palette: return "palette";
+    case BandRole::Unknown: break;
   }
   return "unknown";
 }

@@ -14,7 +14,8 @@ namespace plat::detail {
 namespace {
 
 bool is_cmyk(GDALDatasetH dataset) {
-  static constexpr std::array<GDALColorInterp, 4> kInks = {GCI_CyanBand, GCI_MagentaBand, GCI_YellowBand, GCI_BlackBand};
+  static constexpr std::array<GDALColorInterp, 4> kInks = {GCI_CyanBand, GCI_MagentaBand, GCI_YellowBand,
+                                                           GCI_BlackBand};
   if (GDALGetRasterCount(dataset) < 4) return false;
   for (int b = 0; b < 4; ++b) {
     GDALRasterBandH band = GDALGetRasterBand(dataset, b + 1);
@@ -113,8 +114,8 @@ void RasterSource::prepare() {
     for (int i = 0; i < count; ++i) {
       GDALColorEntry entry{};
       GDALGetColorEntryAsRGB(table, i, &entry);
-      palette_.push_back({{static_cast<float>(entry.c1), static_cast<float>(entry.c2), static_cast<float>(entry.c3)},
-                          entry.c4 != 0});
+      palette_.push_back(
+          {{static_cast<float>(entry.c1), static_cast<float>(entry.c2), static_cast<float>(entry.c3)}, entry.c4 != 0});
     }
   }
 }

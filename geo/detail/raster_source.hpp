@@ -61,7 +61,7 @@ class RasterSource {
   bool channels_are_bands_ = false;
   /// Any nodata band ends a pixel of floats; integers end only where all bands agree, because 0 is also a dark roof.
   bool any_nodata_ = false;
-  std::vector<int> bands_;                       ///< the distinct bands behind the channels
+  std::vector<int> bands_;                         ///< the distinct bands behind the channels
   std::vector<std::optional<float>> band_nodata_;  ///< one for each of `bands_`, as it looks after conversion to float
   std::vector<GDALRasterBandH> masks_;
   GDALRasterBandH alpha_ = nullptr;

@@ -49,12 +49,14 @@ Grid with_gsd(const Grid& grid, double gsd_m) {
     throw UsageError("a ground sample distance must be a positive number of metres, not " + std::to_string(gsd_m));
   }
   const PixelSize pixel = ground_pixel(grid);
-  if (!(pixel.x > 0) || !(pixel.y > 0)) throw DataError("the raster's pixels have no size on the ground; check its CRS");
+  if (!(pixel.x > 0) || !(pixel.y > 0))
+    throw DataError("the raster's pixels have no size on the ground; check its CRS");
   if (std::abs(pixel.x / gsd_m - 1) <= kGsdTolerance && std::abs(pixel.y / gsd_m - 1) <= kGsdTolerance) return grid;
   const double width = std::max(1.0, std::round(static_cast<double>(grid.width) * pixel.x / gsd_m));
   const double height = std::max(1.0, std::round(static_cast<double>(grid.height) * pixel.y / gsd_m));
   if (width > kMaxSize || height > kMaxSize) {
-    throw UsageError("at " + std::to_string(gsd_m) + " m the raster would be wider than 2^31 pixels; ask for a larger one");
+    throw UsageError("at " + std::to_string(gsd_m) +
+                     " m the raster would be wider than 2^31 pixels; ask for a larger one");
   }
   Grid out = grid;
   out.width = static_cast<int64_t>(width);
@@ -66,8 +68,8 @@ Grid with_gsd(const Grid& grid, double gsd_m) {
 
 Window window_of(const Grid& grid, const Bounds& box, const std::string& path) {
   if (box.empty()) throw UsageError("the rectangle " + text_of(box) + " is empty; give xmin, ymin, xmax, ymax");
-  const Polygon pixels =
-      grid.to_pixel({{{box.min_x, box.max_y}, {box.max_x, box.max_y}, {box.max_x, box.min_y}, {box.min_x, box.min_y}}, {}});
+  const Polygon pixels = grid.to_pixel(
+      {{{box.min_x, box.max_y}, {box.max_x, box.max_y}, {box.max_x, box.min_y}, {box.min_x, box.min_y}}, {}});
   const Bounds at = bounds(pixels);
   const int64_t col = clamped(std::floor(at.min_x + kSnap), grid.width);
   const int64_t row = clamped(std::floor(at.min_y + kSnap), grid.height);

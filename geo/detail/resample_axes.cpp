@@ -56,10 +56,10 @@ std::pair<int64_t, int64_t> reach(const Axis& axis, int64_t begin, int64_t end) 
 
 /// A strip of samples: what the rows of the file give after sampling along the columns.
 struct Strip {
-  Image<float> values;    ///< weighted sums; invalid pixels are 0 and add nothing
-  Image<float> weight;    ///< sums of the weights of valid pixels
-  Image<int32_t> missing; ///< how many invalid pixels took part
-  bool complete = true;   ///< no invalid pixel in the strip: weight and missing are not filled
+  Image<float> values;     ///< weighted sums; invalid pixels are 0 and add nothing
+  Image<float> weight;     ///< sums of the weights of valid pixels
+  Image<int32_t> missing;  ///< how many invalid pixels took part
+  bool complete = true;    ///< no invalid pixel in the strip: weight and missing are not filled
 };
 
 Strip sample_columns(const RasterBlock& block, const Axis& cols, int64_t count) {
@@ -139,10 +139,10 @@ RasterBlock resample_axes(RasterSource& source, const Affine& level_from_grid, c
                           const Window& window) {
   RasterBlock out{Image<float>(window.width, window.height, source.channels()),
                   Image<uint8_t>(window.width, window.height)};
-  const Axis cols = make_axis(level_from_grid.x0, level_from_grid.col_dx, window.col, window.width, source.width(),
-                              plan.nearest);
-  const Axis rows = make_axis(level_from_grid.y0, level_from_grid.row_dy, window.row, window.height, source.height(),
-                              plan.nearest);
+  const Axis cols =
+      make_axis(level_from_grid.x0, level_from_grid.col_dx, window.col, window.width, source.width(), plan.nearest);
+  const Axis rows =
+      make_axis(level_from_grid.y0, level_from_grid.row_dy, window.row, window.height, source.height(), plan.nearest);
   if (cols.begin >= cols.end || rows.begin >= rows.end) return out;
 
   const int64_t values_per_row = (cols.end - cols.begin) * (source.channels() + 1);
@@ -159,8 +159,7 @@ RasterBlock resample_axes(RasterSource& source, const Affine& level_from_grid, c
       ++end;
     }
     if (span.first < span.second) {
-      const RasterBlock block =
-          source.read({cols.begin, span.first, cols.end - cols.begin, span.second - span.first});
+      const RasterBlock block = source.read({cols.begin, span.first, cols.end - cols.begin, span.second - span.first});
       const Strip strip = sample_columns(block, cols, window.width);
       for (int64_t r = begin; r < end; ++r) {
         if (!rows.at(r).empty()) sample_row(strip, rows.at(r), span.first, cols, out, r);

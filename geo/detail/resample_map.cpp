@@ -159,28 +159,34 @@ RasterBlock boxed(const RasterBlock& block, int64_t box) {
 class MapSampler {
  public:
   MapSampler(RasterSource& source, const SamplingPlan& plan, const Net& net, const Window& window, RasterBlock& out)
-      : source_(source), plan_(plan), net_(net), window_(window), out_(out),
-        boxes_x_((source.width() + plan.box - 1) / plan.box), boxes_y_((source.height() + plan.box - 1) / plan.box) {}
+      : source_(source),
+        plan_(plan),
+        net_(net),
+        window_(window),
+        out_(out),
+        boxes_x_((source.width() + plan.box - 1) / plan.box),
+        boxes_y_((source.height() + plan.box - 1) / plan.box) {}
 
   /// Samples a part of the window, in quarters where the file's pixels behind it are too many at once: a map may tear
   /// (at the antimeridian, at a pole), and neighbours then lie far apart in the file.
   void sample(const Window& part) {
     const Window needed = reach(part);
     if (needed.empty()) return;
-    if (needed.pixel_count() * plan_.box * plan_.box * (source_.channels() + 1) > kMaxValues && part.pixel_count() > 1) {
+    if (needed.pixel_count() * plan_.box * plan_.box * (source_.channels() + 1) > kMaxValues &&
+        part.pixel_count() > 1) {
       const int64_t left = (part.width + 1) / 2;
       const int64_t top = (part.height + 1) / 2;
-      for (const Window& quarter : {Window{part.col, part.row, left, top},
-                                    Window{part.col + left, part.row, part.width - left, top},
-                                    Window{part.col, part.row + top, left, part.height - top},
-                                    Window{part.col + left, part.row + top, part.width - left, part.height - top}}) {
+      for (const Window& quarter :
+           {Window{part.col, part.row, left, top}, Window{part.col + left, part.row, part.width - left, top},
+            Window{part.col, part.row + top, left, part.height - top},
+            Window{part.col + left, part.row + top, part.width - left, part.height - top}}) {
         if (!quarter.empty()) sample(quarter);
       }
       return;
     }
-    const Window pixels = intersect({needed.col * plan_.box, needed.row * plan_.box, needed.width * plan_.box,
-                                     needed.height * plan_.box},
-                                    {0, 0, source_.width(), source_.height()});
+    const Window pixels =
+        intersect({needed.col * plan_.box, needed.row * plan_.box, needed.width * plan_.box, needed.height * plan_.box},
+                  {0, 0, source_.width(), source_.height()});
     RasterBlock block = source_.read(pixels);
     if (plan_.box > 1) block = boxed(block, plan_.box);
     for (int64_t row = part.row; row < part.row_end(); ++row) {
@@ -214,8 +220,9 @@ class MapSampler {
     if (min_x > max_x) return {};
     const auto col = static_cast<int64_t>(std::floor(min_x));
     const auto row = static_cast<int64_t>(std::floor(min_y));
-    return intersect({col, row, static_cast<int64_t>(std::ceil(max_x)) - col, static_cast<int64_t>(std::ceil(max_y)) - row},
-                     {0, 0, boxes_x_, boxes_y_});
+    return intersect(
+        {col, row, static_cast<int64_t>(std::ceil(max_x)) - col, static_cast<int64_t>(std::ceil(max_y)) - row},
+        {0, 0, boxes_x_, boxes_y_});
   }
 
   void sample_one(int64_t col, int64_t row, const RasterBlock& block, const Window& needed) {

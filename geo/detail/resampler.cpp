@@ -31,7 +31,8 @@ Scale measure_scale(const PixelMap& map, const Affine& map_from_grid, int64_t wi
     for (int j = 0; j < kProbes; ++j) {
       const double col = static_cast<double>(width) * (j + 0.5) / kProbes;
       const double row = static_cast<double>(height) * (i + 0.5) / kProbes;
-      std::array<Point, 3> at = {map_from_grid({col, row}), map_from_grid({col + 1, row}), map_from_grid({col, row + 1})};
+      std::array<Point, 3> at = {map_from_grid({col, row}), map_from_grid({col + 1, row}),
+                                 map_from_grid({col, row + 1})};
       map(at);
       const double x = std::hypot(at[1].x - at[0].x, at[2].x - at[0].x);
       const double y = std::hypot(at[1].y - at[0].y, at[2].y - at[0].y);

@@ -14,8 +14,8 @@ struct SamplingPlan {
   SourceLevel level;     ///< which of the file's pixels are read
   double level_x = 1;    ///< columns of that level for each column of the file
   double level_y = 1;
-  int64_t box = 1;       ///< pixels of the level are first averaged in squares of this size
-  double scale_x = 1;    ///< typical distance of neighbouring samples, in columns of the level
+  int64_t box = 1;     ///< pixels of the level are first averaged in squares of this size
+  double scale_x = 1;  ///< typical distance of neighbouring samples, in columns of the level
   double scale_y = 1;
   bool nearest = false;  ///< take the nearest pixel (labels)
 };

@@ -101,9 +101,9 @@ BOOST_AUTO_TEST_CASE(a_vector_file_is_described) {
     writer.close();
   }
   const std::string text = info({folder.file("roofs.gpkg")});
-  BOOST_TEST(text.find("  layer         roofs: 1 features, Multi Polygon\n  CRS           EPSG:32645\n") !=
-                 std::string::npos,
-             text);
+  BOOST_TEST(
+      text.find("  layer         roofs: 1 feature, Multi Polygon\n  CRS           EPSG:32645\n") != std::string::npos,
+      text);
   BOOST_TEST(text.find("  fields        id, class\n") != std::string::npos, text);
   const auto json = info_json(folder.file("roofs.gpkg"));
   BOOST_TEST(json["kind"] == "vector");

@@ -59,8 +59,8 @@ inline void write_fixture(const std::string& path, const RasterFixture& f) {
   for (int b = 0; b < f.bands; ++b) {
     for (int row = 0; row < f.height; ++row) {
       for (int col = 0; col < f.width; ++col) row_values[static_cast<std::size_t>(col)] = f.value(col, row, b);
-      check(GDALRasterIO(GDALGetRasterBand(dataset.get(), b + 1), GF_Write, 0, row, f.width, 1, row_values.data(), f.width,
-                         1, GDT_Float64, 0, 0) == CE_None);
+      check(GDALRasterIO(GDALGetRasterBand(dataset.get(), b + 1), GF_Write, 0, row, f.width, 1, row_values.data(),
+                         f.width, 1, GDT_Float64, 0, 0) == CE_None);
     }
   }
   if (f.mask) {
@@ -69,12 +69,13 @@ inline void write_fixture(const std::string& path, const RasterFixture& f) {
     GDALRasterBandH mask = GDALGetMaskBand(GDALGetRasterBand(dataset.get(), 1));
     for (int row = 0; row < f.height; ++row) {
       for (int col = 0; col < f.width; ++col) row_values[static_cast<std::size_t>(col)] = f.mask(col, row) ? 255 : 0;
-      check(GDALRasterIO(mask, GF_Write, 0, row, f.width, 1, row_values.data(), f.width, 1, GDT_Float64, 0, 0) == CE_None);
+      check(GDALRasterIO(mask, GF_Write, 0, row, f.width, 1, row_values.data(), f.width, 1, GDT_Float64, 0, 0) ==
+            CE_None);
     }
   }
   if (!f.overviews.empty()) {
-    check(GDALBuildOverviews(dataset.get(), "AVERAGE", static_cast<int>(f.overviews.size()), f.overviews.data(), 0, nullptr,
-                             nullptr, nullptr) == CE_None);
+    check(GDALBuildOverviews(dataset.get(), "AVERAGE", static_cast<int>(f.overviews.size()), f.overviews.data(), 0,
+                             nullptr, nullptr, nullptr) == CE_None);
   }
   dataset.reset();
   CPLSetThreadLocalConfigOption("GDAL_TIFF_INTERNAL_MASK", nullptr);

@@ -29,7 +29,8 @@ BOOST_TEST_GLOBAL_FIXTURE(Session);
 BOOST_AUTO_TEST_SUITE(crs)
 
 BOOST_AUTO_TEST_CASE(crs_are_read_from_what_people_write) {
-  for (const char* text : {"EPSG:32645", " epsg:32645 ", "+proj=utm +zone=45 +datum=WGS84 +type=crs", "urn:ogc:def:crs:EPSG::32645"}) {
+  for (const char* text :
+       {"EPSG:32645", " epsg:32645 ", "+proj=utm +zone=45 +datum=WGS84 +type=crs", "urn:ogc:def:crs:EPSG::32645"}) {
     BOOST_TEST_CONTEXT(text) {
       const auto crs = plat::Crs::from_text(text);
       BOOST_TEST(crs.same_as(plat::Crs::from_text("EPSG:32645")));
@@ -154,8 +155,9 @@ BOOST_AUTO_TEST_CASE(large_areas_follow_the_edges_of_the_crs) {
   // Between two parallels the area of the ellipsoid has a closed form; reference: pyproj on a densified outline.
   const plat::GroundMeasure ground(plat::Crs::wgs84());
   BOOST_TEST(ground.area_m2(rectangle(10, 40, 10, 10)) == 875097690658.9747, tolerance(1e-6));
-  BOOST_TEST(ground.area_m2({{{179, 10}, {-179, 10}, {-179, 12}, {179, 12}}, {}}) ==
-             ground.area_m2(rectangle(10, 10, 2, 2)), tolerance(1e-9));
+  BOOST_TEST(
+      ground.area_m2({{{179, 10}, {-179, 10}, {-179, 12}, {179, 12}}, {}}) == ground.area_m2(rectangle(10, 10, 2, 2)),
+      tolerance(1e-9));
 }
 
 BOOST_AUTO_TEST_CASE(sizes_without_a_crs_are_metres) {
@@ -175,7 +177,8 @@ BOOST_AUTO_TEST_CASE(ground_sample_distance_is_on_the_ground) {
   const double latitude = 27.6;
   const double y = 6378137 * std::log(std::tan((90 + latitude) * std::acos(-1) / 360));
   const double pixel = 0.29858214164761665;
-  const plat::Grid zoom19{256, 256, {9'520'000, pixel, 0, y + 128 * pixel, 0, -pixel}, plat::Crs::from_text("EPSG:3857")};
+  const plat::Grid zoom19{
+      256, 256, {9'520'000, pixel, 0, y + 128 * pixel, 0, -pixel}, plat::Crs::from_text("EPSG:3857")};
   // Reference: square root of pyproj's geodesic area of the centre pixel. Web Mercator's own formula, pixel * cos(lat), is
   // on the sphere and differs by 0.2 %.
   BOOST_TEST(zoom19.ground_sample_distance_m() == 0.26409687528808046, tolerance(1e-6));

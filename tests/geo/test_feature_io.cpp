@@ -21,16 +21,16 @@ struct Session {
   plat::GdalSession gdal;
 };
 
-const std::vector<plat::Field> kFields{{"id", plat::FieldType::Integer},
-                                       {"class", plat::FieldType::Text},
-                                       {"score", plat::FieldType::Real}};
+const std::vector<plat::Field> kFields{
+    {"id", plat::FieldType::Integer}, {"class", plat::FieldType::Text}, {"score", plat::FieldType::Real}};
 
 plat::Polygon rectangle(double x, double y, double width, double height) {
   return {{{x, y}, {x + width, y}, {x + width, y + height}, {x, y + height}}, {}};
 }
 
 plat::Feature feature(int64_t id, plat::MultiPolygon geometry) {
-  return {std::move(geometry), {{"id", id}, {"class", std::string("bâtiment \"1\"\n")}, {"score", 0.5 + 0.1 * static_cast<double>(id)}}};
+  return {std::move(geometry),
+          {{"id", id}, {"class", std::string("bâtiment \"1\"\n")}, {"score", 0.5 + 0.1 * static_cast<double>(id)}}};
 }
 
 std::vector<plat::Feature> sample() {
@@ -230,7 +230,8 @@ BOOST_AUTO_TEST_CASE(geometries_of_every_kind_become_polygons) {
 BOOST_AUTO_TEST_CASE(the_crs_member_of_old_geojson_counts) {
   const plat::test::TemporaryFolder folder;
   const std::string path = folder.file("in.geojson");
-  std::ofstream(path) << R"({"type":"FeatureCollection","crs":{"type":"name","properties":{"name":"urn:ogc:def:crs:EPSG::3857"}},
+  std::ofstream(path)
+      << R"({"type":"FeatureCollection","crs":{"type":"name","properties":{"name":"urn:ogc:def:crs:EPSG::3857"}},
 "features":[{"type":"Feature","properties":{},"geometry":{"type":"Polygon","coordinates":[[[0,0],[1,0],[1,1],[0,0]]]}}]})";
   BOOST_TEST(plat::read_features(path).crs.name() == "EPSG:3857");
 }

@@ -54,7 +54,8 @@ const std::map<std::string, Expected> kFailures = {
 std::vector<fs::path> files_below(const fs::path& folder, const std::vector<std::string>& extensions) {
   std::vector<fs::path> files;
   for (const auto& entry : fs::recursive_directory_iterator(folder)) {
-    if (std::count(extensions.begin(), extensions.end(), entry.path().extension().string()) > 0) files.push_back(entry.path());
+    if (std::count(extensions.begin(), extensions.end(), entry.path().extension().string()) > 0)
+      files.push_back(entry.path());
   }
   std::sort(files.begin(), files.end());
   return files;
@@ -142,16 +143,11 @@ BOOST_AUTO_TEST_CASE(ground_sample_distances_are_right_in_odd_crs) {
   if (!data) return;
   // References: pyproj's geodesic area of the middle pixel.
   const std::vector<std::pair<const char*, double>> cases = {
-      {"rasterio/RGB.byte.tif", 299.871},
-      {"rasterio/cogeo.tif", 0.472286},
-      {"rasterio/world.byte.tif", 13868.3},
-      {"rasterio/goes.tif", 20055},
-      {"rio-tiler/cog_dateline.tif", 100.01},
-      {"rio-tiler/cog_nonearth.tif", 274.568},
-      {"rio-tiler/cog_scale.tif", 428.967},
-      {"geotiff-test-data/nt_20201024_f18_nrt_s.tif", 25770.3},
-      {"raster-vision/3857.tif", 0.270123},
-      {"deepness/dummy_fotomap_small.tif", 0.0200024},
+      {"rasterio/RGB.byte.tif", 299.871},     {"rasterio/cogeo.tif", 0.472286},
+      {"rasterio/world.byte.tif", 13868.3},   {"rasterio/goes.tif", 20055},
+      {"rio-tiler/cog_dateline.tif", 100.01}, {"rio-tiler/cog_nonearth.tif", 274.568},
+      {"rio-tiler/cog_scale.tif", 428.967},   {"geotiff-test-data/nt_20201024_f18_nrt_s.tif", 25770.3},
+      {"raster-vision/3857.tif", 0.270123},   {"deepness/dummy_fotomap_small.tif", 0.0200024},
       {"opengeos/cog.tif", 7.72838}};
   for (const auto& [name, metres] : cases) {
     BOOST_TEST_CONTEXT(name) {

@@ -194,7 +194,8 @@ BOOST_AUTO_TEST_CASE(a_dark_band_is_no_hole_but_nodata_in_all_bands_is) {
   BOOST_TEST(valid(read_all(folder.file("f.tif"))) == (std::vector<int>{0, 0, 1}), boost::test_tools::per_element());
   RasterOptions options;
   options.nodata = 9;
-  BOOST_TEST(valid(read_all(folder.file("i.tif"), options)) == (std::vector<int>{1, 1, 0}), boost::test_tools::per_element());
+  BOOST_TEST(valid(read_all(folder.file("i.tif"), options)) == (std::vector<int>{1, 1, 0}),
+             boost::test_tools::per_element());
 }
 
 BOOST_AUTO_TEST_CASE(masks_and_numbers_that_are_none_are_not_valid) {
@@ -325,8 +326,8 @@ BOOST_AUTO_TEST_CASE(a_part_has_the_pixels_of_the_whole) {
                         [](const auto& e) { return says(e, "lies outside the scene"); });
   RasterOptions degrees;
   degrees.bbox_crs = plat::Crs::wgs84();
-  degrees.bbox = plat::CrsTransform(plat::Crs::from_text("EPSG:32645"), plat::Crs::wgs84())(
-      plat::Bounds{500'020, 2'999'980, 500'040, 2'999'990});
+  degrees.bbox = plat::CrsTransform(plat::Crs::from_text("EPSG:32645"),
+                                    plat::Crs::wgs84())(plat::Bounds{500'020, 2'999'980, 500'040, 2'999'990});
   const auto box = RasterReader(folder.file("a.tif"), degrees).grid().world_bounds();
   BOOST_TEST(std::abs(box.min_x - 500'020) <= 1);
   BOOST_TEST(std::abs(box.max_y - 2'999'990) <= 1);
@@ -368,7 +369,8 @@ BOOST_AUTO_TEST_CASE(a_block_that_no_file_could_hold_is_refused) {
   const std::string path = folder.file("bomb.tif");
   {
     plat::detail::ListHandle options;
-    for (const char* option : {"TILED=YES", "BLOCKXSIZE=16384", "BLOCKYSIZE=16384", "SPARSE_OK=TRUE", "COMPRESS=DEFLATE"}) {
+    for (const char* option :
+         {"TILED=YES", "BLOCKXSIZE=16384", "BLOCKYSIZE=16384", "SPARSE_OK=TRUE", "COMPRESS=DEFLATE"}) {
       options = plat::detail::ListHandle(CSLAddString(options.release(), option));
     }
     const plat::detail::DatasetHandle d(

@@ -45,7 +45,8 @@ void check_round_trip(int64_t bands) {
   BOOST_TEST(reader.grid().crs.name() == "EPSG:32645");
   BOOST_TEST(reader.info().compression == "DEFLATE");
   const auto block = reader.read(reader.grid().window());
-  for (std::size_t i = 0; i < image.size(); ++i) BOOST_REQUIRE(block.pixels.data()[i] == static_cast<float>(image.data()[i]));
+  for (std::size_t i = 0; i < image.size(); ++i)
+    BOOST_REQUIRE(block.pixels.data()[i] == static_cast<float>(image.data()[i]));
 }
 
 std::string bytes(const std::string& path) {
@@ -93,7 +94,8 @@ BOOST_AUTO_TEST_CASE(tiles_may_come_in_any_order_and_twice) {
   const auto image = pattern<uint8_t>(600, 600, 1);
   {
     plat::RasterWriter<uint8_t> writer(folder.file("a.tif"), grid(600, 600), 1);
-    for (const auto& [col, row] : std::vector<std::pair<int64_t, int64_t>>{{300, 300}, {0, 0}, {300, 0}, {0, 300}, {0, 0}}) {
+    for (const auto& [col, row] :
+         std::vector<std::pair<int64_t, int64_t>>{{300, 300}, {0, 0}, {300, 0}, {0, 300}, {0, 0}}) {
       writer.write(plat::crop(image, {col, row, 300, 300}), col, row);
     }
     writer.close();
@@ -147,7 +149,8 @@ BOOST_AUTO_TEST_CASE(nothing_half_written_carries_the_final_name) {
   }
   BOOST_TEST(fs::is_empty(folder.path()));
   plat::write_raster(folder.file("a.tif"), plat::Image<float>(300, 300), grid(300, 300));
-  BOOST_CHECK_THROW(plat::write_raster(folder.file("a.tif"), plat::Image<float>(300, 300), grid(300, 300)), plat::IoError);
+  BOOST_CHECK_THROW(plat::write_raster(folder.file("a.tif"), plat::Image<float>(300, 300), grid(300, 300)),
+                    plat::IoError);
   plat::RasterWriteOptions options;
   options.overwrite = true;
   BOOST_CHECK_NO_THROW(plat::write_raster(folder.file("a.tif"), plat::Image<float>(9, 9), grid(9, 9), options));

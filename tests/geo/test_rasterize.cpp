@@ -81,8 +81,12 @@ BOOST_AUTO_TEST_CASE(pixels_are_those_whose_centre_is_inside) {
 
 BOOST_AUTO_TEST_CASE(what_lies_outside_or_is_no_polygon_burns_nothing) {
   const double nan = std::numeric_limits<double>::quiet_NaN();
-  const std::vector<plat::MultiPolygon> polygons{
-      {}, {{}}, {{{{1, 1}, {2, 2}}, {}}}, {square(100, 100, 50)}, {square(-90, -90, 50)}, {{{{nan, 0}, {5, 0}, {5, 5}}, {}}}};
+  const std::vector<plat::MultiPolygon> polygons{{},
+                                                 {{}},
+                                                 {{{{1, 1}, {2, 2}}, {}}},
+                                                 {square(100, 100, 50)},
+                                                 {square(-90, -90, 50)},
+                                                 {{{{nan, 0}, {5, 0}, {5, 5}}, {}}}};
   const auto mask = plat::rasterize_mask(polygons, 10, 10);
   for (std::size_t k = 0; k < mask.size(); ++k) BOOST_TEST(mask.data()[k] == 0);
   const std::vector<plat::MultiPolygon> huge{{square(-1e15, -1e15, 2e15)}};

@@ -81,7 +81,8 @@ Difference compare(RasterReader& reader, double margin_m, const plat::Affine& vi
   Difference out;
   for (int64_t row = 0; row < grid.height; ++row) {
     for (int64_t col = 0; col < grid.width; ++col) {
-      const plat::Point world = to_utm(grid.world_from_pixel({static_cast<double>(col) + 0.5, static_cast<double>(row) + 0.5}));
+      const plat::Point world =
+          to_utm(grid.world_from_pixel({static_cast<double>(col) + 0.5, static_cast<double>(row) + 0.5}));
       const plat::Point at = back(world);
       const double inside = std::min({at.x, at.y, width - at.x, height - at.y});
       if (inside < -0.6) BOOST_REQUIRE(block.valid.at(col, row) == 0);
@@ -160,10 +161,17 @@ BOOST_AUTO_TEST_CASE(pixels_do_not_depend_on_the_window) {
   cases.emplace_back("ovr.tif", at_gsd(5));
   RasterOptions mercator;
   mercator.target_grid =
-      plat::Grid{140, 130, {plat::CrsTransform(plat::Crs::from_text("EPSG:32645"), plat::Crs::from_text("EPSG:3857"))(
-                                plat::Point{499'990, 3'000'010}).x, 1.1, 0, 0, 0, -1.1}, plat::Crs::from_text("EPSG:3857")};
+      plat::Grid{140,
+                 130,
+                 {plat::CrsTransform(plat::Crs::from_text("EPSG:32645"),
+                                     plat::Crs::from_text("EPSG:3857"))(plat::Point{499'990, 3'000'010})
+                      .x,
+                  1.1, 0, 0, 0, -1.1},
+                 plat::Crs::from_text("EPSG:3857")};
   mercator.target_grid->world_from_pixel.y0 =
-      plat::CrsTransform(plat::Crs::from_text("EPSG:32645"), plat::Crs::from_text("EPSG:3857"))(plat::Point{499'990, 3'000'010}).y;
+      plat::CrsTransform(plat::Crs::from_text("EPSG:32645"),
+                         plat::Crs::from_text("EPSG:3857"))(plat::Point{499'990, 3'000'010})
+          .y;
   cases.emplace_back("north.tif", mercator);
   unsigned seed = 1;
   for (const auto& [name, options] : cases) {
@@ -198,7 +206,8 @@ BOOST_AUTO_TEST_CASE(resampled_pixels_show_the_same_landscape) {
     BOOST_TEST_CONTEXT(c.name << " at " << c.gsd) {
       RasterReader reader(folder.file(c.name), at_gsd(c.gsd));
       const auto d = compare(reader, 4 * c.gsd + 3, c.map, 200, 160);
-      BOOST_TEST_MESSAGE(c.name << " at " << c.gsd << ": largest " << d.largest << ", mean " << d.mean << " over " << d.pixels);
+      BOOST_TEST_MESSAGE(c.name << " at " << c.gsd << ": largest " << d.largest << ", mean " << d.mean << " over "
+                                << d.pixels);
       BOOST_TEST(d.pixels > 1000);
       BOOST_TEST(d.largest < c.largest);
     }
@@ -215,8 +224,8 @@ BOOST_AUTO_TEST_CASE(other_crs_show_the_same_landscape) {
       const auto box = plat::CrsTransform(utm, crs)(plat::Bounds{499'990, 2'999'830, 500'210, 3'000'010});
       RasterOptions options;
       const double pixel = (box.max_x - box.min_x) / 220;
-      options.target_grid = plat::Grid{220, static_cast<int64_t>((box.max_y - box.min_y) / pixel),
-                                       {box.min_x, pixel, 0, box.max_y, 0, -pixel}, crs};
+      options.target_grid = plat::Grid{
+          220, static_cast<int64_t>((box.max_y - box.min_y) / pixel), {box.min_x, pixel, 0, box.max_y, 0, -pixel}, crs};
       RasterReader reader(folder.file("north.tif"), options);
       const auto d = compare(reader, 8, kNorthUp, 200, 160);
       BOOST_TEST_MESSAGE(text << ": largest " << d.largest << ", mean " << d.mean << " over " << d.pixels);
@@ -367,7 +376,8 @@ BOOST_AUTO_TEST_CASE(reduced_reads_show_the_same_landscape) {
       for (int64_t row = 0; row < 200; ++row) {
         for (int64_t col = 0; col < 250; ++col) {
           if (block.valid.at(col, row) == 0) continue;
-          const auto world = grid.world_from_pixel({100 + 4 * (static_cast<double>(col) + 0.5), 50 + 4 * (static_cast<double>(row) + 0.5)});
+          const auto world = grid.world_from_pixel(
+              {100 + 4 * (static_cast<double>(col) + 0.5), 50 + 4 * (static_cast<double>(row) + 0.5)});
           difference += std::abs(block.pixels.at(col, row) - landscape(world));
           ++count;
         }
