@@ -18,13 +18,17 @@ using detail::WallLine;
 
 // What a line more must explain, as a share of the tolerance cubed.
 constexpr double kPenalty = 1.5;
+// The tolerance is at most this share of a ring's size: small objects would lose their shape.
+constexpr double kLargestShare = 0.15;
 // A corner of two lines lies this many tolerances from the outline at most: enough for right angles.
 constexpr double kReach = 1.5;
 
 // A ring on its way: lines for its walls, some of which give way to the outline itself.
 class SimplifiedRing {
  public:
-  SimplifiedRing(const Ring& ring, double tolerance) : original_(&ring), reach_(kReach * tolerance) {
+  SimplifiedRing(const Ring& ring, double largest_tolerance) : original_(&ring) {
+    const double tolerance = std::min(largest_tolerance, kLargestShare * std::sqrt(std::abs(signed_area(ring))));
+    reach_ = kReach * tolerance;
     detail::LineFitOptions options;
     options.tolerance = tolerance;
     options.penalty = kPenalty * tolerance * tolerance * tolerance;
@@ -85,7 +89,7 @@ class SimplifiedRing {
   }
 
   const Ring* original_;
-  double reach_;
+  double reach_ = 0;
   std::vector<WallLine> lines_;
   std::vector<bool> kept_;
   Ring ring_;
@@ -100,6 +104,7 @@ Polygon simplify(const Polygon& polygon, double tolerance) {
   std::vector<SimplifiedRing> rings;
   for (const Ring* ring : detail::rings_of(polygon)) {
     if (ring->size() < 3) return polygon;
+    if (ring != &polygon.exterior && std::abs(signed_area(*ring)) < tolerance * tolerance) continue;
     SimplifiedRing simplified(*ring, tolerance);
     if (simplified.collapsed()) {
       if (ring != &polygon.exterior) continue;
