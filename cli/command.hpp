@@ -15,6 +15,7 @@ struct Context {
   bool quiet = false;  ///< no log below errors, no progress
   int verbose = 0;     ///< 1: debug messages
   bool debug = false;  ///< errors are rethrown so that a debugger sees their origin
+  std::string config;  ///< file of options, read before the arguments are parsed (cli/config_file.hpp)
   bool json = false;   ///< the summary on stdout is one JSON object
   /// What to do once the arguments are parsed; set by the chosen command.
   std::function<void()> action;

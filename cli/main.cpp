@@ -1,16 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/command.hpp"
+#include "cli/config_file.hpp"
 #include "core/cancel.hpp"
 #include "core/error.hpp"
 #include "core/log.hpp"
 #include "core/memory.hpp"
+#include "core/text.hpp"
 #include "geo/gdal_session.hpp"
 
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <csignal>
+#include <cstdio>
 #include <exception>
+#include <new>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace {
 
@@ -42,6 +49,15 @@ int run(plat::cli::Context& context) {
   }
 }
 
+/// CLI11 would only say that a subcommand is required.
+void check_verb(const CLI::App& program, const std::string& verb) {
+  if (verb.starts_with("-")) return;
+  std::vector<std::string> known;
+  for (const CLI::App* command : program.get_subcommands({})) known.push_back(command->get_name());
+  if (std::find(known.begin(), known.end(), verb) != known.end()) return;
+  throw plat::UsageError("unknown verb '" + verb + "'; the verbs are " + plat::join(known, ", "));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -55,18 +71,33 @@ int main(int argc, char** argv) {
   program.set_version_flag("--version", "plat " PLAT_VERSION);
   program.require_subcommand(1);
   program.get_formatter()->column_width(36);
+#ifdef PLAT_COMMAND_INFO
   plat::cli::add_info(program, context);
+#endif
   plat::cli::add_extract(program, context);
-#ifdef PLAT_WITH_TORCH
+#ifdef PLAT_COMMAND_TRAIN
   plat::cli::add_train(program, context);
 #endif
+#ifdef PLAT_COMMAND_EVALUATE
   plat::cli::add_evaluate(program, context);
+#endif
   plat::cli::add_demo(program, context);
   try {
-    program.parse(argc, argv);
+    if (argc == 1) {
+      std::fputs(program.help().c_str(), stderr);
+      return static_cast<int>(plat::ExitCode::Usage);
+    }
+    std::vector<std::string> arguments = plat::cli::expand_config(program, {argv + 1, argv + argc});
+    check_verb(program, arguments.front());
+    // CLI11 takes them from the back.
+    std::reverse(arguments.begin(), arguments.end());
+    program.parse(std::move(arguments));
   } catch (const CLI::ParseError& error) {
     const int code = program.exit(error);
     return code == 0 ? 0 : static_cast<int>(plat::ExitCode::Usage);
+  } catch (const plat::Error& error) {
+    plat::log_error(error.what());
+    return static_cast<int>(error.code());
   }
   return run(context);
 }

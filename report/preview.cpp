@@ -88,7 +88,7 @@ struct PreviewCanvas::Impl {
   Grid grid;
   PreviewOptions options;
   double scale = 1;
-  cv::Mat1b halo;   ///< where dark borders go; drawn below all lines, so that neighbours do not hide each other
+  cv::Mat1b halo;  ///< where dark borders go; drawn below all lines, so that neighbours do not hide each other
   cv::Mat1b lines;
 };
 

@@ -21,6 +21,9 @@
 namespace plat {
 namespace {
 
+/// A scene whose first tiles all fail, this many of them, is given up: its file or the network is broken.
+constexpr std::size_t kHopelessTiles = 100;
+
 /// The pixel that stands for `index` when a line of `count` pixels is continued by mirrors at both of its ends (the
 /// outermost pixel is repeated, so that a line of one pixel has a mirror image too).
 int64_t mirrored(int64_t index, int64_t count) {
@@ -51,6 +54,17 @@ struct Flight {
   Image<float> result;
   std::string failure;  ///< empty: none
 };
+
+/// Says what failed, the first few times: damage often touches many tiles, and the caller reports their number.
+void log_failure(const std::vector<TileFailure>& failures, int64_t tile_count) {
+  constexpr std::size_t kLogged = 3;
+  const TileFailure& failure = failures.back();
+  const std::string text = "tile " + std::to_string(failure.tile.index + 1) + " of " + std::to_string(tile_count) +
+                           " failed: " + failure.reason;
+  // A scene of a single tile has nothing but this failure to report.
+  const bool loud = failures.size() <= kLogged && tile_count > 1;
+  (loud ? log_warning : log_debug)(text);
+}
 
 }  // namespace
 
@@ -164,14 +178,16 @@ std::vector<TileFailure> run_tiles(const TileSource& source, const std::function
   };
 
   int64_t next = 0;
-  const auto first = tbb::make_filter<void, int64_t>(tbb::filter_mode::serial_in_order, [&](tbb::flow_control& control) {
-    throw_if_cancelled();
-    if (next == count) {
-      control.stop();
-      return int64_t{0};
-    }
-    return next++;
-  });
+  bool any_success = false;
+  const auto first =
+      tbb::make_filter<void, int64_t>(tbb::filter_mode::serial_in_order, [&](tbb::flow_control& control) {
+        throw_if_cancelled();
+        if (next == count) {
+          control.stop();
+          return int64_t{0};
+        }
+        return next++;
+      });
   const auto read = tbb::make_filter<int64_t, std::shared_ptr<Flight>>(tbb::filter_mode::parallel, [&](int64_t index) {
     auto flight = std::make_shared<Flight>();
     flight->data.tile = source.grid().tile(index);
@@ -187,13 +203,19 @@ std::vector<TileFailure> run_tiles(const TileSource& source, const std::function
         if (any_valid) attempt(*flight, [&](Flight& f) { f.result = infer(f.data); });
         return flight;
       });
-  const auto last =
-      tbb::make_filter<std::shared_ptr<Flight>, void>(tbb::filter_mode::serial_in_order, [&](std::shared_ptr<Flight> flight) {
+  const auto last = tbb::make_filter<std::shared_ptr<Flight>, void>(
+      tbb::filter_mode::serial_in_order, [&](std::shared_ptr<Flight> flight) {
         throw_if_cancelled();
         const Tile& tile = flight->data.tile;
-        if (!flight->failure.empty()) {
-          log_warning("tile " + std::to_string(tile.index + 1) + " of " + std::to_string(count) + " failed: " + flight->failure);
+        if (flight->failure.empty()) {
+          any_success = any_success || !flight->result.empty();
+        } else {
           failures.push_back({tile, flight->failure});
+          log_failure(failures, count);
+          if (!any_success && failures.size() == kHopelessTiles) {
+            throw IoError(failures.front().reason + "; all of the first " + std::to_string(kHopelessTiles) +
+                          " tiles failed");
+          }
         }
         sink(flight->data, flight->result);
         report(options.progress, static_cast<double>(tile.index + 1) / static_cast<double>(count));

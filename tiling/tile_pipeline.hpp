@@ -43,8 +43,8 @@ class TileSource {
 struct TilePipelineOptions {
   ThreadBudget threads;                  ///< `inference` 1: one tile at a time in the network; else as many as threads
   int64_t memory_bytes = 1'000'000'000;  ///< bytes that tiles in flight may take
-  int64_t bytes_per_tile = 0;            ///< what one tile takes through reading and inference; 0: four times its pixels
-  int retries = 1;                       ///< how often a failed tile is tried again
+  int64_t bytes_per_tile = 0;  ///< what one tile takes through reading and inference; 0: four times its pixels
+  int retries = 1;             ///< how often a failed tile is tried again
   Progress progress;
 };
 
@@ -59,10 +59,9 @@ struct TileFailure {
 
 /// Runs read -> infer (both parallel) -> sink (in tile order, one at a time) with a bounded number of tiles in flight.
 /// A tile that fails again after its retries reaches the sink with an empty result; all failures are returned in tile
-/// order. Cancelled, UsageError and ModelError end the run. The result is the same for any number of threads.
+/// order. Cancelled, UsageError and ModelError end the run, and so do a hundred failures before any success (IoError). The result is the same for any number of threads.
 /// Tiles without any valid pixel skip `infer` and reach the sink with an empty result.
-std::vector<TileFailure> run_tiles(const TileSource& source,
-                                   const std::function<Image<float>(const TileData&)>& infer,
+std::vector<TileFailure> run_tiles(const TileSource& source, const std::function<Image<float>(const TileData&)>& infer,
                                    const std::function<void(const TileData&, const Image<float>&)>& sink,
                                    const TilePipelineOptions& options);
 

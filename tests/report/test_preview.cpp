@@ -95,8 +95,9 @@ BOOST_AUTO_TEST_CASE(an_existing_picture_is_kept_unless_told) {
   plat::PreviewOptions options;
   options.overwrite = true;
   plat::PreviewCanvas(world.grid, options).write(path, reader, plat::Scaling::identity(3));
-  BOOST_CHECK_THROW(plat::PreviewCanvas(world.grid).write(world.folder.file("no/out.png"), reader, plat::Scaling::identity(3)),
-                    plat::IoError);
+  BOOST_CHECK_THROW(
+      plat::PreviewCanvas(world.grid).write(world.folder.file("no/out.png"), reader, plat::Scaling::identity(3)),
+      plat::IoError);
   const auto files = std::filesystem::directory_iterator(world.folder.path());
   BOOST_TEST(std::distance(begin(files), end(files)) == 2);
 }

@@ -181,6 +181,26 @@ BOOST_AUTO_TEST_CASE(a_tile_that_fails_is_tried_again_then_reported_and_left_wit
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_scene_of_which_nothing_can_be_read_is_given_up) {
+  const World world(drawn_scene(400, 400));
+  BOOST_REQUIRE(world.source.grid().size() > 250);
+  std::atomic<int> calls{0};
+  std::atomic<bool> first_works{false};
+  const auto infer = [&](const TileData& data) -> Image<float> {
+    ++calls;
+    if (first_works && data.tile.index == 0) return first_band(data);
+    throw std::runtime_error("no");
+  };
+  const auto sink = [](const TileData&, const Image<float>&) {};
+  auto options = with_threads(2);
+  options.retries = 0;
+  BOOST_CHECK_THROW(plat::run_tiles(world.source, infer, sink, options), plat::IoError);
+  BOOST_TEST(calls < 110);
+  first_works = true;
+  BOOST_TEST(static_cast<int64_t>(plat::run_tiles(world.source, infer, sink, options).size()) ==
+             world.source.grid().size() - 1);
+}
+
 BOOST_AUTO_TEST_CASE(errors_of_usage_and_model_end_the_run) {
   const World world(drawn_scene(100, 100));
   const auto sink = [](const TileData&, const Image<float>&) {};
@@ -203,7 +223,8 @@ BOOST_AUTO_TEST_CASE(a_stop_request_ends_the_run) {
       if (++calls == 4) plat::request_cancel();
       return first_band(data);
     };
-    BOOST_CHECK_THROW(plat::run_tiles(world.source, infer, [](const TileData&, const Image<float>&) {}, with_threads(threads)),
+    BOOST_CHECK_THROW(plat::run_tiles(
+                          world.source, infer, [](const TileData&, const Image<float>&) {}, with_threads(threads)),
                       plat::Cancelled);
     plat::reset_cancel();
     BOOST_TEST(calls < world.source.grid().size());

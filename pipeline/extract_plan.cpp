@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pipeline/extract_plan.hpp"
+
+#include "core/error.hpp"
+#include "core/memory.hpp"
+#include "core/text.hpp"
+#include "postprocess/instances.hpp"
+#include "postprocess/stitcher.hpp"
+#include "tiling/tile_pipeline.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <fstream>
+#include <sstream>
+#include <utility>
+
+namespace plat {
+namespace {
+
+/// Pixels this much smaller or larger than the model's are taken as they are: resampling would blur more than it helps,
+/// and every model has seen a wider range of scales than this.
+constexpr double kSameResolution = 1.05;
+/// A scene coarser than this many times the model's pixels shows nothing that the model knows; making it finer would
+/// only make it larger.
+constexpr double kFarTooCoarse = 3.0;
+/// Code, stacks and small blocks that are not yet touched when the plan is made.
+constexpr int64_t kReserveBytes = 64'000'000;
+/// What a pixel of a region takes while it waits for the region's end, and while the region is split.
+constexpr int64_t kOpenRegionBytesPerPixel = 8;
+constexpr int64_t kSplitBytesPerPixel = 16;
+
+int64_t resident_memory() {
+  std::ifstream statm("/proc/self/statm");
+  int64_t pages = 0;
+  int64_t resident = 0;
+  if (!(statm >> pages >> resident)) return 0;
+  return resident * sysconf(_SC_PAGESIZE);
+}
+
+std::string metres(double value) {
+  std::ostringstream text;
+  text.precision(3);
+  text << value << " m";
+  return text.str();
+}
+
+std::vector<ClassPlan> plan_classes(const ModelDescription& model, const ExtractOptions& options) {
+  std::vector<std::string> known;
+  for (const ClassDescription& c : model.classes) known.push_back(c.name);
+  for (const std::string& name : options.classes) {
+    if (std::find(known.begin(), known.end(), name) == known.end()) {
+      throw UsageError("--classes: the model '" + model.name + "' has no class '" + name + "'. It has " +
+                       join(known, ", ") + ".");
+    }
+  }
+  std::vector<ClassPlan> classes;
+  for (std::size_t i = 0; i < model.classes.size(); ++i) {
+    const ClassDescription& c = model.classes[i];
+    const auto& wanted = options.classes;
+    if (!wanted.empty() && std::find(wanted.begin(), wanted.end(), c.name) == wanted.end()) continue;
+    ClassPlan plan{c.name, static_cast<int64_t>(i) * kMapsPerClass, c.thresholds};
+    if (options.threshold) plan.thresholds.extent = *options.threshold;
+    if (options.min_area_m2) plan.thresholds.min_area_m2 = *options.min_area_m2;
+    classes.push_back(std::move(plan));
+  }
+  return classes;
+}
+
+RasterOptions bands_for(const ModelDescription& model, RasterOptions raster) {
+  // The reader's own default for colour also finds something in grey and palette images.
+  const std::vector<std::string> colour = {"red", "green", "blue"};
+  if (raster.bands.empty() && model.bands != colour) raster.bands = model.bands;
+  return raster;
+}
+
+/// What GDAL's cache may come to hold: all of the scene's blocks (of at most 8 bytes a value) or its limit.
+int64_t cached_bytes(const RasterReader& reader, int64_t ram_bytes) {
+  const RasterInfo& info = reader.info();
+  const double all = 8.0 * static_cast<double>(info.grid.width) * static_cast<double>(info.grid.height) *
+                     static_cast<double>(info.band_names.size());
+  const int64_t limit = gdal_cache_bytes(ram_bytes);
+  return all < static_cast<double>(limit) ? static_cast<int64_t>(all) : limit;
+}
+
+MemoryPlan plan_memory(const TileGrid& tiles, const RasterReader& reader, int64_t bands_out, const Segmenter& model,
+                       const ThreadBudget& threads, const ExtractOptions& options, int64_t ram_bytes) {
+  const int64_t bands_in = reader.bands();
+  const int64_t tile_pixels = tiles.tile_size() * tiles.tile_size();
+  const int64_t trained_pixels = model.description().tile_size * model.description().tile_size;
+  const double larger = static_cast<double>(tile_pixels) / static_cast<double>(trained_pixels);
+  MemoryPlan plan;
+  plan.threads = threads.inference;
+  plan.base = resident_memory() + kReserveBytes;
+  plan.held_tile = tile_pixels * (4 * bands_in + 1 + 4 * bands_out);
+  const int64_t reading = tile_pixels * (4 * bands_in + 1);
+  const auto network = static_cast<int64_t>(static_cast<double>(model.memory_per_tile()) * larger);
+  plan.per_tile = plan.held_tile + reading + network;
+
+  const int64_t rows = std::min(tiles.tile_size(), tiles.scene_height());
+  const int64_t width = tiles.scene_width();
+  // Regions not yet ended or waiting for their outlines, and the largest one that is split at a time.
+  const int64_t scene_pixels = width * tiles.scene_height();
+  const int64_t regions = rows * width * kOpenRegionBytesPerPixel + std::min(scene_pixels, kMostPendingPixels) * 4;
+  const int64_t split = std::min(scene_pixels, kLargestRegion) * kSplitBytesPerPixel;
+  const int64_t maps = options.maps.empty() ? 0 : rows * width * bands_out;
+  plan.scene = Stitcher::memory_bytes(tiles, bands_out) + regions + split + maps + cached_bytes(reader, ram_bytes);
+
+  TilePipelineOptions pipeline;
+  pipeline.threads = threads;
+  pipeline.bytes_per_tile = plan.per_tile;
+  pipeline.memory_bytes = std::max<int64_t>(0, ram_bytes - plan.base - plan.scene);
+  plan.tiles_in_flight = std::min(tiles_in_flight(pipeline), std::max<int64_t>(1, tiles.size()));
+  return plan;
+}
+
+void check_memory(const MemoryPlan& memory, int64_t ram_bytes) {
+  if (memory.total() <= ram_bytes) return;
+  // Rounded up, so that passing the number that the message names works.
+  const int64_t megabytes = memory.total() / 1'000'000 + 50;
+  throw UsageError("this run needs about " + format_memory(memory.total()) + ", more than the " +
+                   format_memory(ram_bytes) + " it may take (" + format_memory(memory.base) +
+                   " for the program and its model, " + format_memory(memory.scene) + " for rows of the scene, " +
+                   format_memory(memory.per_tile) + " for a tile). Pass --ram " + std::to_string(megabytes) +
+                   ", a smaller --tile-size, or a --bbox.");
+}
+
+}  // namespace
+
+int64_t gdal_cache_bytes(int64_t ram_bytes) { return std::clamp<int64_t>(ram_bytes / 16, 16'000'000, 256'000'000); }
+
+int64_t MemoryPlan::total() const {
+  const int64_t working = std::min(tiles_in_flight, threads);
+  return base + scene + working * per_tile + (tiles_in_flight - working) * held_tile;
+}
+
+ExtractPlan plan_extract(const std::string& scene, const ExtractOptions& options, const Segmenter& model) {
+  const ModelDescription& description = model.description();
+  std::vector<std::string> warnings;
+  RasterOptions raster = bands_for(description, options.raster);
+  const std::optional<double> wanted_gsd = raster.gsd_m;
+  raster.gsd_m.reset();
+  RasterReader reader(scene, raster);
+  if (static_cast<std::size_t>(reader.bands()) != description.bands.size()) {
+    throw UsageError("--bands: the model '" + description.name + "' takes " + std::to_string(description.bands.size()) +
+                     " bands (" + join(description.bands, ", ") + "), not " + std::to_string(reader.bands()) + ".");
+  }
+
+  const bool located = !reader.grid().crs.empty();
+  std::optional<double> assumed;
+  double scene_gsd = 0;
+  if (!located && reader.info().georeferencing == "none") {
+    scene_gsd = wanted_gsd.value_or(description.gsd_m);
+    assumed = scene_gsd;
+    warnings.push_back(
+        scene +
+        ": no CRS and no georeferencing; coordinates are pixel coordinates (y upward), and pixels are taken to be " +
+        metres(scene_gsd) + " wide.");
+  } else {
+    try {
+      scene_gsd = reader.grid().ground_sample_distance_m();
+    } catch (const DataError& error) {
+      throw DataError(scene + ": " + error.what());
+    }
+    if (!located) {
+      warnings.push_back(
+          scene +
+          ": no CRS; coordinates are written as they are and taken as metres. Pass --assign-crs if you know it.");
+    }
+  }
+  if (!(scene_gsd > 0) || !std::isfinite(scene_gsd)) {
+    throw DataError(scene +
+                    ": the size of its pixels on the ground cannot be told. Pass --assign-crs, or warp it first.");
+  }
+  double gsd = scene_gsd;
+  if (!assumed) {
+    const double target = wanted_gsd.value_or(description.gsd_m);
+    const double ratio = scene_gsd / target;
+    const bool far_too_coarse = ratio > kFarTooCoarse;
+    if (far_too_coarse) {
+      warnings.push_back(scene + ": its pixels are " + metres(scene_gsd) + " wide, the model '" + description.name +
+                         "' was trained at " + metres(description.gsd_m) +
+                         "; what it looks for can hardly be seen at this resolution.");
+    }
+    const bool same = ratio < kSameResolution && ratio > 1 / kSameResolution;
+    if (wanted_gsd ? !same : !same && !far_too_coarse) {
+      raster.gsd_m = target;
+      reader = RasterReader(scene, raster);
+      gsd = target;
+    }
+  }
+
+  const Grid& grid = reader.grid();
+  TileGrid tiles(grid.width, grid.height, options.tile_size.value_or(description.tile_size),
+                 options.overlap.value_or(description.overlap));
+  const auto bands_out = static_cast<int64_t>(description.classes.size()) * kMapsPerClass;
+  const ThreadBudget threads = ThreadBudget::make(options.threads);
+  const int64_t ram = options.ram_bytes > 0 ? options.ram_bytes : total_memory() / 2;
+  const MemoryPlan memory = plan_memory(tiles, reader, bands_out, model, threads, options, ram);
+  check_memory(memory, ram);
+  return {std::move(reader), scene_gsd, gsd,    assumed, std::move(tiles),   plan_classes(description, options),
+          bands_out,         threads,   memory, ram,     std::move(warnings)};
+}
+
+}  // namespace plat

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pipeline/map_writer.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <span>
+
+namespace plat {
+namespace {
+
+constexpr uint8_t kMapNodata = 255;
+constexpr float kMapScale = 250;
+
+RasterWriteOptions write_options(const ModelDescription& model, bool overwrite) {
+  RasterWriteOptions options;
+  options.overwrite = overwrite;
+  options.cog = true;
+  options.nodata = kMapNodata;
+  for (const ClassDescription& c : model.classes) {
+    for (const char* map : {"extent", "boundary", "distance"}) options.band_names.push_back(c.name + " " + map);
+  }
+  return options;
+}
+
+}  // namespace
+
+MapWriter::MapWriter(const std::string& path, const Grid& grid, const ModelDescription& model, bool overwrite)
+    : writer_(path, grid, static_cast<int>(model.classes.size()) * kMapsPerClass, write_options(model, overwrite)) {}
+
+void MapWriter::write(const Strip& strip) {
+  Image<uint8_t> bytes(strip.maps.width(), strip.maps.height(), strip.maps.bands());
+  const std::span<const uint8_t> valid = strip.valid.band(0);
+  for (int64_t b = 0; b < bytes.bands(); ++b) {
+    const std::span<const float> from = strip.maps.band(b);
+    const std::span<uint8_t> to = bytes.band(b);
+    for (std::size_t i = 0; i < to.size(); ++i) {
+      const float scaled = std::round(std::clamp(from[i], 0.0F, 1.0F) * kMapScale);
+      to[i] = valid[i] != 0 ? static_cast<uint8_t>(scaled) : kMapNodata;
+    }
+  }
+  writer_.write(bytes, 0, strip.row);
+}
+
+void MapWriter::close() { writer_.close(); }
+
+}  // namespace plat

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "geo/geometry.hpp"
+#include "geo/grid.hpp"
+#include "postprocess/instances.hpp"
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+namespace plat {
+
+/// How the pixels of an object become its outline.
+struct ObjectBuilderOptions {
+  double min_area_m2 = 0;     ///< smaller objects are dropped, >= 0
+  bool regularize = true;     ///< square the outlines; else only simplify them
+  double regularize_m = 0.6;  ///< how far squaring may move an edge, > 0
+  double simplify_m = 0.4;    ///< how far simplification may move an outline, >= 0; 0 keeps the pixels' edges
+  /// Side of a pixel in metres where the grid cannot tell it (no CRS, no georeferencing).
+  std::optional<double> assumed_gsd_m;
+};
+
+/// An object ready to be written.
+struct ExtractedObject {
+  MultiPolygon pixel;  ///< outline in the scene's pixel frame
+  MultiPolygon world;  ///< the same in world coordinates
+  double area_m2 = 0;  ///< on the ground
+  double score = 0;    ///< 0..1
+};
+
+/// Makes polygons of the objects in regions: exact outline, squared or simplified in a local frame of metres on the
+/// ground (so that a right angle is one on the ground whatever the CRS), then carried to world coordinates and measured.
+/// Works on many objects at once; the order and the result do not depend on threads. Thread-safe.
+class ObjectBuilder {
+ public:
+  ObjectBuilder(const Grid& grid, const ObjectBuilderOptions& options);
+  ~ObjectBuilder();
+  /// The objects of some regions that are large enough, region by region, in order of their labels.
+  std::vector<ExtractedObject> build(std::span<const InstancePatch> patches) const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace plat
