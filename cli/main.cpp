@@ -71,9 +71,7 @@ int main(int argc, char** argv) {
   program.set_version_flag("--version", "plat " PLAT_VERSION);
   program.require_subcommand(1);
   program.get_formatter()->column_width(36);
-#ifdef PLAT_COMMAND_INFO
   plat::cli::add_info(program, context);
-#endif
   plat::cli::add_extract(program, context);
 #ifdef PLAT_COMMAND_TRAIN
   plat::cli::add_train(program, context);
