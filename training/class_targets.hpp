@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/image.hpp"
+
+#include <cstdint>
+
+namespace plat {
+
+/// How labels become the maps that the network learns.
+struct TargetOptions {
+  double boundary_width = 2.0;  ///< width of the boundary band on either side of an outline, pixels, > 0
+  double distance_clip = 10.0;  ///< distance to the outline at which the distance map reaches 1, pixels, > 0
+  /// How far around a crop labels are looked at, so that its maps are those of the whole scene, pixels.
+  int64_t margin() const;
+  void validate() const;
+};
+
+/// Distance from each pixel's centre to the nearest outline: where the label changes to another label or to background,
+/// half a pixel from the centres on either side. The image's frame is no outline.
+Image<float> outline_distance(const Image<int32_t>& labels);
+
+/// Extent (0, 1), boundary (0, 1) and distance maps ([0, 1], 0 in the background) of labels with 0 as background, as three
+/// bands. Touching objects have a boundary between them.
+Image<float> class_targets(const Image<int32_t>& labels, const TargetOptions& options = {});
+
+}  // namespace plat

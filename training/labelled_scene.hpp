@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/image.hpp"
+#include "geo/geometry.hpp"
+#include "geo/grid.hpp"
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace plat {
+
+/// What the pixels of a scene are used for.
+enum class PixelUse : uint8_t {
+  None = 0,    ///< no data, or outside the area that the labels cover
+  Train = 1,
+  Validate = 2,  ///< never shown to the network in training, not even as context
+};
+
+/// A scene in memory with its true objects: what training samples are cut from. Immutable once made, so that reading it
+/// from several threads is safe.
+struct LabelledScene {
+  std::string name;
+  Grid grid;
+  double gsd_m = 0;                     ///< ground sample distance of `pyramid[0]`
+  std::vector<Image<uint8_t>> pyramid;  ///< red, green, blue; each next image has half the size
+  Image<uint8_t> use;                   ///< a PixelUse for each pixel of pyramid[0]
+  std::vector<MultiPolygon> objects;    ///< in pixels of pyramid[0]
+  std::vector<Bounds> object_bounds;    ///< one an object
+
+  int64_t width() const { return pyramid.front().width(); }
+  int64_t height() const { return pyramid.front().height(); }
+  int64_t count(PixelUse wanted) const;
+};
+
+/// A scene from its full-resolution pixels: makes the pyramid and the bounds. All pixels are for training.
+LabelledScene make_scene(std::string name, Image<uint8_t> pixels, Grid grid, double gsd_m, std::vector<MultiPolygon> objects);
+
+/// The objects that may touch a rectangle of the scene's pixels, by position.
+std::vector<std::size_t> objects_in(const LabelledScene& scene, const Bounds& rectangle);
+
+/// Draws labelled scenes without end, for training on more than what was photographed. Thread-safe; the same seed gives
+/// the same scene.
+class SceneSource {
+ public:
+  virtual ~SceneSource() = default;
+  /// A scene of about `size` pixels square at `gsd_m`.
+  virtual LabelledScene scene(uint64_t seed, int64_t size, double gsd_m) const = 0;
+};
+
+}  // namespace plat
