@@ -197,6 +197,7 @@ Sample CropSampler::cut(const LabelledScene& scene, Random& random) const {
   sample.labels = crop(labels, inner);
   sample.maps = crop(class_targets(labels, options_.targets), inner);
   sample.counts = warp_use(scene, where.scene_from_crop, size, size, PixelUse::Train);
+  if (options_.prompts > 0) sample.prompts = sample_prompts(sample.labels, options_.prompts, random);
   return sample;
 }
 

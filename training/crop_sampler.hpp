@@ -6,6 +6,7 @@
 #include "training/class_targets.hpp"
 #include "training/colour_augmentation.hpp"
 #include "training/labelled_scene.hpp"
+#include "training/prompt_sampler.hpp"
 #include "training/random.hpp"
 
 #include <cstdint>
@@ -21,6 +22,7 @@ struct Sample {
   Image<int32_t> labels;  ///< 0 = background, else one number an object
   Image<float> maps;      ///< extent, boundary, distance
   Image<uint8_t> counts;  ///< 1 where the labels are known and meant for training; the losses leave the rest out
+  PromptSet prompts;
 };
 
 /// How crops are cut and changed.
@@ -32,6 +34,7 @@ struct CropOptions {
   double stretch = 0.3;                      ///< chance that one direction is scaled more than the other
   double log_aspect = 0.15;                  ///< by how much: exp of a number in [-this, this] along, its inverse across
   double least_train = 0.75;                 ///< share of a crop that must be training pixels where that can be had
+  int64_t prompts = 0;                       ///< point and box prompts that each sample comes with
   ColourOptions colour;
   TargetOptions targets;
   void validate() const;

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "model/model_folder.hpp"
+#include "training/train_options.hpp"
+
+#include <string>
+#include <vector>
+
+namespace plat {
+
+/// The folder of a training run and the names in it.
+class RunFolder {
+ public:
+  explicit RunFolder(std::string path) : path_(std::move(path)) {}
+
+  std::string config() const { return path_ + "/config.json"; }
+  std::string data() const { return path_ + "/data.txt"; }
+  std::string metrics() const { return path_ + "/metrics.jsonl"; }
+  std::string checkpoint() const { return path_ + "/last.pt"; }
+  std::string best() const { return path_ + "/best.safetensors"; }
+  std::string model() const { return path_ + "/model"; }
+
+  /// Makes the folder for a new run, or checks that it holds a run with the same options to resume (budget, threads and
+  /// the like may differ). Throws UsageError, IoError.
+  void open(const TrainOptions& options) const;
+  /// Takes lines of steps after `step` out of the metrics: a resumed run writes them again.
+  void rewind_metrics(int64_t step) const;
+  /// Adds one JSON object to the metrics.
+  void add_metrics(const std::string& json_line) const;
+
+ private:
+  std::string path_;
+};
+
+/// Writes a text to a temporary name, then renames it. Throws IoError.
+void write_text(const std::string& path, const std::string& text);
+
+/// The model card: what the model is for, its data, figures and limits.
+std::string model_card(const ModelFolder& model, const TrainOptions& options, const TrainSummary& summary,
+                       const std::vector<std::string>& data_report);
+
+}  // namespace plat

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "training/train_options.hpp"
+
+#include "core/error.hpp"
+
+#include <nlohmann/json.hpp>
+
+namespace plat {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json json_of(const TrainingDataOptions& o) {
+  Json json = {{"scenes", o.scenes}, {"labels", o.labels}, {"gsd_m", o.gsd_m}, {"bands", o.bands}};
+  if (o.val_bbox) {
+    json["val_bbox"] = {o.val_bbox->min_x, o.val_bbox->min_y, o.val_bbox->max_x, o.val_bbox->max_y};
+    json["val_bbox_crs"] = o.val_bbox_crs.empty() ? "" : o.val_bbox_crs.name();
+  } else {
+    json["val_fraction"] = o.val_fraction;
+    json["val_block_m"] = o.val_block_m;
+  }
+  return json;
+}
+
+Json json_of(const ColourOptions& o) {
+  return {{"permute", o.permute}, {"mix", o.mix}, {"grey", o.grey}, {"saturate", o.saturate}, {"saturation", o.saturation},
+          {"coarsen", o.coarsen}, {"coarseness", o.coarseness}, {"blur", o.blur}, {"blur_deviation", o.blur_deviation},
+          {"sharpen", o.sharpen}, {"sharpness", o.sharpness}, {"stretch", o.stretch}, {"stretch_percent", o.stretch_percent},
+          {"log_gamma", o.log_gamma}, {"log_contrast", o.log_contrast}, {"brightness", o.brightness},
+          {"log_balance", o.log_balance}, {"noise", o.noise}, {"noise_deviation", o.noise_deviation}, {"jpeg", o.jpeg},
+          {"jpeg_quality", o.jpeg_quality}};
+}
+
+Json json_of(const CropOptions& o) {
+  return {{"size", o.size}, {"scale", o.scale}, {"rotate", o.rotate}, {"stretch", o.stretch}, {"log_aspect", o.log_aspect},
+          {"least_train", o.least_train}, {"colour", json_of(o.colour)},
+          {"targets", {{"boundary_width", o.targets.boundary_width}, {"distance_clip", o.targets.distance_clip}}}};
+}
+
+Json json_of(const LossOptions& o) {
+  return {{"extent", o.extent}, {"boundary", o.boundary}, {"distance", o.distance}, {"auxiliary", o.auxiliary},
+          {"boundary_positive", o.boundary_positive}, {"prompt", o.prompt}, {"prompts_per_crop", o.prompts_per_crop},
+          {"prompt_share", o.prompt_share}};
+}
+
+Json json_of(const OptimizerOptions& o) {
+  return {{"learning_rate", o.learning_rate}, {"weight_decay", o.weight_decay}, {"beta1", o.beta1}, {"beta2", o.beta2},
+          {"warmup_steps", o.warmup_steps}, {"clip_norm", o.clip_norm}, {"average", o.average}};
+}
+
+void require(bool holds, const char* message) {
+  if (!holds) throw UsageError(message);
+}
+
+}  // namespace
+
+void TrainOptions::validate() const {
+  data.validate();
+  crop.validate();
+  require(!output.empty(), "no output folder is given; name one with --output");
+  require(batch >= 1, "--batch must be at least 1");
+  require(steps.has_value() != minutes.has_value() || dry_run, "give either --steps or --minutes");
+  require(!steps || *steps >= 1, "--steps must be at least 1");
+  require(!minutes || *minutes > 0, "--minutes must be more than 0");
+  require(validate_every >= 1 && save_every >= 1 && log_every >= 1, "intervals must be at least 1 step");
+  require(workers >= 1, "--workers must be at least 1");
+  require(keep == "last" || keep == "best", "--keep must be last or best");
+  require(!class_name.empty(), "--class must not be empty");
+  require(init.empty() || architecture.empty(), "give --init or --architecture, not both: a model brings its network");
+  require(!(resume && overwrite), "give --resume or --overwrite, not both");
+  require(optimizer.learning_rate > 0, "--learning-rate must be more than 0");
+  require(optimizer.weight_decay >= 0, "--weight-decay must be at least 0");
+  require(optimizer.average >= 0 && optimizer.average < 1, "--average must lie in [0, 1)");
+  require(optimizer.clip_norm > 0, "the largest gradient norm must be more than 0");
+  require(loss.extent >= 0 && loss.boundary >= 0 && loss.distance >= 0 && loss.auxiliary >= 0 && loss.prompt >= 0,
+          "weights of losses must be at least 0");
+  require(loss.prompt_share >= 0 && loss.prompt_share <= 1, "the share of batches with prompts must lie in [0, 1]");
+  require(loss.prompts_per_crop >= 1, "at least one prompt a crop is needed; turn prompts off with --prompt-weight 0");
+}
+
+std::string to_json(const TrainOptions& o) {
+  Json json = {{"data", json_of(o.data)},
+               {"crop", json_of(o.crop)},
+               {"loss", json_of(o.loss)},
+               {"optimizer", json_of(o.optimizer)},
+               {"class_name", o.class_name},
+               {"model_name", o.model_name},
+               {"init", o.init},
+               {"architecture", o.architecture},
+               {"batch", o.batch}};
+  json["steps"] = o.steps ? Json(*o.steps) : Json(nullptr);
+  json["minutes"] = o.minutes ? Json(*o.minutes) : Json(nullptr);
+  json["validate_every"] = o.validate_every;
+  json["save_every"] = o.save_every;
+  json["log_every"] = o.log_every;
+  json["keep"] = o.keep;
+  json["half_precision"] = o.half_precision;
+  json["attribution"] = o.attribution;
+  json["licence"] = o.licence;
+  json["seed"] = o.seed;
+  json["threads"] = o.threads;
+  json["workers"] = o.workers;
+  return json.dump(2);
+}
+
+}  // namespace plat

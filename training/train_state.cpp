@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "training/train_state.hpp"
+
+#include "core/error.hpp"
+
+#include <ATen/ATen.h>
+#include <torch/serialize.h>
+
+#include <filesystem>
+#include <string_view>
+#include <vector>
+
+namespace plat::nn {
+namespace {
+
+/// Whether weight decay pulls a parameter to zero: the weights of linear layers and convolutions, but not what is added
+/// (biases, norms) nor what stands for a thing of its own (tokens, prompt embeddings, position biases).
+bool decays(std::string_view name, const at::Tensor& parameter) {
+  const auto ends_with = [name](std::string_view end) { return name.ends_with(end); };
+  if (parameter.dim() < 2) return false;
+  const bool embedding = name.starts_with("prompt_encoder.") || name.starts_with("shared_image_embedding.") ||
+                         ends_with("token.weight") || ends_with("tokens.weight") || ends_with("attention_biases") ||
+                         ends_with("pos_embed");
+  return !embedding;
+}
+
+std::unique_ptr<torch::optim::AdamW> make_optimizer(const Sam& network, const OptimizerOptions& options) {
+  std::vector<at::Tensor> with_decay;
+  std::vector<at::Tensor> without;
+  for (const auto& item : network->named_parameters()) {
+    if (!item.value().requires_grad()) continue;
+    (decays(item.key(), item.value()) ? with_decay : without).push_back(item.value());
+  }
+  const auto group = [&options](std::vector<at::Tensor> parameters, double decay) {
+    auto settings = std::make_unique<torch::optim::AdamWOptions>(options.learning_rate);
+    settings->betas({options.beta1, options.beta2}).weight_decay(decay);
+    return torch::optim::OptimizerParamGroup(std::move(parameters), std::move(settings));
+  };
+  return std::make_unique<torch::optim::AdamW>(std::vector<torch::optim::OptimizerParamGroup>{
+      group(std::move(with_decay), options.weight_decay), group(std::move(without), 0)});
+}
+
+}  // namespace
+
+TrainState::TrainState(const SamConfig& config, const OptimizerOptions& options)
+    : network(config), average(config), optimizer(make_optimizer(network, options)) {
+  average->eval();
+  for (at::Tensor& parameter : average->parameters()) parameter.set_requires_grad(false);
+  reset_average();
+}
+
+void TrainState::reset_average() {
+  const at::NoGradGuard no_gradient;
+  const auto copy = [](const auto& from, const auto& to) {
+    for (const auto& item : from) to.find(item.key())->copy_(item.value());
+  };
+  copy(network->named_parameters(), average->named_parameters());
+  copy(network->named_buffers(), average->named_buffers());
+}
+
+void TrainState::update_average(double decay) {
+  const at::NoGradGuard no_gradient;
+  at::_foreach_lerp_(average->parameters(), network->parameters(), 1 - decay);
+  const std::vector<at::Tensor> from = network->buffers();
+  const std::vector<at::Tensor> to = average->buffers();
+  for (std::size_t i = 0; i < from.size(); ++i) {
+    if (to[i].is_floating_point()) {
+      to[i].lerp_(from[i], 1 - decay);
+    } else {
+      to[i].copy_(from[i]);
+    }
+  }
+}
+
+void save_state(const TrainState& state, const std::string& path) {
+  const std::string temporary = path + ".part";
+  try {
+    torch::serialize::OutputArchive archive;
+    torch::serialize::OutputArchive network;
+    torch::serialize::OutputArchive average;
+    torch::serialize::OutputArchive optimizer;
+    state.network->save(network);
+    state.average->save(average);
+    state.optimizer->save(optimizer);
+    archive.write("network", network);
+    archive.write("average", average);
+    archive.write("optimizer", optimizer);
+    archive.write("step", c10::IValue(state.step));
+    archive.write("seconds", c10::IValue(state.seconds));
+    archive.write("loss", c10::IValue(state.loss));
+    archive.write("best_f1", c10::IValue(state.best_f1));
+    archive.save_to(temporary);
+    std::filesystem::rename(temporary, path);
+  } catch (const std::exception& error) {
+    throw IoError(path + ": the checkpoint cannot be written: " + error.what());
+  }
+}
+
+void load_state(TrainState& state, const std::string& path) {
+  if (!std::filesystem::exists(path)) throw IoError(path + ": no checkpoint to resume from; start without --resume");
+  try {
+    torch::serialize::InputArchive archive;
+    archive.load_from(path);
+    torch::serialize::InputArchive network;
+    torch::serialize::InputArchive average;
+    torch::serialize::InputArchive optimizer;
+    archive.read("network", network);
+    archive.read("average", average);
+    archive.read("optimizer", optimizer);
+    state.network->load(network);
+    state.average->load(average);
+    state.optimizer->load(optimizer);
+    c10::IValue value;
+    archive.read("step", value);
+    state.step = value.toInt();
+    archive.read("seconds", value);
+    state.seconds = value.toDouble();
+    archive.read("loss", value);
+    state.loss = value.toDouble();
+    archive.read("best_f1", value);
+    state.best_f1 = value.toDouble();
+  } catch (const std::exception& error) {
+    throw ModelError(path + ": the checkpoint does not fit this run; its configuration must be the same: " +
+                     std::string(error.what()).substr(0, 200));
+  }
+}
+
+}  // namespace plat::nn

@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "training/train.hpp"
+
+#include "core/cancel.hpp"
+#include "core/error.hpp"
+#include "core/log.hpp"
+#include "core/thread_budget.hpp"
+#include "model/model_folder.hpp"
+#include "model/nn/weights.hpp"
+#include "training/batch.hpp"
+#include "training/losses.hpp"
+#include "training/run_folder.hpp"
+#include "training/sample_queue.hpp"
+#include "training/schedule.hpp"
+#include "training/small_sam.hpp"
+#include "training/train_state.hpp"
+#include "training/validation.hpp"
+
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+#include <nlohmann/json.hpp>
+#include <torch/nn/utils/clip_grad.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <filesystem>
+
+namespace plat {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+/// The network to train and what the model folder will say about it.
+ModelFolder describe_model(const TrainOptions& options) {
+  ModelFolder model;
+  if (!options.init.empty()) {
+    model = read_model_folder(options.init);
+  } else if (!options.architecture.empty()) {
+    model.config = read_model_folder(options.architecture).config;
+  } else {
+    model.config = small_sam(1);
+  }
+  if (model.config.class_decoder.classes != 1) {
+    throw ModelError((options.init.empty() ? options.architecture : options.init) + ": training needs a network with one class, this one has " +
+                     std::to_string(model.config.class_decoder.classes));
+  }
+  ModelDescription& about = model.description;
+  about.name = options.model_name;
+  about.architecture = model.config.is_tiny_vit() ? "sam-tinyvit" : "sam-vit";
+  if (about.classes.size() != 1) about.classes = {ClassDescription{}};
+  about.classes.front().name = options.class_name;
+  about.gsd_m = options.data.gsd_m;
+  about.tile_size = model.config.image_size();
+  about.overlap = about.tile_size / 4;
+  about.licence = options.licence;
+  about.training_data = options.attribution;
+  return model;
+}
+
+class Trainer {
+ public:
+  explicit Trainer(const TrainOptions& options)
+      : options_(options), folder_(options.output), model_(describe_model(options)) {}
+
+  TrainSummary run() {
+    TrainingData data = load_training_data(options_.data);
+    for (const std::string& line : data.report) log_info(line);
+    if (data.validation.empty()) log_warning("no validation area: nothing will say how well the model does on unseen ground");
+    if (options_.dry_run) return {};
+    folder_.open(options_);
+    std::string report;
+    for (const std::string& line : data.report) report += line + "\n";
+    write_text(folder_.data(), report);
+
+    const int threads = ThreadBudget::make(options_.threads).total;
+    at::set_num_threads(threads);
+    at::manual_seed(options_.seed);
+    nn::TrainState state(model_.config, options_.optimizer);
+    if (!options_.init.empty()) {
+      nn::load_weights(*state.network, options_.init + "/" + kWeightsFile);
+      state.reset_average();
+    }
+    if (options_.resume) {
+      nn::load_state(state, folder_.checkpoint());
+      folder_.rewind_metrics(state.step);
+      log_info("resuming after step " + std::to_string(state.step));
+    }
+    areas_ = std::move(data.validation);
+    report_ = std::move(data.report);
+    CropOptions crop = options_.crop;
+    crop.gsd_m = options_.data.gsd_m;
+    crop.prompts = options_.loss.prompt > 0 ? options_.loss.prompts_per_crop : 0;
+    const CropSampler sampler(std::move(data.scenes), crop, options_.seed);
+    train(state, sampler);
+    return finish(state);
+  }
+
+ private:
+  double done(const nn::TrainState& state) const {
+    if (options_.steps) return static_cast<double>(state.step) / static_cast<double>(*options_.steps);
+    return state.seconds / (*options_.minutes * 60);
+  }
+
+  void train(nn::TrainState& state, const CropSampler& sampler) {
+    SampleQueue queue([&sampler](int64_t number) { return sampler.sample(number); }, state.step * options_.batch, options_.workers,
+                      3 * options_.batch);
+    auto last = Clock::now();
+    while (done(state) < 1) {
+      if (cancel_requested()) {
+        nn::save_state(state, folder_.checkpoint());
+        log_info("stopped after step " + std::to_string(state.step) + "; go on with --resume");
+        throw Cancelled();
+      }
+      std::vector<Sample> samples;
+      for (int64_t i = 0; i < options_.batch; ++i) samples.push_back(queue.take());
+      step(state, nn::make_batch(samples, model_.description));
+      state.seconds += seconds_since(last);
+      last = Clock::now();
+      if (state.step % options_.validate_every == 0) validate(state);
+      if (state.step % options_.save_every == 0) nn::save_state(state, folder_.checkpoint());
+      state.seconds += seconds_since(last);
+      last = Clock::now();
+      plat::report(options_.progress, std::min(1.0, done(state)));
+    }
+    nn::save_state(state, folder_.checkpoint());
+  }
+
+  void step(nn::TrainState& state, const nn::Batch& batch) {
+    // Every random number of this step comes from its own number, so that a resumed run draws the same ones.
+    Random random(options_.seed, (uint64_t{1} << 40) + static_cast<uint64_t>(state.step));
+    at::manual_seed(random.next());
+    const double rate = learning_rate(options_.optimizer, state.step, done(state));
+    for (auto& group : state.optimizer->param_groups()) group.options().set_lr(rate);
+    state.network->train();
+    const nn::TokenOffset offset = random_offset(random);
+    const nn::Encoded encoded = state.network->encode(batch.pixels);
+    const nn::ClassMaps maps = state.network->forward_classes(encoded, offset);
+    const nn::ClassLoss loss =
+        nn::class_loss(at::cat({maps.extent, maps.boundary, maps.distance}, 1), maps.auxiliary, batch.maps, batch.counts, options_.loss);
+    at::Tensor total = loss.total;
+    at::Tensor prompted;
+    if (options_.loss.prompt > 0 && random.chance(options_.loss.prompt_share)) {
+      const nn::PromptMasks masks = state.network->forward_prompts(encoded.embedding, batch.prompts, offset);
+      prompted = nn::prompt_loss(masks.logits, masks.iou, batch.prompt_masks, batch.prompt_known);
+      total = total + options_.loss.prompt * prompted;
+    }
+    state.optimizer->zero_grad();
+    total.backward();
+    torch::nn::utils::clip_grad_norm_(state.network->parameters(), options_.optimizer.clip_norm);
+    state.optimizer->step();
+    state.update_average(average_decay(options_.optimizer, state.step));
+    ++state.step;
+    record(state, loss, total.item<double>(), prompted.defined() ? prompted.item<double>() : 0, rate);
+  }
+
+  /// Where a crop lies in the tile that positions are measured in.
+  nn::TokenOffset random_offset(Random& random) const {
+    const int64_t free = model_.config.is_tiny_vit() ? (model_.config.image_size() - options_.crop.size) / 16 : 0;
+    if (free <= 0) return {};
+    const int64_t row = random.integer(free + 1);
+    return {row, random.integer(free + 1)};
+  }
+
+  void record(nn::TrainState& state, const nn::ClassLoss& loss, double total, double prompted, double rate) {
+    if (!std::isfinite(total)) {
+      throw ModelError("the loss is no number after step " + std::to_string(state.step) + ": train with a lower --learning-rate");
+    }
+    // The running mean of the last fifty steps or so, unbiased at the start.
+    const double fresh = std::max(0.02, 1.0 / static_cast<double>(state.step));
+    state.loss += (total - state.loss) * fresh;
+    if (state.step % options_.log_every != 0) return;
+    nlohmann::ordered_json line = {{"step", state.step},       {"seconds", std::round(state.seconds * 10) / 10},
+                                   {"learning_rate", rate},    {"loss", total},
+                                   {"smooth_loss", state.loss}, {"extent", loss.extent.item<double>()},
+                                   {"boundary", loss.boundary.item<double>()}, {"distance", loss.distance.item<double>()},
+                                   {"prompt", prompted}};
+    folder_.add_metrics(line.dump());
+    log_debug(line.dump());
+  }
+
+  nn::ValidationResult validate(nn::TrainState& state) {
+    if (areas_.empty()) return {};
+    nn::ValidationOptions settings;
+    settings.mean = nn::band_tensor(model_.description.mean);
+    settings.deviation = nn::band_tensor(model_.description.deviation);
+    settings.tile_size = model_.description.tile_size;
+    settings.overlap = model_.description.overlap;
+    settings.thresholds = model_.description.classes.front().thresholds;
+    const nn::ValidationResult result = nn::validate(state.average, areas_, settings);
+    const nlohmann::ordered_json line = {{"step", state.step},
+                                         {"seconds", std::round(state.seconds * 10) / 10},
+                                         {"pixel_iou", result.pixel_iou},
+                                         {"object_f1", result.object_f1},
+                                         {"object_precision", result.object_precision},
+                                         {"object_recall", result.object_recall},
+                                         {"true_objects", result.true_objects}};
+    folder_.add_metrics(line.dump());
+    log_info("step " + std::to_string(state.step) + ", " + std::to_string(static_cast<int>(state.seconds / 60)) + " min: loss " +
+             fixed(state.loss) + ", validation pixel IoU " + fixed(result.pixel_iou) + ", object F1 " + fixed(result.object_f1));
+    if (result.object_f1 > state.best_f1) {
+      state.best_f1 = result.object_f1;
+      nn::save_weights(*state.average, folder_.best());
+    }
+    return result;
+  }
+
+  static std::string fixed(double value) {
+    std::string text = std::to_string(value);
+    return text.substr(0, text.find('.') + 4);
+  }
+
+  TrainSummary finish(nn::TrainState& state) {
+    if (options_.keep == "best" && std::filesystem::exists(folder_.best())) {
+      // The last weights may be better still.
+      validate(state);
+      nn::load_weights(*state.average, folder_.best());
+    }
+    TrainSummary summary;
+    summary.steps = state.step;
+    summary.seconds = state.seconds;
+    summary.loss = state.loss;
+    summary.model = folder_.model();
+    if (!areas_.empty()) {
+      const nn::ValidationResult result = validate(state);
+      summary.pixel_iou = result.pixel_iou;
+      summary.object_f1 = result.object_f1;
+    }
+    std::filesystem::create_directories(folder_.model());
+    write_model_folder(model_, folder_.model());
+    nn::save_weights(*state.average, folder_.model() + "/" + kWeightsFile,
+                     options_.half_precision ? nn::WeightType::Float16 : nn::WeightType::Float32);
+    write_text(folder_.model() + "/training.json", to_json(options_) + "\n");
+    write_text(folder_.model() + "/README.md", model_card(model_, options_, summary, report_));
+    return summary;
+  }
+
+  const TrainOptions& options_;
+  RunFolder folder_;
+  ModelFolder model_;
+  std::vector<ValidationArea> areas_;
+  std::vector<std::string> report_;
+};
+
+}  // namespace
+
+TrainSummary train(const TrainOptions& options) {
+  options.validate();
+  try {
+    return Trainer(options).run();
+  } catch (const c10::Error& error) {
+    throw ModelError(std::string("the network failed: ") + error.what_without_backtrace());
+  }
+}
+
+}  // namespace plat
