@@ -24,6 +24,7 @@ SamConfig small_sam(int64_t classes) {
   config.mask_decoder.num_attention_heads = 4;
   config.mask_decoder.iou_head_hidden_dim = kHidden;
   config.class_decoder.classes = classes;
+  config.class_decoder.subpixel = 2;
   return config;
 }
 

@@ -50,7 +50,13 @@ ModelFolder describe_model(const TrainOptions& options) {
   ModelDescription& about = model.description;
   about.name = options.model_name;
   about.architecture = model.config.is_tiny_vit() ? "sam-tinyvit" : "sam-vit";
-  if (about.classes.size() != 1) about.classes = {ClassDescription{}};
+  if (about.classes.size() != 1) {
+    // Found on the maps of such models: a lower boundary weight and larger seeds cut fewer roofs in two.
+    InstanceThresholds thresholds;
+    thresholds.boundary_weight = 0.25;
+    thresholds.min_seed_px = 40;
+    about.classes = {ClassDescription{options.class_name, thresholds}};
+  }
   about.classes.front().name = options.class_name;
   about.gsd_m = options.data.gsd_m;
   about.tile_size = model.config.image_size();
