@@ -28,6 +28,7 @@ void add_data_options(CLI::App& command, TrainOptions& options, Texts& texts) {
   command.add_option("--gsd", options.data.gsd_m, "Ground sample distance of the model in metres")->capture_default_str()->group(group);
   command.add_option("--bands", texts.bands, "Three bands by number or role, for example red,green,blue")->group(group);
   command.add_option("--class", options.class_name, "What the objects are")->capture_default_str()->group(group);
+  command.add_option("--drawn", options.drawn_share, "Share of the crops that show drawn scenes")->capture_default_str()->group(group);
   command.add_option("--val-bbox", texts.val_bbox, "Area kept out of training for validation: xmin,ymin,xmax,ymax")->group(group);
   command.add_option("--val-bbox-crs", texts.val_bbox_crs, "CRS of --val-bbox (default: each scene's)")->group(group);
   command.add_option("--val-fraction", options.data.val_fraction, "Without --val-bbox: share of the area kept out, in blocks")->capture_default_str()->group(group);

@@ -64,8 +64,17 @@ void change_bands(Image<float>& pixels, Random& random, const ColourOptions& opt
     mix_bands(pixels, rows);
   }
   if (random.chance(options.grey)) {
+    // Leaves reflect infrared strongly; how green they look tells where they are.
+    const float shine = random.chance(options.infrared) ? static_cast<float>(random.uniform(0, options.infrared_gain)) : 0;
+    Image<float> green(pixels.width(), pixels.height());
+    for (std::size_t i = 0; i < green.size(); ++i) {
+      green.data()[i] = shine * std::max(0.0F, 2 * pixels.band(1)[i] - pixels.band(0)[i] - pixels.band(2)[i]);
+    }
     const Weights weights = dirichlet(random, 2);
     mix_bands(pixels, {weights, weights, weights});
+    for (int64_t b = 0; b < 3; ++b) {
+      for (std::size_t i = 0; i < green.size(); ++i) pixels.band(b)[i] += green.data()[i];
+    }
   } else if (random.chance(options.saturate)) {
     const double keep = draw(random, options.saturation);
     const double even = (1 - keep) / 3;
@@ -147,6 +156,7 @@ void ColourOptions::validate() const {
   chance(permute, "permute");
   chance(mix, "mix");
   chance(grey, "grey");
+  chance(infrared, "infrared");
   chance(saturate, "saturate");
   chance(coarsen, "coarsen");
   chance(blur, "blur");

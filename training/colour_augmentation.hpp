@@ -13,7 +13,9 @@ namespace plat {
 struct ColourOptions {
   double permute = 0.15;                              ///< chance that the bands change places
   double mix = 0.15;                                  ///< chance that each band becomes a random mixture of all
-  double grey = 0.2;                                  ///< chance that all bands become one grey (panchromatic imagery)
+  double grey = 0.35;                                 ///< chance that all bands become one grey (panchromatic imagery)
+  double infrared = 0.4;                              ///< chance that vegetation shines in the grey, as with sensors that see infrared
+  double infrared_gain = 2.5;                         ///< most that it shines, as a multiple of its greenness
   double saturate = 0.7;                              ///< chance of another saturation, where not grey
   std::pair<double, double> saturation = {0.4, 1.6};  ///< factor
   double coarsen = 0.3;                               ///< chance of a loss of resolution

@@ -29,7 +29,7 @@ struct Sample {
 struct CropOptions {
   int64_t size = 256;                        ///< pixels, a multiple of 32
   double gsd_m = 0.3;                        ///< resolution of the crops before they are scaled
-  std::pair<double, double> scale = {0.5, 1.7};  ///< factor by which objects look larger, drawn evenly in its logarithm
+  std::pair<double, double> scale = {0.6, 2.0};  ///< factor by which objects look larger, drawn evenly in its logarithm
   double rotate = 0.5;                       ///< chance of any angle; else multiples of 90 degrees only
   double stretch = 0.3;                      ///< chance that one direction is scaled more than the other
   double log_aspect = 0.15;                  ///< by how much: exp of a number in [-this, this] along, its inverse across

@@ -47,7 +47,12 @@ ClassLoss class_loss(const at::Tensor& logits, const at::Tensor& auxiliary, cons
 
 at::Tensor prompt_loss(const at::Tensor& logits, const at::Tensor& iou, const at::Tensor& target, const at::Tensor& known) {
   const at::Tensor wanted = target.unsqueeze(2).expand_as(logits);
-  const at::Tensor each = 5 * cross_entropy(logits, wanted).mean({-2, -1}) + dice_loss(logits.sigmoid(), wanted);
+  // An object covers a hundredth of a crop: where every cell counted alike, an empty mask would be nearly right. So the
+  // cells of the object count as much as all others together, and Dice, twice, keeps the mask from growing too large.
+  const at::Tensor inside = wanted / wanted.sum({-2, -1}, true).clamp_min(1e-6);
+  const at::Tensor outside = (1 - wanted) / (1 - wanted).sum({-2, -1}, true).clamp_min(1e-6);
+  const at::Tensor balanced = (cross_entropy(logits, wanted) * (inside + outside)).sum({-2, -1});
+  const at::Tensor each = balanced + 2 * dice_loss(logits.sigmoid(), wanted);
   const at::Tensor mask = logits.detach().gt(0);
   const at::Tensor truth = wanted.gt(0.5);
   const at::Tensor both = mask.logical_and(truth).sum({-2, -1}).to(at::kFloat);

@@ -26,8 +26,9 @@ at::Tensor dice_loss(const at::Tensor& probability, const at::Tensor& target);
 ClassLoss class_loss(const at::Tensor& logits, const at::Tensor& auxiliary, const at::Tensor& target, const at::Tensor& counts,
                      const LossOptions& options = {});
 
-/// SAM's loss for prompted masks: of the M masks per prompt, the first is always learned, of the others the one that fits
-/// best; the estimates of their IoU are learned as squared error. `logits` is (B, P, M, h, w), `iou` (B, P, M), `target`
+/// The loss of prompted masks: cross entropy, in which the object's cells and all others weigh the same, and Dice. As SAM
+/// does it, of the M masks per prompt the first is always learned, of the others the one that fits best, and the estimates
+/// of their IoU as squared error. `logits` is (B, P, M, h, w), `iou` (B, P, M), `target`
 /// (B, P, h, w) in [0, 1], `known` (B, P) 1 for prompts that count.
 at::Tensor prompt_loss(const at::Tensor& logits, const at::Tensor& iou, const at::Tensor& target, const at::Tensor& known);
 

@@ -24,6 +24,6 @@ struct PromptSet {
 
 /// Draws objects of a crop at random, with repetition, and asks for each by a point on it or by its bounding box with
 /// corners moved by up to 10 %. Objects of `least_px` pixels or fewer are not asked for.
-PromptSet sample_prompts(const Image<int32_t>& labels, int64_t count, Random& random, int64_t least_px = 40);
+PromptSet sample_prompts(const Image<int32_t>& labels, int64_t count, Random& random, int64_t least_px = 100);
 
 }  // namespace plat

@@ -23,7 +23,7 @@ Json json_of(const TrainingDataOptions& o) {
 }
 
 Json json_of(const ColourOptions& o) {
-  return {{"permute", o.permute}, {"mix", o.mix}, {"grey", o.grey}, {"saturate", o.saturate}, {"saturation", o.saturation},
+  return {{"permute", o.permute}, {"mix", o.mix}, {"grey", o.grey}, {"infrared", o.infrared}, {"infrared_gain", o.infrared_gain}, {"saturate", o.saturate}, {"saturation", o.saturation},
           {"coarsen", o.coarsen}, {"coarseness", o.coarseness}, {"blur", o.blur}, {"blur_deviation", o.blur_deviation},
           {"sharpen", o.sharpen}, {"sharpness", o.sharpness}, {"stretch", o.stretch}, {"stretch_percent", o.stretch_percent},
           {"log_gamma", o.log_gamma}, {"log_contrast", o.log_contrast}, {"brightness", o.brightness},
@@ -58,6 +58,7 @@ void TrainOptions::validate() const {
   data.validate();
   crop.validate();
   require(!output.empty(), "no output folder is given; name one with --output");
+  require(drawn_share >= 0 && drawn_share <= 1, "--drawn must lie in [0, 1]");
   require(batch >= 1, "--batch must be at least 1");
   require(steps.has_value() != minutes.has_value() || dry_run, "give either --steps or --minutes");
   require(!steps || *steps >= 1, "--steps must be at least 1");
@@ -87,6 +88,7 @@ std::string to_json(const TrainOptions& o) {
                {"model_name", o.model_name},
                {"init", o.init},
                {"architecture", o.architecture},
+               {"drawn_share", o.drawn_share},
                {"batch", o.batch}};
   json["steps"] = o.steps ? Json(*o.steps) : Json(nullptr);
   json["minutes"] = o.minutes ? Json(*o.minutes) : Json(nullptr);

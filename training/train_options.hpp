@@ -26,7 +26,7 @@ struct LossOptions {
 
 /// AdamW with linear warm-up and a cosine to a hundredth of the rate.
 struct OptimizerOptions {
-  double learning_rate = 1e-3;  ///< > 0
+  double learning_rate = 1.5e-3;  ///< > 0
   double weight_decay = 0.05;   ///< of weights; biases, norms, tokens and embeddings do not decay
   double beta1 = 0.9;           ///< in [0, 1)
   double beta2 = 0.99;          ///< in [0, 1)
@@ -46,7 +46,8 @@ struct TrainOptions {
   std::string model_name = "model";    ///< what the model calls itself
   std::string init;             ///< model folder to start from; empty: random weights
   std::string architecture;     ///< model folder (or its config.json) whose network is built; empty: the small one
-  int64_t batch = 8;            ///< crops a step, at least 1
+  double drawn_share = 0;       ///< share of the crops that show drawn scenes (synthesis/scene.hpp), in [0, 1]
+  int64_t batch = 4;            ///< crops a step, at least 1
   std::optional<int64_t> steps;   ///< how long to train: steps (reproducible),
   std::optional<double> minutes;  ///< or minutes, validation included
   int64_t validate_every = 500;   ///< steps between validations, at least 1

@@ -8,6 +8,7 @@
 #include "model/model_folder.hpp"
 #include "model/nn/weights.hpp"
 #include "training/batch.hpp"
+#include "training/drawn_scenes.hpp"
 #include "training/losses.hpp"
 #include "training/run_folder.hpp"
 #include "training/sample_queue.hpp"
@@ -99,9 +100,16 @@ class Trainer {
     CropOptions crop = options_.crop;
     crop.gsd_m = options_.data.gsd_m;
     crop.prompts = options_.loss.prompt > 0 ? options_.loss.prompts_per_crop : 0;
-    const CropSampler sampler(std::move(data.scenes), crop, options_.seed);
-    train(state, sampler);
-    return finish(state);
+    CropSampler sampler(std::move(data.scenes), crop, options_.seed);
+    if (options_.drawn_share > 0) sampler.add_drawn(std::make_shared<DrawnScenes>(), options_.drawn_share);
+    try {
+      train(state, sampler);
+      return finish(state);
+    } catch (const Cancelled&) {
+      nn::save_state(state, folder_.checkpoint());
+      log_info("stopped after step " + std::to_string(state.step) + "; go on with --resume");
+      throw;
+    }
   }
 
  private:
@@ -115,11 +123,7 @@ class Trainer {
                       3 * options_.batch);
     auto last = Clock::now();
     while (done(state) < 1) {
-      if (cancel_requested()) {
-        nn::save_state(state, folder_.checkpoint());
-        log_info("stopped after step " + std::to_string(state.step) + "; go on with --resume");
-        throw Cancelled();
-      }
+      throw_if_cancelled();
       std::vector<Sample> samples;
       for (int64_t i = 0; i < options_.batch; ++i) samples.push_back(queue.take());
       step(state, nn::make_batch(samples, model_.description));

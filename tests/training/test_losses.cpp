@@ -69,7 +69,7 @@ BOOST_AUTO_TEST_CASE(the_prompt_loss_learns_the_first_mask_and_the_best_of_the_o
   // One prompt, one pixel per mask, target 1: masks 0 and 2 say yes, 1 and 3 say no.
   const at::Tensor logits = at::tensor({1.0, -1.0, 2.0, -3.0}, at::kFloat).view({1, 1, 4, 1, 1});
   const at::Tensor iou = at::tensor({0.5, 0.5, 0.5, 0.5}, at::kFloat).view({1, 1, 4});
-  const auto one = [](double logit) { return 5 * entropy(logit, 1) + 1 - (2 * sigmoid(logit) + 1) / (sigmoid(logit) + 2); };
+  const auto one = [](double logit) { return entropy(logit, 1) + 2 * (1 - (2 * sigmoid(logit) + 1) / (sigmoid(logit) + 2)); };
   const double loss = nn::prompt_loss(logits, iou, at::ones({1, 1, 1, 1}), at::ones({1, 1})).item<double>();
   BOOST_TEST(std::abs(loss - (one(1) + one(2) + 0.25)) < kTolerance);
   BOOST_TEST(nn::prompt_loss(logits, iou, at::ones({1, 1, 1, 1}), at::zeros({1, 1})).item<double>() == 0);

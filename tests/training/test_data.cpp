@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/support/test_data.hpp"
+#include "tests/training/drawn_world.hpp"
+
+#include "core/error.hpp"
+#include "geo/feature_io.hpp"
+#include "geo/gdal_session.hpp"
+#include "geo/raster_writer.hpp"
+#include "training/drawn_scenes.hpp"
+#include "training/training_data.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <algorithm>
+#include <filesystem>
+#include <string>
+
+using namespace plat;
+
+namespace {
+
+struct Session {
+  GdalSession gdal;
+};
+
+/// A drawn scene on disk, whole and cut into four chips, and its labels in WGS 84.
+struct World {
+  World() : scene(test::drawn_world(384, 0.3, 9)) {
+    write_raster(folder.file("scene.tif"), scene.pyramid.front(), scene.grid);
+    std::filesystem::create_directory(folder.path() / "chips");
+    for (int64_t i = 0; i < 4; ++i) {
+      const Window window = {i % 2 * 192, i / 2 * 192, 192, 192};
+      write_raster(folder.file("chips/" + std::to_string(i) + ".tif"), crop(scene.pyramid.front(), window), scene.grid.sub(window));
+    }
+    FeatureWriter labels(folder.file("labels.geojson"), scene.grid.crs, {});
+    for (const MultiPolygon& object : scene.objects) labels.write({{scene.grid.to_world(object.front())}, {}});
+    labels.close();
+    options.scenes = {folder.file("scene.tif")};
+    options.labels = {folder.file("labels.geojson")};
+    options.gsd_m = 0.3;
+  }
+  test::TemporaryFolder folder;
+  LabelledScene scene;
+  TrainingDataOptions options;
+};
+
+}  // namespace
+
+BOOST_TEST_GLOBAL_FIXTURE(Session);
+BOOST_AUTO_TEST_SUITE(data)
+
+BOOST_AUTO_TEST_CASE(labels_of_another_crs_lie_where_the_pixels_are_bright) {
+  World world;
+  const TrainingData data = load_training_data(world.options);
+  BOOST_REQUIRE(data.scenes.size() == 1);
+  BOOST_TEST(data.objects == static_cast<int64_t>(world.scene.objects.size()));
+  for (const MultiPolygon& object : data.scenes.front().objects) {
+    const Bounds box = bounds(object);
+    const auto col = static_cast<int64_t>((box.min_x + box.max_x) / 2);
+    const auto row = static_cast<int64_t>((box.min_y + box.max_y) / 2);
+    BOOST_TEST(data.scenes.front().pyramid.front().at(col, row) >= 200);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(chips_are_joined_into_the_scene_that_they_were_cut_from) {
+  World world;
+  world.options.scenes = {world.folder.file("chips")};
+  const TrainingData data = load_training_data(world.options);
+  BOOST_REQUIRE(data.scenes.size() == 1);
+  BOOST_TEST((data.scenes.front().pyramid.front() == world.scene.pyramid.front()));
+}
+
+BOOST_AUTO_TEST_CASE(the_area_named_for_validation_is_kept_out_and_nothing_else) {
+  World world;
+  const Affine& place = world.scene.grid.world_from_pixel;
+  const Point corner = place({300, 384});
+  const Point opposite = place({384, 0});
+  world.options.val_bbox = Bounds{corner.x, corner.y, opposite.x, opposite.y};
+  const TrainingData data = load_training_data(world.options);
+  const LabelledScene& scene = data.scenes.front();
+  for (int64_t r = 0; r < 384; ++r) {
+    for (int64_t c = 0; c < 384; ++c) {
+      const auto use = static_cast<PixelUse>(scene.use.at(c, r));
+      BOOST_TEST_REQUIRE((use != PixelUse::Validate || c >= 300));
+      BOOST_TEST_REQUIRE((use != PixelUse::Train || c < 300));
+    }
+  }
+  BOOST_REQUIRE(data.validation.size() == 1);
+  const Image<uint8_t>& counts = data.validation.front().counts;
+  BOOST_TEST(std::count(counts.data(), counts.data() + counts.size(), 1) == scene.count(PixelUse::Validate));
+}
+
+BOOST_AUTO_TEST_CASE(blocks_for_validation_hold_about_the_share_asked_for) {
+  World world;
+  world.options.val_fraction = 0.25;
+  world.options.val_block_m = 15;
+  const TrainingData data = load_training_data(world.options);
+  const double share = static_cast<double>(data.validation_pixels) / static_cast<double>(data.validation_pixels + data.training_pixels);
+  BOOST_TEST(share > 0.2);
+  BOOST_TEST(share < 0.3);
+  world.options.val_fraction = 0;
+  BOOST_TEST(load_training_data(world.options).validation_pixels == 0);
+}
+
+BOOST_AUTO_TEST_CASE(pixels_outside_the_bounds_of_the_labels_are_left_out) {
+  World world;
+  FeatureWriter labels(world.folder.file("few.geojson"), world.scene.grid.crs, {});
+  double right = 0;
+  for (const MultiPolygon& object : world.scene.objects) {
+    if (bounds(object).max_x > 200) continue;
+    right = std::max(right, bounds(object).max_x);
+    labels.write({{world.scene.grid.to_world(object.front())}, {}});
+  }
+  labels.close();
+  world.options.labels = {world.folder.file("few.geojson")};
+  const TrainingData data = load_training_data(world.options);
+  const LabelledScene& scene = data.scenes.front();
+  for (int64_t c = 0; c < 384; ++c) BOOST_TEST((scene.use.at(c, 200) == static_cast<uint8_t>(PixelUse::None)) == (static_cast<double>(c) > right || c < 4), "column " << c);
+}
+
+BOOST_AUTO_TEST_CASE(labels_that_lie_elsewhere_are_an_error) {
+  World world;
+  world.scene.grid.world_from_pixel.x0 += 100000;
+  FeatureWriter labels(world.folder.file("far.geojson"), world.scene.grid.crs, {});
+  labels.write({{world.scene.grid.to_world(test::rectangle(1, 1, 9, 9))}, {}});
+  labels.close();
+  world.options.labels = {world.folder.file("far.geojson")};
+  BOOST_CHECK_THROW(load_training_data(world.options), DataError);
+}
+
+BOOST_AUTO_TEST_CASE(drawn_scenes_have_objects_and_repeat) {
+  const DrawnScenes source;
+  const LabelledScene one = source.scene(5, 256, 0.3);
+  BOOST_TEST(one.width() == 256);
+  BOOST_TEST((one.pyramid == source.scene(5, 256, 0.3).pyramid));
+  BOOST_TEST((one.pyramid != source.scene(6, 256, 0.3).pyramid));
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/support/test_data.hpp"
+#include "tests/training/drawn_world.hpp"
+
+#include "core/cancel.hpp"
+#include "core/error.hpp"
+#include "geo/feature_io.hpp"
+#include "geo/gdal_session.hpp"
+#include "geo/raster_writer.hpp"
+#include "model/model_folder.hpp"
+#include "training/train.hpp"
+
+#include <boost/test/unit_test.hpp>
+#include <nlohmann/json.hpp>
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <string>
+#include <vector>
+
+using namespace plat;
+
+namespace {
+
+struct Session {
+  GdalSession gdal;
+};
+
+std::string read(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::stringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+std::vector<nlohmann::json> read_metrics(const std::string& run) {
+  std::istringstream lines(read(run + "/metrics.jsonl"));
+  std::vector<nlohmann::json> out;
+  for (std::string line; std::getline(lines, line);) out.push_back(nlohmann::json::parse(line));
+  return out;
+}
+
+/// The smallest network that has every part, for tiles of 64 pixels.
+ModelFolder tiny_model() {
+  ModelFolder model;
+  TinyVitConfig vision;
+  vision.embed_dims = {8, 8, 16, 16};
+  vision.depths = {1, 1, 1, 1};
+  vision.num_heads = {1, 1, 1, 1};
+  vision.window_sizes = {4, 4, 4, 4};
+  vision.mlp_ratio = 2;
+  vision.mbconv_expand_ratio = 2;
+  vision.image_size = 64;
+  vision.output_channels = 16;
+  model.config.vision = vision;
+  model.config.prompt_encoder.hidden_size = 16;
+  model.config.prompt_encoder.image_size = 64;
+  model.config.mask_decoder.hidden_size = 16;
+  model.config.mask_decoder.mlp_dim = 32;
+  model.config.mask_decoder.num_attention_heads = 2;
+  model.config.mask_decoder.iou_head_hidden_dim = 16;
+  model.config.class_decoder.classes = 1;
+  model.config.class_decoder.fuse_dims = {16, 8, 8};
+  model.config.class_decoder.fuse_convs = {1, 1, 1};
+  model.config.class_decoder.subpixel = 2;
+  model.description.architecture = "sam-tinyvit";
+  model.description.classes = {ClassDescription{"building", {}}};
+  model.description.tile_size = 64;
+  model.description.overlap = 16;
+  return model;
+}
+
+/// A drawn scene, its labels in WGS 84, a description of a tiny network, and options that train it.
+struct World {
+  World() {
+    const LabelledScene scene = test::drawn_world(288, 0.3, 4);
+    write_raster(folder.file("scene.tif"), scene.pyramid.front(), scene.grid);
+    FeatureWriter labels(folder.file("labels.geojson"), scene.grid.crs, {});
+    for (const MultiPolygon& object : scene.objects) labels.write({{scene.grid.to_world(object.front())}, {}});
+    labels.close();
+    std::filesystem::create_directory(folder.path() / "tiny");
+    write_model_folder(tiny_model(), folder.file("tiny"));
+    options.data.scenes = {folder.file("scene.tif")};
+    options.data.labels = {folder.file("labels.geojson")};
+    options.data.gsd_m = 0.3;
+    options.data.val_block_m = 25;
+    options.data.val_fraction = 0.2;
+    options.architecture = folder.file("tiny");
+    options.crop.size = 64;
+    options.crop.scale = {0.8, 1.2};
+    options.batch = 2;
+    options.optimizer.learning_rate = 3e-3;
+    options.optimizer.warmup_steps = 2;
+    options.log_every = 1;
+    options.save_every = 1000;
+    options.validate_every = 1000;
+    options.threads = 1;
+    options.steps = 20;
+    options.half_precision = false;
+    options.output = folder.file("run");
+  }
+  test::TemporaryFolder folder;
+  TrainOptions options;
+};
+
+}  // namespace
+
+BOOST_TEST_GLOBAL_FIXTURE(Session);
+BOOST_AUTO_TEST_SUITE(training)
+
+BOOST_AUTO_TEST_CASE(twenty_steps_lower_the_loss_and_leave_a_whole_run) {
+  World world;
+  const TrainSummary summary = train(world.options);
+  BOOST_TEST(summary.steps == 20);
+  const auto metrics = read_metrics(world.options.output);
+  const auto mean_loss = [&metrics](std::size_t from, std::size_t to) {
+    double sum = 0;
+    for (std::size_t i = from; i < to; ++i) sum += metrics.at(i).at("loss").get<double>();
+    return sum / static_cast<double>(to - from);
+  };
+  BOOST_TEST(mean_loss(15, 20) < 0.9 * mean_loss(0, 5));
+  for (const char* file : {"config.json", "data.txt", "metrics.jsonl", "last.pt", "best.safetensors", "model/config.json",
+                           "model/preprocessor_config.json", "model/model.safetensors", "model/README.md", "model/training.json"}) {
+    BOOST_TEST(std::filesystem::exists(world.options.output + "/" + file), file << " is there");
+  }
+  BOOST_TEST(read_model_folder(world.options.output + "/model").description.classes.front().name == "building");
+}
+
+BOOST_AUTO_TEST_CASE(a_resumed_run_equals_an_uninterrupted_one_bit_for_bit) {
+  World world;
+  world.options.validate_every = 6;
+  train(world.options);
+  TrainOptions resumed = world.options;
+  resumed.output = world.folder.file("resumed");
+  resumed.save_every = 8;
+  // Stopped from outside in the middle of step 11, as by Ctrl-C; the schedule still is that of twenty steps.
+  resumed.progress = [](double done) { if (done > 0.54) request_cancel(); };
+  BOOST_CHECK_THROW(train(resumed), Cancelled);
+  reset_cancel();
+  resumed.progress = {};
+  resumed.resume = true;
+  resumed.workers = 3;
+  train(resumed);
+  BOOST_TEST((read(world.options.output + "/model/model.safetensors") == read(resumed.output + "/model/model.safetensors")));
+  const auto once = read_metrics(world.options.output);
+  const auto twice = read_metrics(resumed.output);
+  BOOST_REQUIRE(once.size() == twice.size());
+  for (std::size_t i = 0; i < once.size(); ++i) {
+    BOOST_TEST(once[i].value("loss", 0.0) == twice[i].value("loss", 0.0));
+    BOOST_TEST(once[i].value("pixel_iou", -1.0) == twice[i].value("pixel_iou", -1.0));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(an_existing_run_is_neither_replaced_nor_resumed_with_other_options_by_accident) {
+  World world;
+  world.options.steps = 1;
+  train(world.options);
+  BOOST_CHECK_THROW(train(world.options), IoError);
+  TrainOptions other = world.options;
+  other.resume = true;
+  other.steps = 2;
+  other.optimizer.learning_rate = 1;
+  BOOST_CHECK_THROW(train(other), UsageError);
+  other.optimizer = world.options.optimizer;
+  BOOST_TEST(train(other).steps == 2);
+}
+
+BOOST_AUTO_TEST_CASE(a_trained_model_is_a_start_for_another) {
+  World world;
+  world.options.steps = 2;
+  train(world.options);
+  TrainOptions further = world.options;
+  further.architecture.clear();
+  further.init = world.options.output + "/model";
+  further.output = world.folder.file("further");
+  BOOST_TEST(train(further).steps == 2);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
