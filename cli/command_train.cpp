@@ -66,6 +66,7 @@ void add_model_options(CLI::App& command, TrainOptions& options) {
 void add_recipe_options(CLI::App& command, TrainOptions& options) {
   const std::string group = "Recipe";
   command.add_option("--batch", options.batch, "Crops a step")->capture_default_str()->group(group);
+  command.add_option("--parts", options.parts, "Pieces of a batch that are computed side by side, one thread each")->capture_default_str()->group(group);
   command.add_option("--crop", options.crop.size, "Side of the crops in pixels of the model")->capture_default_str()->group(group);
   command.add_option("--scale-min", options.crop.scale.first, "Smallest factor by which objects look larger")->capture_default_str()->group(group);
   command.add_option("--scale-max", options.crop.scale.second, "Largest such factor")->capture_default_str()->group(group);

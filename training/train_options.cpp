@@ -59,7 +59,8 @@ void TrainOptions::validate() const {
   crop.validate();
   require(!output.empty(), "no output folder is given; name one with --output");
   require(drawn_share >= 0 && drawn_share <= 1, "--drawn must lie in [0, 1]");
-  require(batch >= 1, "--batch must be at least 1");
+  require(parts >= 1, "--parts must be at least 1");
+  require(batch >= 1 && batch % parts == 0, "--batch must be a multiple of --parts, so that all parts weigh the same");
   require(steps.has_value() != minutes.has_value() || dry_run, "give either --steps or --minutes");
   require(!steps || *steps >= 1, "--steps must be at least 1");
   require(!minutes || *minutes > 0, "--minutes must be more than 0");
@@ -89,7 +90,8 @@ std::string to_json(const TrainOptions& o) {
                {"init", o.init},
                {"architecture", o.architecture},
                {"drawn_share", o.drawn_share},
-               {"batch", o.batch}};
+               {"batch", o.batch},
+               {"parts", o.parts}};
   json["steps"] = o.steps ? Json(*o.steps) : Json(nullptr);
   json["minutes"] = o.minutes ? Json(*o.minutes) : Json(nullptr);
   json["validate_every"] = o.validate_every;

@@ -47,7 +47,8 @@ struct TrainOptions {
   std::string init;             ///< model folder to start from; empty: random weights
   std::string architecture;     ///< model folder (or its config.json) whose network is built; empty: the small one
   double drawn_share = 0;       ///< share of the crops that show drawn scenes (synthesis/scene.hpp), in [0, 1]
-  int64_t batch = 4;            ///< crops a step, at least 1
+  int64_t batch = 8;            ///< crops a step, a multiple of `parts`
+  int parts = 2;                ///< pieces of a batch that are computed side by side, one thread each, at least 1
   std::optional<int64_t> steps;   ///< how long to train: steps (reproducible),
   std::optional<double> minutes;  ///< or minutes, validation included
   int64_t validate_every = 500;   ///< steps between validations, at least 1
@@ -58,7 +59,7 @@ struct TrainOptions {
   std::vector<std::string> attribution;  ///< lines that name the training data and its licence, for the model card
   std::string licence = "apache-2.0";    ///< of the model
   uint64_t seed = 1;
-  int threads = 0;              ///< 0: all
+  int threads = 0;              ///< of the network, more than `parts` are of no use; 0: all
   int workers = 1;              ///< threads that prepare samples, at least 1
   bool overwrite = false;
   bool resume = false;          ///< go on from the run's last checkpoint

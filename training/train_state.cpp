@@ -49,6 +49,23 @@ TrainState::TrainState(const SamConfig& config, const OptimizerOptions& options)
   reset_average();
 }
 
+void TrainState::start_attention_from_position() {
+  // Queries and keys carry the same position encoding, so equal projections make near places attend to each other; with
+  // twice the random weights clearly more than far ones.
+  constexpr double kGain = 2;
+  const at::NoGradGuard no_gradient;
+  const auto parameters = network->named_parameters();
+  for (const auto& item : parameters) {
+    constexpr std::string_view kQuery = "q_proj.weight";
+    const std::string& name = item.key();
+    if (!name.ends_with(kQuery) || name.find("image") == std::string::npos || !name.starts_with("mask_decoder.")) continue;
+    at::Tensor query = item.value();
+    query.mul_(kGain);
+    parameters[name.substr(0, name.size() - kQuery.size()) + "k_proj.weight"].copy_(query);
+  }
+  reset_average();
+}
+
 void TrainState::reset_average() {
   const at::NoGradGuard no_gradient;
   const auto copy = [](const auto& from, const auto& to) {

@@ -25,6 +25,9 @@ struct TrainState {
   double loss = 0;        ///< smoothed
   double best_f1 = -1;    ///< best object F1 in validation so far
 
+  /// To be called on random weights: lets the mask decoder's attention between tokens and image start from nearness, so that
+  /// prompts point at something from the first step on instead of after thousands.
+  void start_attention_from_position();
   /// Takes the network's weights into the average with this decay.
   void update_average(double decay);
   /// Copies the network's weights and buffers into the average.

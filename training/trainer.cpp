@@ -10,6 +10,7 @@
 #include "training/batch.hpp"
 #include "training/drawn_scenes.hpp"
 #include "training/losses.hpp"
+#include "training/replicas.hpp"
 #include "training/run_folder.hpp"
 #include "training/sample_queue.hpp"
 #include "training/schedule.hpp"
@@ -82,11 +83,14 @@ class Trainer {
     for (const std::string& line : data.report) report += line + "\n";
     write_text(folder_.data(), report);
 
-    const int threads = ThreadBudget::make(options_.threads).total;
-    at::set_num_threads(threads);
+    threads_ = ThreadBudget::make(options_.threads).total;
+    // Parts of a batch run side by side, so each needs one thread only, and sums never depend on their number.
+    at::set_num_threads(1);
     at::manual_seed(options_.seed);
     nn::TrainState state(model_.config, options_.optimizer);
-    if (!options_.init.empty()) {
+    if (options_.init.empty()) {
+      state.start_attention_from_position();
+    } else {
       nn::load_weights(*state.network, options_.init + "/" + kWeightsFile);
       state.reset_average();
     }
@@ -121,12 +125,13 @@ class Trainer {
   void train(nn::TrainState& state, const CropSampler& sampler) {
     SampleQueue queue([&sampler](int64_t number) { return sampler.sample(number); }, state.step * options_.batch, options_.workers,
                       3 * options_.batch);
+    nn::Replicas replicas(state.network, options_.parts);
     auto last = Clock::now();
     while (done(state) < 1) {
       throw_if_cancelled();
       std::vector<Sample> samples;
       for (int64_t i = 0; i < options_.batch; ++i) samples.push_back(queue.take());
-      step(state, nn::make_batch(samples, model_.description));
+      step(state, replicas, samples);
       state.seconds += seconds_since(last);
       last = Clock::now();
       if (state.step % options_.validate_every == 0) validate(state);
@@ -138,32 +143,65 @@ class Trainer {
     nn::save_state(state, folder_.checkpoint());
   }
 
-  void step(nn::TrainState& state, const nn::Batch& batch) {
-    // Every random number of this step comes from its own number, so that a resumed run draws the same ones.
-    Random random(options_.seed, (uint64_t{1} << 40) + static_cast<uint64_t>(state.step));
-    at::manual_seed(random.next());
+  /// What one part of a batch costs.
+  struct PartLoss {
+    double total = 0;
+    double extent = 0;
+    double boundary = 0;
+    double distance = 0;
+    double prompt = 0;
+  };
+
+  void step(nn::TrainState& state, nn::Replicas& replicas, const std::vector<Sample>& samples) {
     const double rate = learning_rate(options_.optimizer, state.step, done(state));
     for (auto& group : state.optimizer->param_groups()) group.options().set_lr(rate);
     state.network->train();
-    const nn::TokenOffset offset = random_offset(random);
-    const nn::Encoded encoded = state.network->encode(batch.pixels);
-    const nn::ClassMaps maps = state.network->forward_classes(encoded, offset);
-    const nn::ClassLoss loss =
-        nn::class_loss(at::cat({maps.extent, maps.boundary, maps.distance}, 1), maps.auxiliary, batch.maps, batch.counts, options_.loss);
-    at::Tensor total = loss.total;
-    at::Tensor prompted;
-    if (options_.loss.prompt > 0 && random.chance(options_.loss.prompt_share)) {
-      const nn::PromptMasks masks = state.network->forward_prompts(encoded.embedding, batch.prompts, offset);
-      prompted = nn::prompt_loss(masks.logits, masks.iou, batch.prompt_masks, batch.prompt_known);
-      total = total + options_.loss.prompt * prompted;
-    }
     state.optimizer->zero_grad();
-    total.backward();
+    std::vector<PartLoss> losses(static_cast<std::size_t>(replicas.parts()));
+    const std::size_t size = samples.size() / losses.size();
+    replicas.run(threads_, [&](nn::Sam& network, int part) {
+      const std::span<const Sample> own(samples.data() + static_cast<std::size_t>(part) * size, size);
+      losses[static_cast<std::size_t>(part)] = learn_part(network, nn::make_batch(own, model_.description), state.step, part);
+    });
     torch::nn::utils::clip_grad_norm_(state.network->parameters(), options_.optimizer.clip_norm);
     state.optimizer->step();
     state.update_average(average_decay(options_.optimizer, state.step));
     ++state.step;
-    record(state, loss, total.item<double>(), prompted.defined() ? prompted.item<double>() : 0, rate);
+    PartLoss mean;
+    const double share = 1 / static_cast<double>(losses.size());
+    for (const PartLoss& loss : losses) {
+      mean.total += share * loss.total;
+      mean.extent += share * loss.extent;
+      mean.boundary += share * loss.boundary;
+      mean.distance += share * loss.distance;
+      mean.prompt += share * loss.prompt;
+    }
+    record(state, mean, rate);
+  }
+
+  /// Leaves the gradients of a part of a batch in `network`.
+  PartLoss learn_part(nn::Sam& network, const nn::Batch& batch, int64_t step, int part) const {
+    // Every random number of this part comes from its own number, so that a resumed run draws the same ones.
+    Random random(options_.seed, (uint64_t{1} << 40) + static_cast<uint64_t>(step * options_.parts + part));
+    const nn::TokenOffset offset = random_offset(random);
+    const nn::Encoded encoded = network->encode(batch.pixels);
+    const nn::ClassMaps maps = network->forward_classes(encoded, offset);
+    const nn::ClassLoss loss =
+        nn::class_loss(at::cat({maps.extent, maps.boundary, maps.distance}, 1), maps.auxiliary, batch.maps, batch.counts, options_.loss);
+    at::Tensor total = loss.total;
+    PartLoss out;
+    if (options_.loss.prompt > 0 && random.chance(options_.loss.prompt_share)) {
+      const nn::PromptMasks masks = network->forward_prompts(encoded.embedding, batch.prompts, offset);
+      const at::Tensor prompted = nn::prompt_loss(masks.logits, masks.iou, batch.prompt_masks, batch.prompt_known);
+      total = total + options_.loss.prompt * prompted;
+      out.prompt = prompted.item<double>();
+    }
+    total.backward();
+    out.total = total.item<double>();
+    out.extent = loss.extent.item<double>();
+    out.boundary = loss.boundary.item<double>();
+    out.distance = loss.distance.item<double>();
+    return out;
   }
 
   /// Where a crop lies in the tile that positions are measured in.
@@ -174,19 +212,19 @@ class Trainer {
     return {row, random.integer(free + 1)};
   }
 
-  void record(nn::TrainState& state, const nn::ClassLoss& loss, double total, double prompted, double rate) {
-    if (!std::isfinite(total)) {
+  void record(nn::TrainState& state, const PartLoss& loss, double rate) {
+    if (!std::isfinite(loss.total)) {
       throw ModelError("the loss is no number after step " + std::to_string(state.step) + ": train with a lower --learning-rate");
     }
     // The running mean of the last fifty steps or so, unbiased at the start.
     const double fresh = std::max(0.02, 1.0 / static_cast<double>(state.step));
-    state.loss += (total - state.loss) * fresh;
+    state.loss += (loss.total - state.loss) * fresh;
     if (state.step % options_.log_every != 0) return;
-    nlohmann::ordered_json line = {{"step", state.step},       {"seconds", std::round(state.seconds * 10) / 10},
-                                   {"learning_rate", rate},    {"loss", total},
-                                   {"smooth_loss", state.loss}, {"extent", loss.extent.item<double>()},
-                                   {"boundary", loss.boundary.item<double>()}, {"distance", loss.distance.item<double>()},
-                                   {"prompt", prompted}};
+    const nlohmann::ordered_json line = {{"step", state.step},      {"seconds", std::round(state.seconds * 10) / 10},
+                                         {"learning_rate", rate},   {"loss", loss.total},
+                                         {"smooth_loss", state.loss}, {"extent", loss.extent},
+                                         {"boundary", loss.boundary}, {"distance", loss.distance},
+                                         {"prompt", loss.prompt}};
     folder_.add_metrics(line.dump());
     log_debug(line.dump());
   }
@@ -252,6 +290,7 @@ class Trainer {
   ModelFolder model_;
   std::vector<ValidationArea> areas_;
   std::vector<std::string> report_;
+  int threads_ = 1;
 };
 
 }  // namespace
