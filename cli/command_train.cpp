@@ -23,66 +23,145 @@ struct Texts {
 
 void add_data_options(CLI::App& command, TrainOptions& options, Texts& texts) {
   const std::string group = "Data";
-  command.add_option("--scenes", options.data.scenes, "Rasters, or folders of rasters")->required()->group(group)->type_name("PATH ...");
-  command.add_option("--labels", options.data.labels, "Vector files with the true objects, in any CRS")->required()->group(group)->type_name("FILE ...");
-  command.add_option("--gsd", options.data.gsd_m, "Ground sample distance of the model in metres")->capture_default_str()->group(group);
+  command.add_option("--scenes", options.data.scenes, "Rasters, or folders of rasters")
+      ->required()
+      ->group(group)
+      ->type_name("PATH ...");
+  command.add_option("--labels", options.data.labels, "Vector files with the true objects, in any CRS")
+      ->required()
+      ->group(group)
+      ->type_name("FILE ...");
+  command
+      .add_option("--gsd", options.gsd_m,
+                  "Ground sample distance of the model in metres (default: that of --init, else 0.3)")
+      ->group(group);
   command.add_option("--bands", texts.bands, "Three bands by number or role, for example red,green,blue")->group(group);
   command.add_option("--class", options.class_name, "What the objects are")->capture_default_str()->group(group);
-  command.add_option("--drawn", options.drawn_share, "Share of the crops that show drawn scenes")->capture_default_str()->group(group);
-  command.add_option("--val-bbox", texts.val_bbox, "Area kept out of training for validation: xmin,ymin,xmax,ymax")->group(group);
+  command.add_option("--drawn", options.drawn_share, "Share of the crops that show drawn scenes")
+      ->capture_default_str()
+      ->group(group);
+  command.add_option("--val-bbox", texts.val_bbox, "Area kept out of training for validation: xmin,ymin,xmax,ymax")
+      ->group(group);
   command.add_option("--val-bbox-crs", texts.val_bbox_crs, "CRS of --val-bbox (default: each scene's)")->group(group);
-  command.add_option("--val-fraction", options.data.val_fraction, "Without --val-bbox: share of the area kept out, in blocks")->capture_default_str()->group(group);
-  command.add_option("--val-block", options.data.val_block_m, "Side of those blocks in metres")->capture_default_str()->group(group);
+  command
+      .add_option("--val-fraction", options.data.val_fraction,
+                  "Without --val-bbox: share of the area kept out, in blocks")
+      ->capture_default_str()
+      ->group(group);
+  command.add_option("--val-block", options.data.val_block_m, "Side of those blocks in metres")
+      ->capture_default_str()
+      ->group(group);
 }
 
 void add_run_options(CLI::App& command, TrainOptions& options) {
   const std::string group = "Run";
-  command.add_option("-o,--output", options.output, "Folder of the run; the model comes to lie in its model/")->required()->group(group);
-  command.add_option("--steps", options.steps, "Length of the run in steps: the same options give the same model")->group(group);
+  command.add_option("-o,--output", options.output, "Folder of the run; the model comes to lie in its model/")
+      ->required()
+      ->group(group);
+  command.add_option("--steps", options.steps, "Length of the run in steps: the same options give the same model")
+      ->group(group);
   command.add_option("--minutes", options.minutes, "Length of the run in minutes instead")->group(group);
   command.add_flag("--resume", options.resume, "Go on from the run's last checkpoint")->group(group);
   command.add_flag("--overwrite", options.overwrite, "Replace an existing run")->group(group);
-  command.add_flag("--dry-run", options.dry_run, "Read scenes and labels, say what is paired and left out, and stop")->group(group);
+  command.add_flag("--dry-run", options.dry_run, "Read scenes and labels, say what is paired and left out, and stop")
+      ->group(group);
   command.add_option("--seed", options.seed, "Seed of all random numbers")->capture_default_str()->group(group);
-  command.add_option("-j,--threads", options.threads, "Threads of the network; 0: all processors")->capture_default_str()->group(group);
+  command.add_option("-j,--threads", options.threads, "Threads of the network; 0: all processors")
+      ->capture_default_str()
+      ->group(group);
   command.add_option("--workers", options.workers, "Threads that prepare crops")->capture_default_str()->group(group);
-  command.add_option("--val-every", options.validate_every, "Steps between validations")->capture_default_str()->group(group);
-  command.add_option("--save-every", options.save_every, "Steps between checkpoints")->capture_default_str()->group(group);
-  command.add_option("--log-every", options.log_every, "Steps between lines of metrics.jsonl")->capture_default_str()->group(group);
+  command.add_option("--val-every", options.validate_every, "Steps between validations")
+      ->capture_default_str()
+      ->group(group);
+  command.add_option("--save-every", options.save_every, "Steps between checkpoints")
+      ->capture_default_str()
+      ->group(group);
+  command.add_option("--log-every", options.log_every, "Steps between lines of metrics.jsonl")
+      ->capture_default_str()
+      ->group(group);
 }
 
 void add_model_options(CLI::App& command, TrainOptions& options) {
   const std::string group = "Model";
   command.add_option("--init", options.init, "Model folder to start from (default: random weights)")->group(group);
-  command.add_option("--architecture", options.architecture, "Model folder whose config.json names the network (default: a small SAM)")->group(group);
+  command
+      .add_option("--architecture", options.architecture,
+                  "Model folder whose config.json names the network (default: a small SAM)")
+      ->group(group);
   command.add_option("--name", options.model_name, "Name of the model")->capture_default_str()->group(group);
-  command.add_option("--keep", options.keep, "Which weights become the model: last, or best by object F1 in validation")
-      ->check(CLI::IsMember({"last", "best"}))->capture_default_str()->group(group);
-  command.add_flag("!--full-precision", options.half_precision, "Store the weights as float32, not float16")->group(group);
-  command.add_option("--attribution", options.attribution, "Line for the model card: a data set, its owner and licence")->group(group)->take_all();
+  command
+      .add_option("--keep", options.keep, "Which weights become the model: last, or best by object F1 in validation")
+      ->check(CLI::IsMember({"last", "best"}))
+      ->capture_default_str()
+      ->group(group);
+  command.add_flag("!--full-precision", options.half_precision, "Store the weights as float32, not float16")
+      ->group(group);
+  command
+      .add_option("--attribution", options.attribution, "Line for the model card: a data set, its owner and licence")
+      ->group(group)
+      ->take_all();
   command.add_option("--licence", options.licence, "Licence of the model")->capture_default_str()->group(group);
 }
 
 void add_recipe_options(CLI::App& command, TrainOptions& options) {
   const std::string group = "Recipe";
   command.add_option("--batch", options.batch, "Crops a step")->capture_default_str()->group(group);
-  command.add_option("--parts", options.parts, "Pieces of a batch that are computed side by side, one thread each")->capture_default_str()->group(group);
-  command.add_option("--crop", options.crop.size, "Side of the crops in pixels of the model")->capture_default_str()->group(group);
-  command.add_option("--scale-min", options.crop.scale.first, "Smallest factor by which objects look larger")->capture_default_str()->group(group);
-  command.add_option("--scale-max", options.crop.scale.second, "Largest such factor")->capture_default_str()->group(group);
-  command.add_option("--grey", options.crop.colour.grey, "Chance that a crop becomes grey, as panchromatic imagery is")->capture_default_str()->group(group);
-  command.add_option("--learning-rate", options.optimizer.learning_rate, "Highest learning rate")->capture_default_str()->group(group);
-  command.add_option("--weight-decay", options.optimizer.weight_decay, "Weight decay")->capture_default_str()->group(group);
-  command.add_option("--warmup", options.optimizer.warmup_steps, "Steps until the highest learning rate")->capture_default_str()->group(group);
-  command.add_option("--average", options.optimizer.average, "Decay of the moving average of the weights")->capture_default_str()->group(group);
-  command.add_option("--boundary-width", options.crop.targets.boundary_width, "Half width of the boundary band in pixels")->capture_default_str()->group(group);
-  command.add_option("--distance-clip", options.crop.targets.distance_clip, "Distance in pixels at which the distance map reaches 1")->capture_default_str()->group(group);
-  command.add_option("--extent-weight", options.loss.extent, "Weight of the extent's loss")->capture_default_str()->group(group);
-  command.add_option("--boundary-weight", options.loss.boundary, "Weight of the boundary's loss")->capture_default_str()->group(group);
-  command.add_option("--distance-weight", options.loss.distance, "Weight of the distance's loss")->capture_default_str()->group(group);
-  command.add_option("--auxiliary-weight", options.loss.auxiliary, "Weight of the coarse maps' loss")->capture_default_str()->group(group);
-  command.add_option("--prompt-weight", options.loss.prompt, "Weight of the loss of prompted masks; 0: none are trained")->capture_default_str()->group(group);
-  command.add_option("--prompt-share", options.loss.prompt_share, "Share of the steps that train prompted masks")->capture_default_str()->group(group);
+  command.add_option("--parts", options.parts, "Pieces of a batch that are computed side by side, one thread each")
+      ->capture_default_str()
+      ->group(group);
+  command.add_option("--crop", options.crop.size, "Side of the crops in pixels of the model")
+      ->capture_default_str()
+      ->group(group);
+  command.add_option("--scale-min", options.crop.scale.first, "Smallest factor by which objects look larger")
+      ->capture_default_str()
+      ->group(group);
+  command.add_option("--scale-max", options.crop.scale.second, "Largest such factor")
+      ->capture_default_str()
+      ->group(group);
+  command.add_option("--grey", options.crop.colour.grey, "Chance that a crop becomes grey, as panchromatic imagery is")
+      ->capture_default_str()
+      ->group(group);
+  command
+      .add_option("--learning-rate", options.optimizer.learning_rate,
+                  "Highest learning rate (default: 0.0015; 0.0003 with --init)")
+      ->group(group);
+  command.add_option("--weight-decay", options.optimizer.weight_decay, "Weight decay")
+      ->capture_default_str()
+      ->group(group);
+  command.add_option("--warmup", options.optimizer.warmup_steps, "Steps until the highest learning rate")
+      ->capture_default_str()
+      ->group(group);
+  command.add_option("--average", options.optimizer.average, "Decay of the moving average of the weights")
+      ->capture_default_str()
+      ->group(group);
+  command
+      .add_option("--boundary-width", options.crop.targets.boundary_width, "Half width of the boundary band in pixels")
+      ->capture_default_str()
+      ->group(group);
+  command
+      .add_option("--distance-clip", options.crop.targets.distance_clip,
+                  "Distance in pixels at which the distance map reaches 1")
+      ->capture_default_str()
+      ->group(group);
+  command.add_option("--extent-weight", options.loss.extent, "Weight of the extent's loss")
+      ->capture_default_str()
+      ->group(group);
+  command.add_option("--boundary-weight", options.loss.boundary, "Weight of the boundary's loss")
+      ->capture_default_str()
+      ->group(group);
+  command.add_option("--distance-weight", options.loss.distance, "Weight of the distance's loss")
+      ->capture_default_str()
+      ->group(group);
+  command.add_option("--auxiliary-weight", options.loss.auxiliary, "Weight of the coarse maps' loss")
+      ->capture_default_str()
+      ->group(group);
+  command
+      .add_option("--prompt-weight", options.loss.prompt, "Weight of the loss of prompted masks; 0: none are trained")
+      ->capture_default_str()
+      ->group(group);
+  command.add_option("--prompt-share", options.loss.prompt_share, "Share of the steps that train prompted masks")
+      ->capture_default_str()
+      ->group(group);
   command.add_option("--prompts", options.loss.prompts_per_crop, "Prompts a crop")->capture_default_str()->group(group);
 }
 
@@ -97,7 +176,8 @@ void apply(const Texts& texts, TrainOptions& options) {
 
 void print(const TrainSummary& summary, bool json) {
   if (json) {
-    nlohmann::ordered_json out = {{"model", summary.model}, {"steps", summary.steps}, {"seconds", summary.seconds}, {"loss", summary.loss}};
+    nlohmann::ordered_json out = {
+        {"model", summary.model}, {"steps", summary.steps}, {"seconds", summary.seconds}, {"loss", summary.loss}};
     if (summary.pixel_iou) out["pixel_iou"] = *summary.pixel_iou;
     if (summary.object_f1) out["object_f1"] = *summary.object_f1;
     std::printf("%s\n", out.dump().c_str());
@@ -105,7 +185,8 @@ void print(const TrainSummary& summary, bool json) {
   }
   std::printf("%s: %lld steps in %.1f minutes, loss %.3f", summary.model.c_str(), static_cast<long long>(summary.steps),
               summary.seconds / 60, summary.loss);
-  if (summary.pixel_iou) std::printf(", validation pixel IoU %.3f, object F1 %.3f", *summary.pixel_iou, *summary.object_f1);
+  if (summary.pixel_iou)
+    std::printf(", validation pixel IoU %.3f, object F1 %.3f", *summary.pixel_iou, *summary.object_f1);
   std::printf("\n");
 }
 

@@ -18,7 +18,8 @@ at::Tensor stack(std::span<const Sample> samples, const Image<T>& (*member)(cons
   float* to = out.mutable_data_ptr<float>();
   for (const Sample& sample : samples) {
     const Image<T>& image = member(sample);
-    to = std::transform(image.data(), image.data() + image.size(), to, [](T value) { return static_cast<float>(value); });
+    to = std::transform(image.data(), image.data() + image.size(), to,
+                        [](T value) { return static_cast<float>(value); });
   }
   return out;
 }
@@ -34,7 +35,8 @@ at::Tensor band_tensor(const std::array<float, 3>& values) {
 Batch make_batch(std::span<const Sample> samples, const ModelDescription& model) {
   Batch batch;
   const at::Tensor pixels = stack<float>(samples, [](const Sample& s) -> const Image<float>& { return s.pixels; });
-  batch.pixels = ((pixels - band_tensor(model.mean)) / band_tensor(model.deviation)).contiguous(at::MemoryFormat::ChannelsLast);
+  batch.pixels =
+      ((pixels - band_tensor(model.mean)) / band_tensor(model.deviation)).contiguous(at::MemoryFormat::ChannelsLast);
   batch.maps = stack<float>(samples, [](const Sample& s) -> const Image<float>& { return s.maps; });
   batch.counts = stack<uint8_t>(samples, [](const Sample& s) -> const Image<uint8_t>& { return s.counts; });
   const auto prompts = static_cast<int64_t>(samples.front().prompts.prompts.size());

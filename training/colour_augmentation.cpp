@@ -16,7 +16,9 @@ namespace {
 
 using Weights = std::array<double, 3>;
 
-double draw(Random& random, const std::pair<double, double>& range) { return random.uniform(range.first, range.second); }
+double draw(Random& random, const std::pair<double, double>& range) {
+  return random.uniform(range.first, range.second);
+}
 
 /// Three numbers of sum 1, from a Dirichlet distribution with a whole parameter: sums of exponentials, normalised.
 Weights dirichlet(Random& random, int parameter) {
@@ -65,7 +67,8 @@ void change_bands(Image<float>& pixels, Random& random, const ColourOptions& opt
   }
   if (random.chance(options.grey)) {
     // Leaves reflect infrared strongly; how green they look tells where they are.
-    const float shine = random.chance(options.infrared) ? static_cast<float>(random.uniform(0, options.infrared_gain)) : 0;
+    const float shine =
+        random.chance(options.infrared) ? static_cast<float>(random.uniform(0, options.infrared_gain)) : 0;
     Image<float> green(pixels.width(), pixels.height());
     for (std::size_t i = 0; i < green.size(); ++i) {
       green.data()[i] = shine * std::max(0.0F, 2 * pixels.band(1)[i] - pixels.band(0)[i] - pixels.band(2)[i]);
@@ -78,7 +81,8 @@ void change_bands(Image<float>& pixels, Random& random, const ColourOptions& opt
   } else if (random.chance(options.saturate)) {
     const double keep = draw(random, options.saturation);
     const double even = (1 - keep) / 3;
-    mix_bands(pixels, {Weights{even + keep, even, even}, Weights{even, even + keep, even}, Weights{even, even, even + keep}});
+    mix_bands(pixels,
+              {Weights{even + keep, even, even}, Weights{even, even + keep, even}, Weights{even, even, even + keep}});
   }
 }
 
@@ -182,7 +186,8 @@ Image<float> augment_colour(Image<float> pixels, Random& random, const ColourOpt
     for (std::size_t i = 0; i < pixels.size(); ++i) pixels.data()[i] += deviation * static_cast<float>(random.normal());
   }
   clip(pixels);
-  if (random.chance(options.jpeg)) pixels = jpeg_artefacts(pixels, static_cast<int>(draw(random, options.jpeg_quality)));
+  if (random.chance(options.jpeg))
+    pixels = jpeg_artefacts(pixels, static_cast<int>(draw(random, options.jpeg_quality)));
   return pixels;
 }
 

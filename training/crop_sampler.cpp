@@ -23,9 +23,7 @@ int64_t mirrored(int64_t i, int64_t size) {
 }
 
 /// How many scene pixels a crop pixel spans, in the direction in which it spans fewer.
-double span(const Affine& a) {
-  return std::min(std::hypot(a.col_dx, a.col_dy), std::hypot(a.row_dx, a.row_dy));
-}
+double span(const Affine& a) { return std::min(std::hypot(a.col_dx, a.col_dy), std::hypot(a.row_dx, a.row_dy)); }
 
 uint8_t use_at(const LabelledScene& scene, const Point& p) {
   const auto col = static_cast<int64_t>(std::floor(p.x));
@@ -51,13 +49,15 @@ double train_share(const LabelledScene& scene, const Affine& scene_from_crop, in
 void CropOptions::validate() const {
   if (size < 32 || size % 32 != 0) throw UsageError("the crop size must be a multiple of 32 pixels");
   if (!(gsd_m > 0)) throw UsageError("the ground sample distance must be more than 0 m");
-  if (!(scale.first > 0 && scale.first <= scale.second)) throw UsageError("the scale range must be two rising numbers above 0");
+  if (!(scale.first > 0 && scale.first <= scale.second))
+    throw UsageError("the scale range must be two rising numbers above 0");
   if (!(least_train > 0 && least_train <= 1)) throw UsageError("'least_train' must lie in (0, 1]");
   colour.validate();
   targets.validate();
 }
 
-Image<float> warp_pixels(const LabelledScene& scene, const Affine& scene_from_crop, int64_t width, int64_t height, Show show) {
+Image<float> warp_pixels(const LabelledScene& scene, const Affine& scene_from_crop, int64_t width, int64_t height,
+                         Show show) {
   // A level whose pixels are at most about 1.5 times finer than the crop's: bilinear reading then misses none.
   const double wide = span(scene_from_crop);
   std::size_t level = 0;
@@ -70,8 +70,9 @@ Image<float> warp_pixels(const LabelledScene& scene, const Affine& scene_from_cr
   for (int64_t row = 0; row < height; ++row) {
     for (int64_t col = 0; col < width; ++col) {
       const Point p = scene_from_crop({static_cast<double>(col) + 0.5, static_cast<double>(row) + 0.5});
-      const Point mirrored_p = {static_cast<double>(mirrored(static_cast<int64_t>(std::floor(p.x)), scene.width())) + 0.5,
-                                static_cast<double>(mirrored(static_cast<int64_t>(std::floor(p.y)), scene.height())) + 0.5};
+      const Point mirrored_p = {
+          static_cast<double>(mirrored(static_cast<int64_t>(std::floor(p.x)), scene.width())) + 0.5,
+          static_cast<double>(mirrored(static_cast<int64_t>(std::floor(p.y)), scene.height())) + 0.5};
       if (show == Show::TrainingOnly && use_at(scene, mirrored_p) != kTrain) continue;
       const double x = p.x * factor - 0.5;
       const double y = p.y * factor - 0.5;
@@ -84,8 +85,10 @@ Image<float> warp_pixels(const LabelledScene& scene, const Affine& scene_from_cr
       const int64_t r0 = mirrored(static_cast<int64_t>(y_floor), source_height);
       const int64_t r1 = mirrored(static_cast<int64_t>(y_floor) + 1, source_height);
       for (int64_t b = 0; b < source.bands(); ++b) {
-        const float top = static_cast<float>(source.at(c0, r0, b)) * (1 - fx) + static_cast<float>(source.at(c1, r0, b)) * fx;
-        const float low = static_cast<float>(source.at(c0, r1, b)) * (1 - fx) + static_cast<float>(source.at(c1, r1, b)) * fx;
+        const float top =
+            static_cast<float>(source.at(c0, r0, b)) * (1 - fx) + static_cast<float>(source.at(c1, r0, b)) * fx;
+        const float low =
+            static_cast<float>(source.at(c0, r1, b)) * (1 - fx) + static_cast<float>(source.at(c1, r1, b)) * fx;
         out.at(col, row, b) = top * (1 - fy) + low * fy;
       }
     }
@@ -137,7 +140,8 @@ CropSampler::CropSampler(std::vector<LabelledScene> scenes, CropOptions options,
     sum += static_cast<double>(scene.count(PixelUse::Train)) * pixels * pixels;
     cumulative_share_.push_back(sum);
   }
-  if (!(sum > 0)) throw DataError("no pixel is left for training: check that labels and scenes overlap, and the validation area");
+  if (!(sum > 0))
+    throw DataError("no pixel is left for training: check that labels and scenes overlap, and the validation area");
 }
 
 void CropSampler::add_drawn(std::shared_ptr<const SceneSource> source, double share) {
@@ -158,7 +162,8 @@ CropPlace CropSampler::place(const LabelledScene& scene, Random& random) const {
     const double spacing = options_.gsd_m / scene.gsd_m / scale;
     double angle = static_cast<double>(random.integer(4)) * std::numbers::pi / 2;
     if (random.chance(options_.rotate)) angle = random.uniform(0, 2 * std::numbers::pi);
-    const double aspect = random.chance(options_.stretch) ? std::exp(random.uniform(-options_.log_aspect, options_.log_aspect)) : 1;
+    const double aspect =
+        random.chance(options_.stretch) ? std::exp(random.uniform(-options_.log_aspect, options_.log_aspect)) : 1;
     const double flip = random.chance(0.5) ? -1 : 1;
     Affine a;
     a.col_dx = std::cos(angle) * spacing * aspect * flip;
@@ -193,7 +198,8 @@ Sample CropSampler::cut(const LabelledScene& scene, Random& random) const {
   const Image<int32_t> labels = warp_labels(scene, wide, size + 2 * margin, size + 2 * margin);
   const Window inner = {margin, margin, size, size};
   Sample sample;
-  sample.pixels = augment_colour(warp_pixels(scene, where.scene_from_crop, size, size, Show::TrainingOnly), random, options_.colour);
+  sample.pixels = augment_colour(warp_pixels(scene, where.scene_from_crop, size, size, Show::TrainingOnly), random,
+                                 options_.colour);
   sample.labels = crop(labels, inner);
   sample.maps = crop(class_targets(labels, options_.targets), inner);
   sample.counts = warp_use(scene, where.scene_from_crop, size, size, PixelUse::Train);
@@ -208,7 +214,8 @@ Sample CropSampler::sample(int64_t number) const {
     return cut(drawn_->scene(random.next(), size, options_.gsd_m), random);
   }
   const double at = random.uniform(0, cumulative_share_.back());
-  const auto chosen = std::upper_bound(cumulative_share_.begin(), cumulative_share_.end(), at) - cumulative_share_.begin();
+  const auto chosen =
+      std::upper_bound(cumulative_share_.begin(), cumulative_share_.end(), at) - cumulative_share_.begin();
   return cut(scenes_[std::min(static_cast<std::size_t>(chosen), scenes_.size() - 1)], random);
 }
 

@@ -27,14 +27,14 @@ struct Sample {
 
 /// How crops are cut and changed.
 struct CropOptions {
-  int64_t size = 256;                        ///< pixels, a multiple of 32
-  double gsd_m = 0.3;                        ///< resolution of the crops before they are scaled
+  int64_t size = 256;                            ///< pixels, a multiple of 32
+  double gsd_m = 0.3;                            ///< resolution of the crops before they are scaled
   std::pair<double, double> scale = {0.6, 2.0};  ///< factor by which objects look larger, drawn evenly in its logarithm
-  double rotate = 0.5;                       ///< chance of any angle; else multiples of 90 degrees only
-  double stretch = 0.3;                      ///< chance that one direction is scaled more than the other
-  double log_aspect = 0.15;                  ///< by how much: exp of a number in [-this, this] along, its inverse across
-  double least_train = 0.75;                 ///< share of a crop that must be training pixels where that can be had
-  int64_t prompts = 0;                       ///< point and box prompts that each sample comes with
+  double rotate = 0.5;                           ///< chance of any angle; else multiples of 90 degrees only
+  double stretch = 0.3;                          ///< chance that one direction is scaled more than the other
+  double log_aspect = 0.15;   ///< by how much: exp of a number in [-this, this] along, its inverse across
+  double least_train = 0.75;  ///< share of a crop that must be training pixels where that can be had
+  int64_t prompts = 0;        ///< point and box prompts that each sample comes with
   ColourOptions colour;
   TargetOptions targets;
   void validate() const;
@@ -51,11 +51,13 @@ enum class Show { TrainingOnly, Everything };
 
 /// The pixels of a crop, read bilinearly from the level of the pyramid that neither blurs nor aliases; the scene is
 /// mirrored at its edges.
-Image<float> warp_pixels(const LabelledScene& scene, const Affine& scene_from_crop, int64_t width, int64_t height, Show show);
+Image<float> warp_pixels(const LabelledScene& scene, const Affine& scene_from_crop, int64_t width, int64_t height,
+                         Show show);
 /// The labels of a crop: the polygons are carried over and drawn at the crop's resolution.
 Image<int32_t> warp_labels(const LabelledScene& scene, const Affine& scene_from_crop, int64_t width, int64_t height);
 /// 1 where the scene's pixel under a crop's pixel has this use.
-Image<uint8_t> warp_use(const LabelledScene& scene, const Affine& scene_from_crop, int64_t width, int64_t height, PixelUse wanted);
+Image<uint8_t> warp_use(const LabelledScene& scene, const Affine& scene_from_crop, int64_t width, int64_t height,
+                        PixelUse wanted);
 
 /// Cuts random augmented crops from scenes. Immutable, thread-safe: sample n is the same whoever asks for it and when.
 class CropSampler {

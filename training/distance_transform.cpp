@@ -60,7 +60,8 @@ Image<float> distance_transform(const Image<uint8_t>& mask) {
   LowerEnvelope line(std::max(width, height));
   for (std::size_t x = 0; x < width; ++x) line.apply(out.data() + x, height, width);
   for (std::size_t y = 0; y < height; ++y) line.apply(out.data() + y * width, width, 1);
-  std::transform(out.data(), out.data() + out.size(), out.data(), [far](float d) { return std::sqrt(std::min(d, far)); });
+  std::transform(out.data(), out.data() + out.size(), out.data(),
+                 [far](float d) { return std::sqrt(std::min(d, far)); });
   return out;
 }
 

@@ -13,13 +13,14 @@ constexpr int64_t kBlock = 8;
 using Block = std::array<float, kBlock * kBlock>;
 
 // The example tables of the JPEG standard (ITU T.81, annex K), which most encoders use.
-constexpr std::array<uint8_t, 64> kLuminance = {
-    16, 11, 10, 16, 24,  40,  51,  61,  12, 12, 14, 19, 26,  58,  60,  55,  14, 13, 16, 24, 40,  57,
-    69, 56, 14, 17, 22,  29,  51,  87,  80, 62, 18, 22, 37,  56,  68,  109, 103, 77, 24, 35, 55, 64,
-    81, 104, 113, 92, 49, 64, 78, 87, 103, 121, 120, 101, 72, 92, 95, 98, 112, 100, 103, 99};
-constexpr std::array<uint8_t, 64> kChrominance = {
-    17, 18, 24, 47, 99, 99, 99, 99, 18, 21, 26, 66, 99, 99, 99, 99, 24, 26, 56, 99, 99, 99, 99, 99, 47, 66, 99, 99, 99, 99, 99, 99,
-    99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99};
+constexpr std::array<uint8_t, 64> kLuminance = {16, 11, 10, 16, 24,  40,  51,  61,  12, 12, 14, 19, 26,  58,  60,  55,
+                                                14, 13, 16, 24, 40,  57,  69,  56,  14, 17, 22, 29, 51,  87,  80,  62,
+                                                18, 22, 37, 56, 68,  109, 103, 77,  24, 35, 55, 64, 81,  104, 113, 92,
+                                                49, 64, 78, 87, 103, 121, 120, 101, 72, 92, 95, 98, 112, 100, 103, 99};
+constexpr std::array<uint8_t, 64> kChrominance = {17, 18, 24, 47, 99, 99, 99, 99, 18, 21, 26, 66, 99, 99, 99, 99,
+                                                  24, 26, 56, 99, 99, 99, 99, 99, 47, 66, 99, 99, 99, 99, 99, 99,
+                                                  99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99,
+                                                  99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99};
 
 /// Rows are the orthonormal cosine basis.
 Block cosine_basis() {
@@ -40,7 +41,8 @@ Block product(const Block& a, const Block& b, bool transpose_b) {
   for (std::size_t i = 0; i < kBlock; ++i) {
     for (std::size_t k = 0; k < kBlock; ++k) {
       const float value = a[i * kBlock + k];
-      for (std::size_t j = 0; j < kBlock; ++j) out[i * kBlock + j] += value * b[transpose_b ? j * kBlock + k : k * kBlock + j];
+      for (std::size_t j = 0; j < kBlock; ++j)
+        out[i * kBlock + j] += value * b[transpose_b ? j * kBlock + k : k * kBlock + j];
     }
   }
   return out;

@@ -14,7 +14,7 @@ namespace plat {
 
 /// What the pixels of a scene are used for.
 enum class PixelUse : uint8_t {
-  None = 0,    ///< no data, or outside the area that the labels cover
+  None = 0,  ///< no data, or outside the area that the labels cover
   Train = 1,
   Validate = 2,  ///< never shown to the network in training, not even as context
 };
@@ -36,7 +36,8 @@ struct LabelledScene {
 };
 
 /// A scene from its full-resolution pixels: makes the pyramid and the bounds. All pixels are for training.
-LabelledScene make_scene(std::string name, Image<uint8_t> pixels, Grid grid, double gsd_m, std::vector<MultiPolygon> objects);
+LabelledScene make_scene(std::string name, Image<uint8_t> pixels, Grid grid, double gsd_m,
+                         std::vector<MultiPolygon> objects);
 
 /// The objects that may touch a rectangle of the scene's pixels, by position.
 std::vector<std::size_t> objects_in(const LabelledScene& scene, const Bounds& rectangle);

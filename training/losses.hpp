@@ -23,13 +23,14 @@ at::Tensor dice_loss(const at::Tensor& probability, const at::Tensor& target);
 /// Cross entropy and Dice for extent and boundary, smooth L1 for the distance. `logits` and `target` are (B, 3, H, W):
 /// extent, boundary, distance; `counts` is (B, 1, H, W), 1 where the target is known; `auxiliary` is (B, 3, H/16, W/16),
 /// or undefined.
-ClassLoss class_loss(const at::Tensor& logits, const at::Tensor& auxiliary, const at::Tensor& target, const at::Tensor& counts,
-                     const LossOptions& options = {});
+ClassLoss class_loss(const at::Tensor& logits, const at::Tensor& auxiliary, const at::Tensor& target,
+                     const at::Tensor& counts, const LossOptions& options = {});
 
 /// The loss of prompted masks: cross entropy, in which the object's cells and all others weigh the same, and Dice. As SAM
 /// does it, of the M masks per prompt the first is always learned, of the others the one that fits best, and the estimates
 /// of their IoU as squared error. `logits` is (B, P, M, h, w), `iou` (B, P, M), `target`
 /// (B, P, h, w) in [0, 1], `known` (B, P) 1 for prompts that count.
-at::Tensor prompt_loss(const at::Tensor& logits, const at::Tensor& iou, const at::Tensor& target, const at::Tensor& known);
+at::Tensor prompt_loss(const at::Tensor& logits, const at::Tensor& iou, const at::Tensor& target,
+                       const at::Tensor& known);
 
 }  // namespace plat::nn

@@ -21,30 +21,40 @@ std::string model_card(const ModelFolder& model, const TrainOptions& options, co
                        const std::vector<std::string>& data_report) {
   const ModelDescription& about = model.description;
   std::ostringstream card;
-  card << "---\nlicense: " << about.licence << "\nlibrary_name: plat\npipeline_tag: image-segmentation\ntags:\n- remote-sensing\n"
+  card << "---\nlicense: " << about.licence
+       << "\nlibrary_name: plat\npipeline_tag: image-segmentation\ntags:\n- remote-sensing\n"
        << "- segment-anything\n- " << options.class_name << "\n---\n# " << about.name << "\n\n"
        << "A small Segment Anything network (SAM) that maps one class, *" << options.class_name
-       << "*, in satellite and aerial imagery, and answers point and box prompts. Use it with `plat extract --model FOLDER`.\n\n"
-       << "- Input: red, green and blue at " << format("%.3f", about.gsd_m) << " m a pixel; `plat` resamples and scales any scene to that.\n"
-       << "- Output: for each pixel the probability of the class, the probability of an object's boundary, and the distance to the boundary.\n\n";
+       << "*, in satellite and aerial imagery, and answers point and box prompts. Use it with `plat extract --model "
+          "FOLDER`.\n\n"
+       << "- Input: red, green and blue at " << format("%.3f", about.gsd_m)
+       << " m a pixel; `plat` resamples and scales any scene to that.\n"
+       << "- Output: for each pixel the probability of the class, the probability of an object's boundary, and the "
+          "distance to the boundary.\n\n";
   card << "## Training data\n\n";
   for (const std::string& line : about.training_data) card << "- " << line << "\n";
   card << "\nWhat the run read:\n\n";
   for (const std::string& line : data_report) card << "- " << line << "\n";
   card << "\n## Training\n\n"
-       << "All weights were trained from " << (options.init.empty() ? "random numbers" : "the model `" + options.init + "`") << " with `plat train`: "
-       << summary.steps << " steps of " << options.batch << " crops of " << options.crop.size << " x " << options.crop.size << " pixels, "
-       << format("%.0f", summary.seconds / 60) << " minutes, seed " << options.seed << ". The options are in `training.json`.\n";
+       << "All weights were trained from "
+       << (options.init.empty() ? "random numbers" : "the model `" + options.init + "`")
+       << " with `plat train`: " << summary.steps << " steps of " << options.batch << " crops of " << options.crop.size
+       << " x " << options.crop.size << " pixels, " << format("%.0f", summary.seconds / 60) << " minutes, seed "
+       << options.seed << ". The options are in `training.json`.\n";
   if (summary.pixel_iou && summary.object_f1) {
     card << "\n## Figures\n\nOn the validation area, which training never saw, at the model's resolution: pixel IoU "
-         << format("%.3f", *summary.pixel_iou) << ", object F1 at IoU 0.5 " << format("%.3f", *summary.object_f1) << ".\n";
-    if (options.keep == "best") card << "The weights are the best of several on this very area, so the figures are a little too good.\n";
+         << format("%.3f", *summary.pixel_iou) << ", object F1 at IoU 0.5 " << format("%.3f", *summary.object_f1)
+         << ".\n";
+    if (options.keep == "best")
+      card << "The weights are the best of several on this very area, so the figures are a little too good.\n";
   }
   card << "\n## Limits\n\n"
-       << "- The figures hold for imagery like the training data's. Other regions, roofs, seasons, view angles and sensors give less; measure with\n"
+       << "- The figures hold for imagery like the training data's. Other regions, roofs, seasons, view angles and "
+          "sensors give less; measure with\n"
        << "  `plat evaluate` on labels of your own, and train on them with `plat train --init`.\n"
        << "- Labels drawn by volunteers have errors of a metre and objects missing; the model repeats what they do.\n"
-       << "- Objects of less than about 15 m² at this resolution are mostly missed, and those that touch may come out as one.\n";
+       << "- Objects of less than about 15 m² at this resolution are mostly missed, and those that touch may come out "
+          "as one.\n";
   return card.str();
 }
 

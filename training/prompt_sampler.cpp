@@ -74,12 +74,14 @@ PromptSet sample_prompts(const Image<int32_t>& labels, int64_t count, Random& ra
   set.masks = Image<float>(labels.width() / kCell, labels.height() / kCell, count);
   if (objects.empty()) return set;
   for (int64_t p = 0; p < count; ++p) {
-    const auto& [label, extent] = objects[static_cast<std::size_t>(random.integer(static_cast<int64_t>(objects.size())))];
+    const auto& [label, extent] =
+        objects[static_cast<std::size_t>(random.integer(static_cast<int64_t>(objects.size())))];
     set.prompts[static_cast<std::size_t>(p)] = ask(labels, label, extent, random);
     for (int64_t row = extent.top; row <= extent.bottom; ++row) {
       for (int64_t col = extent.left; col <= extent.right; ++col) {
         const bool whole_cell = row / kCell < set.masks.height() && col / kCell < set.masks.width();
-        if (labels.at(col, row) == label && whole_cell) set.masks.at(col / kCell, row / kCell, p) += 1.0F / (kCell * kCell);
+        if (labels.at(col, row) == label && whole_cell)
+          set.masks.at(col / kCell, row / kCell, p) += 1.0F / (kCell * kCell);
       }
     }
   }

@@ -12,9 +12,9 @@ namespace plat {
 
 /// A prompt for one object: either a point and a placeholder, or the two corners of a box, as SAM encodes them.
 struct SampledPrompt {
-  std::array<float, 4> coordinates{};            ///< col, row, col, row; the top-left pixel's centre is (0, 0)
-  std::array<int64_t, 2> labels = {-1, -1};      ///< 1 a point on the object, 2 and 3 corners, -1 nothing
-  bool known = false;                            ///< off where the crop has no object to ask for
+  std::array<float, 4> coordinates{};        ///< col, row, col, row; the top-left pixel's centre is (0, 0)
+  std::array<int64_t, 2> labels = {-1, -1};  ///< 1 a point on the object, 2 and 3 corners, -1 nothing
+  bool known = false;                        ///< off where the crop has no object to ask for
 };
 
 struct PromptSet {

@@ -15,8 +15,8 @@ namespace plat {
 namespace {
 
 // What may change when a run goes on: how long, how fast, and how it is reported.
-constexpr std::array<const char*, 8> kFreeToChange = {"steps", "minutes", "threads", "workers", "save_every", "log_every",
-                                                      "validate_every", "keep"};
+constexpr std::array<const char*, 8> kFreeToChange = {"steps",      "minutes",   "threads",        "workers",
+                                                      "save_every", "log_every", "validate_every", "keep"};
 
 std::string read_text(const std::string& path) {
   std::ifstream file(path);
@@ -62,9 +62,11 @@ void RunFolder::open(const TrainOptions& options) const {
   if (options.resume) {
     if (!is_run) throw IoError(path_ + ": holds no run to resume; start without --resume");
     const std::string key = difference(nlohmann::json::parse(read_text(config())), nlohmann::json::parse(json), "");
-    if (!key.empty()) throw UsageError(path_ + ": the run was started with another '" + key + "'; resume it with the same options");
+    if (!key.empty())
+      throw UsageError(path_ + ": the run was started with another '" + key + "'; resume it with the same options");
   } else if (std::filesystem::exists(path_) && !std::filesystem::is_empty(path_)) {
-    if (!options.overwrite) throw IoError(path_ + ": exists; pass --overwrite to replace the run or --resume to go on with it");
+    if (!options.overwrite)
+      throw IoError(path_ + ": exists; pass --overwrite to replace the run or --resume to go on with it");
     if (!is_run) throw IoError(path_ + ": is no run of plat train, so it is not replaced; name another folder");
     for (const std::string& file : {data(), metrics(), checkpoint(), best()}) std::filesystem::remove(file);
     std::filesystem::remove_all(model());

@@ -129,7 +129,8 @@ Source describe(const std::string& path, const std::vector<std::string>& bands, 
   source.path = path;
   source.options.bands = bands;
   const RasterReader reader(path, source.options);
-  if (reader.bands() != 3) throw UsageError("training needs three bands; " + std::to_string(reader.bands()) + " are given");
+  if (reader.bands() != 3)
+    throw UsageError("training needs three bands; " + std::to_string(reader.bands()) + " are given");
   source.grid = reader.grid();
   // Twice as fine as the model is enough to enlarge crops by; a margin keeps imagery that is nearly that fine as it is.
   if (source.grid.ground_sample_distance_m() < 0.45 * gsd_m) {
@@ -141,7 +142,8 @@ Source describe(const std::string& path, const std::vector<std::string>& bands, 
 
 }  // namespace
 
-std::vector<LoadedScene> load_scenes(const std::vector<std::string>& paths, const std::vector<std::string>& bands, double gsd_m) {
+std::vector<LoadedScene> load_scenes(const std::vector<std::string>& paths, const std::vector<std::string>& bands,
+                                     double gsd_m) {
   std::vector<Source> sources;
   for (const std::string& path : paths) sources.push_back(describe(path, bands, gsd_m));
   const std::vector<std::size_t> groups = group(sources);

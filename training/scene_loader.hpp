@@ -20,6 +20,7 @@ struct LoadedScene {
 
 /// Reads rasters at their own resolution, or at half of `gsd_m` where they are finer than that, scaled to bytes; those that
 /// touch or overlap and share CRS and resolution become one scene. Throws IoError, DataError.
-std::vector<LoadedScene> load_scenes(const std::vector<std::string>& paths, const std::vector<std::string>& bands, double gsd_m);
+std::vector<LoadedScene> load_scenes(const std::vector<std::string>& paths, const std::vector<std::string>& bands,
+                                     double gsd_m);
 
 }  // namespace plat

@@ -23,29 +23,61 @@ Json json_of(const TrainingDataOptions& o) {
 }
 
 Json json_of(const ColourOptions& o) {
-  return {{"permute", o.permute}, {"mix", o.mix}, {"grey", o.grey}, {"infrared", o.infrared}, {"infrared_gain", o.infrared_gain}, {"saturate", o.saturate}, {"saturation", o.saturation},
-          {"coarsen", o.coarsen}, {"coarseness", o.coarseness}, {"blur", o.blur}, {"blur_deviation", o.blur_deviation},
-          {"sharpen", o.sharpen}, {"sharpness", o.sharpness}, {"stretch", o.stretch}, {"stretch_percent", o.stretch_percent},
-          {"log_gamma", o.log_gamma}, {"log_contrast", o.log_contrast}, {"brightness", o.brightness},
-          {"log_balance", o.log_balance}, {"noise", o.noise}, {"noise_deviation", o.noise_deviation}, {"jpeg", o.jpeg},
+  return {{"permute", o.permute},
+          {"mix", o.mix},
+          {"grey", o.grey},
+          {"infrared", o.infrared},
+          {"infrared_gain", o.infrared_gain},
+          {"saturate", o.saturate},
+          {"saturation", o.saturation},
+          {"coarsen", o.coarsen},
+          {"coarseness", o.coarseness},
+          {"blur", o.blur},
+          {"blur_deviation", o.blur_deviation},
+          {"sharpen", o.sharpen},
+          {"sharpness", o.sharpness},
+          {"stretch", o.stretch},
+          {"stretch_percent", o.stretch_percent},
+          {"log_gamma", o.log_gamma},
+          {"log_contrast", o.log_contrast},
+          {"brightness", o.brightness},
+          {"log_balance", o.log_balance},
+          {"noise", o.noise},
+          {"noise_deviation", o.noise_deviation},
+          {"jpeg", o.jpeg},
           {"jpeg_quality", o.jpeg_quality}};
 }
 
 Json json_of(const CropOptions& o) {
-  return {{"size", o.size}, {"scale", o.scale}, {"rotate", o.rotate}, {"stretch", o.stretch}, {"log_aspect", o.log_aspect},
-          {"least_train", o.least_train}, {"colour", json_of(o.colour)},
+  return {{"size", o.size},
+          {"scale", o.scale},
+          {"rotate", o.rotate},
+          {"stretch", o.stretch},
+          {"log_aspect", o.log_aspect},
+          {"least_train", o.least_train},
+          {"colour", json_of(o.colour)},
           {"targets", {{"boundary_width", o.targets.boundary_width}, {"distance_clip", o.targets.distance_clip}}}};
 }
 
 Json json_of(const LossOptions& o) {
-  return {{"extent", o.extent}, {"boundary", o.boundary}, {"distance", o.distance}, {"auxiliary", o.auxiliary},
-          {"boundary_positive", o.boundary_positive}, {"prompt", o.prompt}, {"prompts_per_crop", o.prompts_per_crop},
+  return {{"extent", o.extent},
+          {"boundary", o.boundary},
+          {"distance", o.distance},
+          {"auxiliary", o.auxiliary},
+          {"boundary_positive", o.boundary_positive},
+          {"prompt", o.prompt},
+          {"prompts_per_crop", o.prompts_per_crop},
           {"prompt_share", o.prompt_share}};
 }
 
 Json json_of(const OptimizerOptions& o) {
-  return {{"learning_rate", o.learning_rate}, {"weight_decay", o.weight_decay}, {"beta1", o.beta1}, {"beta2", o.beta2},
-          {"warmup_steps", o.warmup_steps}, {"clip_norm", o.clip_norm}, {"average", o.average}};
+  return {{"learning_rate", o.learning_rate.value_or(0)},
+          {"weight_decay", o.weight_decay},
+          {"beta1", o.beta1},
+          {"beta2", o.beta2},
+          {"warmup_steps", o.warmup_steps},
+          {"clip_norm", o.clip_norm},
+          {"average", o.average}};
 }
 
 void require(bool holds, const char* message) {
@@ -57,6 +89,7 @@ void require(bool holds, const char* message) {
 void TrainOptions::validate() const {
   data.validate();
   crop.validate();
+  require(!gsd_m || *gsd_m > 0, "--gsd must be more than 0 m");
   require(!output.empty(), "no output folder is given; name one with --output");
   require(drawn_share >= 0 && drawn_share <= 1, "--drawn must lie in [0, 1]");
   require(parts >= 1, "--parts must be at least 1");
@@ -70,7 +103,7 @@ void TrainOptions::validate() const {
   require(!class_name.empty(), "--class must not be empty");
   require(init.empty() || architecture.empty(), "give --init or --architecture, not both: a model brings its network");
   require(!(resume && overwrite), "give --resume or --overwrite, not both");
-  require(optimizer.learning_rate > 0, "--learning-rate must be more than 0");
+  require(!optimizer.learning_rate || *optimizer.learning_rate > 0, "--learning-rate must be more than 0");
   require(optimizer.weight_decay >= 0, "--weight-decay must be at least 0");
   require(optimizer.average >= 0 && optimizer.average < 1, "--average must lie in [0, 1)");
   require(optimizer.clip_norm > 0, "the largest gradient norm must be more than 0");

@@ -21,49 +21,50 @@ struct LossOptions {
   double boundary_positive = 2.0;  ///< weight of boundary pixels against others
   double prompt = 0.3;             ///< masks for point and box prompts
   int64_t prompts_per_crop = 4;
-  double prompt_share = 1.0;       ///< share of the batches in which prompts are trained, in [0, 1]
+  double prompt_share = 1.0;  ///< share of the batches in which prompts are trained, in [0, 1]
 };
 
 /// AdamW with linear warm-up and a cosine to a hundredth of the rate.
 struct OptimizerOptions {
-  double learning_rate = 1.5e-3;  ///< > 0
-  double weight_decay = 0.05;   ///< of weights; biases, norms, tokens and embeddings do not decay
-  double beta1 = 0.9;           ///< in [0, 1)
-  double beta2 = 0.99;          ///< in [0, 1)
+  std::optional<double> learning_rate;  ///< highest rate, > 0; unset: 1.5e-3 from random weights, 3e-4 from a model
+  double weight_decay = 0.05;           ///< of weights; biases, norms, tokens and embeddings do not decay
+  double beta1 = 0.9;                   ///< in [0, 1)
+  double beta2 = 0.99;                  ///< in [0, 1)
   int64_t warmup_steps = 100;
-  double clip_norm = 1.0;       ///< largest norm of all gradients, > 0
-  double average = 0.998;       ///< decay of the moving average of the weights, which is what is kept, in [0, 1)
+  double clip_norm = 1.0;  ///< largest norm of all gradients, > 0
+  double average = 0.998;  ///< decay of the moving average of the weights, which is what is kept, in [0, 1)
 };
 
 /// Everything that decides a training run.
 struct TrainOptions {
-  std::string output;           ///< folder of the run
+  std::string output;  ///< folder of the run
   TrainingDataOptions data;
-  CropOptions crop;             ///< its gsd_m is taken from `data`
+  std::optional<double> gsd_m;  ///< ground sample distance of the model, metres; unset: that of `init`, else 0.3
+  CropOptions crop;             ///< its gsd_m is that of the model
   LossOptions loss;
   OptimizerOptions optimizer;
   std::string class_name = "building";
-  std::string model_name = "model";    ///< what the model calls itself
-  std::string init;             ///< model folder to start from; empty: random weights
-  std::string architecture;     ///< model folder (or its config.json) whose network is built; empty: the small one
-  double drawn_share = 0;       ///< share of the crops that show drawn scenes (synthesis/scene.hpp), in [0, 1]
-  int64_t batch = 8;            ///< crops a step, a multiple of `parts`
-  int parts = 2;                ///< pieces of a batch that are computed side by side, one thread each, at least 1
-  std::optional<int64_t> steps;   ///< how long to train: steps (reproducible),
-  std::optional<double> minutes;  ///< or minutes, validation included
-  int64_t validate_every = 500;   ///< steps between validations, at least 1
-  int64_t save_every = 250;       ///< steps between checkpoints, at least 1
-  int64_t log_every = 20;         ///< steps between lines of the metrics file, at least 1
-  std::string keep = "last";    ///< the weights that become the model: "last" or "best" (by object F1 in validation)
-  bool half_precision = true;   ///< store the model's weights as float16
+  std::string model_name = "model";  ///< what the model calls itself
+  std::string init;                  ///< model folder to start from; empty: random weights
+  std::string architecture;          ///< model folder (or its config.json) whose network is built; empty: the small one
+  double drawn_share = 0;            ///< share of the crops that show drawn scenes (synthesis/scene.hpp), in [0, 1]
+  int64_t batch = 8;                 ///< crops a step, a multiple of `parts`
+  int parts = 2;                     ///< pieces of a batch that are computed side by side, one thread each, at least 1
+  std::optional<int64_t> steps;      ///< how long to train: steps (reproducible),
+  std::optional<double> minutes;     ///< or minutes, validation included
+  int64_t validate_every = 500;      ///< steps between validations, at least 1
+  int64_t save_every = 250;          ///< steps between checkpoints, at least 1
+  int64_t log_every = 20;            ///< steps between lines of the metrics file, at least 1
+  std::string keep = "last";   ///< the weights that become the model: "last" or "best" (by object F1 in validation)
+  bool half_precision = true;  ///< store the model's weights as float16
   std::vector<std::string> attribution;  ///< lines that name the training data and its licence, for the model card
   std::string licence = "apache-2.0";    ///< of the model
   uint64_t seed = 1;
-  int threads = 0;              ///< of the network, more than `parts` are of no use; 0: all
-  int workers = 1;              ///< threads that prepare samples, at least 1
+  int threads = 0;  ///< of the network, more than `parts` are of no use; 0: all
+  int workers = 1;  ///< threads that prepare samples, at least 1
   bool overwrite = false;
-  bool resume = false;          ///< go on from the run's last checkpoint
-  bool dry_run = false;         ///< read the data, report, and stop
+  bool resume = false;   ///< go on from the run's last checkpoint
+  bool dry_run = false;  ///< read the data, report, and stop
   Progress progress;
   /// Throws UsageError naming the option.
   void validate() const;
@@ -72,9 +73,9 @@ struct TrainOptions {
 /// How a run ended.
 struct TrainSummary {
   int64_t steps = 0;
-  double seconds = 0;           ///< of training, over all resumed parts
-  std::string model;            ///< folder of the model
-  double loss = 0;              ///< smoothed
+  double seconds = 0;               ///< of training, over all resumed parts
+  std::string model;                ///< folder of the model
+  double loss = 0;                  ///< smoothed
   std::optional<double> pixel_iou;  ///< of the kept weights on the validation area
   std::optional<double> object_f1;
 };

@@ -32,7 +32,7 @@ std::unique_ptr<torch::optim::AdamW> make_optimizer(const Sam& network, const Op
     (decays(item.key(), item.value()) ? with_decay : without).push_back(item.value());
   }
   const auto group = [&options](std::vector<at::Tensor> parameters, double decay) {
-    auto settings = std::make_unique<torch::optim::AdamWOptions>(options.learning_rate);
+    auto settings = std::make_unique<torch::optim::AdamWOptions>(options.learning_rate.value());
     settings->betas({options.beta1, options.beta2}).weight_decay(decay);
     return torch::optim::OptimizerParamGroup(std::move(parameters), std::move(settings));
   };
@@ -58,7 +58,8 @@ void TrainState::start_attention_from_position() {
   for (const auto& item : parameters) {
     constexpr std::string_view kQuery = "q_proj.weight";
     const std::string& name = item.key();
-    if (!name.ends_with(kQuery) || name.find("image") == std::string::npos || !name.starts_with("mask_decoder.")) continue;
+    if (!name.ends_with(kQuery) || name.find("image") == std::string::npos || !name.starts_with("mask_decoder."))
+      continue;
     at::Tensor query = item.value();
     query.mul_(kGain);
     parameters[name.substr(0, name.size() - kQuery.size()) + "k_proj.weight"].copy_(query);

@@ -20,10 +20,10 @@ struct TrainState {
   Sam network;
   Sam average;  ///< moving average of the network, in eval mode
   std::unique_ptr<torch::optim::AdamW> optimizer;
-  int64_t step = 0;       ///< steps done
-  double seconds = 0;     ///< of training so far
-  double loss = 0;        ///< smoothed
-  double best_f1 = -1;    ///< best object F1 in validation so far
+  int64_t step = 0;     ///< steps done
+  double seconds = 0;   ///< of training so far
+  double loss = 0;      ///< smoothed
+  double best_f1 = -1;  ///< best object F1 in validation so far
 
   /// To be called on random weights: lets the mask decoder's attention between tokens and image start from nearness, so that
   /// prompts point at something from the first step on instead of after thousands.

@@ -20,8 +20,8 @@
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
-#include <nlohmann/json.hpp>
 #include <torch/nn/utils/clip_grad.h>
+#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -46,7 +46,8 @@ ModelFolder describe_model(const TrainOptions& options) {
     model.config = small_sam(1);
   }
   if (model.config.class_decoder.classes != 1) {
-    throw ModelError((options.init.empty() ? options.architecture : options.init) + ": training needs a network with one class, this one has " +
+    throw ModelError((options.init.empty() ? options.architecture : options.init) +
+                     ": training needs a network with one class, this one has " +
                      std::to_string(model.config.class_decoder.classes));
   }
   ModelDescription& about = model.description;
@@ -64,19 +65,33 @@ ModelFolder describe_model(const TrainOptions& options) {
   about.tile_size = model.config.image_size();
   about.overlap = about.tile_size / 4;
   about.licence = options.licence;
-  about.training_data = options.attribution;
+  about.training_data.insert(about.training_data.end(), options.attribution.begin(), options.attribution.end());
   return model;
+}
+
+/// The options with the values that depend on others filled in.
+TrainOptions resolved(TrainOptions options) {
+  constexpr double kGsd = 0.3;
+  constexpr double kFreshRate = 1.5e-3;
+  constexpr double kFurtherRate = 3e-4;
+  const double gsd_m = options.init.empty() ? kGsd : read_model_folder(options.init).description.gsd_m;
+  options.data.gsd_m = options.gsd_m.value_or(gsd_m);
+  if (!options.optimizer.learning_rate) {
+    options.optimizer.learning_rate = options.init.empty() ? kFreshRate : kFurtherRate;
+  }
+  return options;
 }
 
 class Trainer {
  public:
-  explicit Trainer(const TrainOptions& options)
-      : options_(options), folder_(options.output), model_(describe_model(options)) {}
+  explicit Trainer(TrainOptions options)
+      : options_(resolved(std::move(options))), folder_(options_.output), model_(describe_model(options_)) {}
 
   TrainSummary run() {
     TrainingData data = load_training_data(options_.data);
     for (const std::string& line : data.report) log_info(line);
-    if (data.validation.empty()) log_warning("no validation area: nothing will say how well the model does on unseen ground");
+    if (data.validation.empty())
+      log_warning("no validation area: nothing will say how well the model does on unseen ground");
     if (options_.dry_run) return {};
     folder_.open(options_);
     std::string report;
@@ -123,8 +138,8 @@ class Trainer {
   }
 
   void train(nn::TrainState& state, const CropSampler& sampler) {
-    SampleQueue queue([&sampler](int64_t number) { return sampler.sample(number); }, state.step * options_.batch, options_.workers,
-                      3 * options_.batch);
+    SampleQueue queue([&sampler](int64_t number) { return sampler.sample(number); }, state.step * options_.batch,
+                      options_.workers, 3 * options_.batch);
     nn::Replicas replicas(state.network, options_.parts);
     auto last = Clock::now();
     while (done(state) < 1) {
@@ -161,7 +176,8 @@ class Trainer {
     const std::size_t size = samples.size() / losses.size();
     replicas.run(threads_, [&](nn::Sam& network, int part) {
       const std::span<const Sample> own(samples.data() + static_cast<std::size_t>(part) * size, size);
-      losses[static_cast<std::size_t>(part)] = learn_part(network, nn::make_batch(own, model_.description), state.step, part);
+      losses[static_cast<std::size_t>(part)] =
+          learn_part(network, nn::make_batch(own, model_.description), state.step, part);
     });
     torch::nn::utils::clip_grad_norm_(state.network->parameters(), options_.optimizer.clip_norm);
     state.optimizer->step();
@@ -186,8 +202,8 @@ class Trainer {
     const nn::TokenOffset offset = random_offset(random);
     const nn::Encoded encoded = network->encode(batch.pixels);
     const nn::ClassMaps maps = network->forward_classes(encoded, offset);
-    const nn::ClassLoss loss =
-        nn::class_loss(at::cat({maps.extent, maps.boundary, maps.distance}, 1), maps.auxiliary, batch.maps, batch.counts, options_.loss);
+    const nn::ClassLoss loss = nn::class_loss(at::cat({maps.extent, maps.boundary, maps.distance}, 1), maps.auxiliary,
+                                              batch.maps, batch.counts, options_.loss);
     at::Tensor total = loss.total;
     PartLoss out;
     if (options_.loss.prompt > 0 && random.chance(options_.loss.prompt_share)) {
@@ -214,14 +230,15 @@ class Trainer {
 
   void record(nn::TrainState& state, const PartLoss& loss, double rate) {
     if (!std::isfinite(loss.total)) {
-      throw ModelError("the loss is no number after step " + std::to_string(state.step) + ": train with a lower --learning-rate");
+      throw ModelError("the loss is no number after step " + std::to_string(state.step) +
+                       ": train with a lower --learning-rate");
     }
     // The running mean of the last fifty steps or so, unbiased at the start.
     const double fresh = std::max(0.02, 1.0 / static_cast<double>(state.step));
     state.loss += (loss.total - state.loss) * fresh;
     if (state.step % options_.log_every != 0) return;
-    const nlohmann::ordered_json line = {{"step", state.step},      {"seconds", std::round(state.seconds * 10) / 10},
-                                         {"learning_rate", rate},   {"loss", loss.total},
+    const nlohmann::ordered_json line = {{"step", state.step},        {"seconds", std::round(state.seconds * 10) / 10},
+                                         {"learning_rate", rate},     {"loss", loss.total},
                                          {"smooth_loss", state.loss}, {"extent", loss.extent},
                                          {"boundary", loss.boundary}, {"distance", loss.distance},
                                          {"prompt", loss.prompt}};
@@ -246,8 +263,9 @@ class Trainer {
                                          {"object_recall", result.object_recall},
                                          {"true_objects", result.true_objects}};
     folder_.add_metrics(line.dump());
-    log_info("step " + std::to_string(state.step) + ", " + std::to_string(static_cast<int>(state.seconds / 60)) + " min: loss " +
-             fixed(state.loss) + ", validation pixel IoU " + fixed(result.pixel_iou) + ", object F1 " + fixed(result.object_f1));
+    log_info("step " + std::to_string(state.step) + ", " + std::to_string(static_cast<int>(state.seconds / 60)) +
+             " min: loss " + fixed(state.loss) + ", validation pixel IoU " + fixed(result.pixel_iou) + ", object F1 " +
+             fixed(result.object_f1));
     if (result.object_f1 > state.best_f1) {
       state.best_f1 = result.object_f1;
       nn::save_weights(*state.average, folder_.best());
@@ -285,7 +303,7 @@ class Trainer {
     return summary;
   }
 
-  const TrainOptions& options_;
+  const TrainOptions options_;
   RunFolder folder_;
   ModelFolder model_;
   std::vector<ValidationArea> areas_;

@@ -34,7 +34,8 @@ Window pixel_window(const Grid& grid, const Bounds& world) {
 
 void set_use(LabelledScene& scene, const Window& window, PixelUse use) {
   for (int64_t row = window.row; row < window.row_end(); ++row) {
-    for (uint8_t& pixel : scene.use.row(row).subspan(static_cast<std::size_t>(window.col), static_cast<std::size_t>(window.width))) {
+    for (uint8_t& pixel :
+         scene.use.row(row).subspan(static_cast<std::size_t>(window.col), static_cast<std::size_t>(window.width))) {
       if (pixel != static_cast<uint8_t>(PixelUse::None)) pixel = static_cast<uint8_t>(use);
     }
   }
@@ -94,7 +95,8 @@ void keep_out_blocks(LabelledScene& scene, const TrainingDataOptions& options, u
 void keep_out(LabelledScene& scene, const TrainingDataOptions& options, uint64_t scene_number) {
   if (!options.val_bbox) return keep_out_blocks(scene, options, scene_number);
   Bounds box = *options.val_bbox;
-  if (!options.val_bbox_crs.empty() && !scene.grid.crs.empty()) box = CrsTransform(options.val_bbox_crs, scene.grid.crs)(box);
+  if (!options.val_bbox_crs.empty() && !scene.grid.crs.empty())
+    box = CrsTransform(options.val_bbox_crs, scene.grid.crs)(box);
   if (box.intersects(scene.grid.world_bounds())) set_use(scene, pixel_window(scene.grid, box), PixelUse::Validate);
 }
 
@@ -119,12 +121,14 @@ std::optional<ValidationArea> validation_area(const LabelledScene& scene, double
   const int64_t width = std::llround((right - x0) / spacing);
   const int64_t height = std::llround((bottom - y0) / spacing);
   return ValidationArea{scene.name, warp_pixels(scene, affine, width, height, Show::Everything),
-                        warp_labels(scene, affine, width, height), warp_use(scene, affine, width, height, PixelUse::Validate)};
+                        warp_labels(scene, affine, width, height),
+                        warp_use(scene, affine, width, height, PixelUse::Validate)};
 }
 
 std::string percent(int64_t part, int64_t whole) {
   std::array<char, 16> text{};
-  std::snprintf(text.data(), text.size(), "%.0f %%", 100.0 * static_cast<double>(part) / std::max(1.0, static_cast<double>(whole)));
+  std::snprintf(text.data(), text.size(), "%.0f %%",
+                100.0 * static_cast<double>(part) / std::max(1.0, static_cast<double>(whole)));
   return text.data();
 }
 
@@ -142,7 +146,8 @@ void TrainingDataOptions::validate() const {
   if (!(gsd_m > 0)) throw UsageError("--gsd must be more than 0 m");
   if (!(val_fraction >= 0 && val_fraction <= 0.9)) throw UsageError("--val-fraction must lie in [0, 0.9]");
   if (!(val_block_m > 0)) throw UsageError("--val-block must be more than 0 m");
-  if (val_bbox && val_bbox->empty()) throw UsageError("--val-bbox needs xmin,ymin,xmax,ymax with xmin < xmax and ymin < ymax");
+  if (val_bbox && val_bbox->empty())
+    throw UsageError("--val-bbox needs xmin,ymin,xmax,ymax with xmin < xmax and ymin < ymax");
 }
 
 std::vector<std::string> list_scenes(const std::vector<std::string>& paths) {
@@ -172,8 +177,10 @@ TrainingData load_training_data(const TrainingDataOptions& options) {
   TrainingData data;
   for (const std::string& path : options.labels) {
     layers.push_back(read_features(path));
-    data.report.push_back(path + ": " + std::to_string(layers.back().features.size()) + " polygons, " + layers.back().crs.name() +
-                          (layers.back().skipped > 0 ? ", " + std::to_string(layers.back().skipped) + " features without area left out" : ""));
+    data.report.push_back(
+        path + ": " + std::to_string(layers.back().features.size()) + " polygons, " + layers.back().crs.name() +
+        (layers.back().skipped > 0 ? ", " + std::to_string(layers.back().skipped) + " features without area left out"
+                                   : ""));
   }
   uint64_t number = 0;
   for (LoadedScene& loaded : load_scenes(list_scenes(options.scenes), options.bands, options.gsd_m)) {
@@ -184,10 +191,12 @@ TrainingData load_training_data(const TrainingDataOptions& options) {
       continue;
     }
     const auto objects = static_cast<int64_t>(labels.objects.size());
-    LabelledScene scene = make_scene(name, std::move(loaded.pixels), loaded.grid, loaded.gsd_m, std::move(labels.objects));
+    LabelledScene scene =
+        make_scene(name, std::move(loaded.pixels), loaded.grid, loaded.gsd_m, std::move(labels.objects));
     for (int64_t row = 0; row < scene.height(); ++row) {
       for (int64_t col = 0; col < scene.width(); ++col) {
-        if (loaded.valid.at(col, row) == 0 || !labels.covered.contains(col, row)) scene.use.at(col, row) = static_cast<uint8_t>(PixelUse::None);
+        if (loaded.valid.at(col, row) == 0 || !labels.covered.contains(col, row))
+          scene.use.at(col, row) = static_cast<uint8_t>(PixelUse::None);
       }
     }
     const int64_t all = scene.width() * scene.height();
@@ -200,10 +209,11 @@ TrainingData load_training_data(const TrainingDataOptions& options) {
     data.validation_pixels += at_model(scene.count(PixelUse::Validate));
     std::array<char, 32> gsd{};
     std::snprintf(gsd.data(), gsd.size(), "%.3f m", scene.gsd_m);
-    data.report.push_back(name + ": " + std::to_string(scene.width()) + " x " + std::to_string(scene.height()) + " pixels of " + gsd.data() + ", " +
-                          std::to_string(objects) + " objects; " + percent(scene.count(PixelUse::Train), all) + " for training, " +
-                          percent(scene.count(PixelUse::Validate), all) + " for validation, " + percent(all - usable, all) +
-                          " left out (no data, or outside the labels' bounds)");
+    data.report.push_back(name + ": " + std::to_string(scene.width()) + " x " + std::to_string(scene.height()) +
+                          " pixels of " + gsd.data() + ", " + std::to_string(objects) + " objects; " +
+                          percent(scene.count(PixelUse::Train), all) + " for training, " +
+                          percent(scene.count(PixelUse::Validate), all) + " for validation, " +
+                          percent(all - usable, all) + " left out (no data, or outside the labels' bounds)");
     if (auto area = validation_area(scene, options.gsd_m)) data.validation.push_back(std::move(*area));
     data.scenes.push_back(std::move(scene));
   }

@@ -30,17 +30,17 @@ struct TrainingDataOptions {
 /// A part of a scene at the model's resolution on which the network is measured.
 struct ValidationArea {
   std::string scene;
-  Image<float> pixels;     ///< 0..255, with context around the part that counts
+  Image<float> pixels;  ///< 0..255, with context around the part that counts
   Image<int32_t> labels;
-  Image<uint8_t> counts;   ///< 1 where it counts
+  Image<uint8_t> counts;  ///< 1 where it counts
 };
 
 /// What training and validation see, and how it came about.
 struct TrainingData {
   std::vector<LabelledScene> scenes;
   std::vector<ValidationArea> validation;
-  int64_t objects = 0;              ///< objects on the scenes
-  int64_t training_pixels = 0;      ///< at the model's resolution
+  int64_t objects = 0;          ///< objects on the scenes
+  int64_t training_pixels = 0;  ///< at the model's resolution
   int64_t validation_pixels = 0;
   std::vector<std::string> report;  ///< lines for people: what was paired, what was left out and why
 };

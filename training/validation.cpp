@@ -29,7 +29,8 @@ at::Tensor tile_tensor(const Image<float>& pixels, const Window& window) {
   for (int64_t b = 0; b < pixels.bands(); ++b) {
     for (int64_t r = 0; r < window.height; ++r) {
       const auto row = pixels.row(mirrored(window.row + r, pixels.height()), b);
-      for (int64_t c = 0; c < window.width; ++c) *to++ = row[static_cast<std::size_t>(mirrored(window.col + c, pixels.width()))];
+      for (int64_t c = 0; c < window.width; ++c)
+        *to++ = row[static_cast<std::size_t>(mirrored(window.col + c, pixels.width()))];
     }
   }
   return tile;

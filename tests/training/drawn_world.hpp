@@ -28,7 +28,8 @@ inline LabelledScene drawn_world(int64_t size, double gsd_m, uint64_t seed) {
       const int64_t height = 16 + random.integer(20);
       const int64_t left = col + 4 + random.integer(6);
       const int64_t top = row + 4 + random.integer(6);
-      objects.push_back({rectangle(static_cast<double>(left), static_cast<double>(top), static_cast<double>(width), static_cast<double>(height))});
+      objects.push_back({rectangle(static_cast<double>(left), static_cast<double>(top), static_cast<double>(width),
+                                   static_cast<double>(height))});
       for (int64_t r = top; r < top + height; ++r) {
         for (int64_t c = left; c < left + width; ++c) {
           for (int64_t b = 0; b < 3; ++b) pixels.at(c, r, b) = static_cast<uint8_t>(200 + random.integer(40));

@@ -42,7 +42,8 @@ double mean(const Image<float>& image) {
 }
 
 bool same(const Sample& a, const Sample& b) {
-  return a.pixels == b.pixels && a.labels == b.labels && a.maps == b.maps && a.counts == b.counts && a.prompts.masks == b.prompts.masks;
+  return a.pixels == b.pixels && a.labels == b.labels && a.maps == b.maps && a.counts == b.counts &&
+         a.prompts.masks == b.prompts.masks;
 }
 
 struct Session {
@@ -80,13 +81,15 @@ BOOST_AUTO_TEST_CASE(objects_and_pixels_stay_aligned_however_a_crop_lies) {
 BOOST_AUTO_TEST_CASE(the_identity_keeps_the_scenes_pixels) {
   const LabelledScene scene = test::drawn_world(96, 0.3, 2);
   const Image<float> pixels = warp_pixels(scene, Affine{0, 1, 0, 0, 0, 1}, 96, 96, Show::TrainingOnly);
-  for (std::size_t i = 0; i < pixels.size(); ++i) BOOST_TEST_REQUIRE(pixels.data()[i] == static_cast<float>(scene.pyramid[0].data()[i]));
+  for (std::size_t i = 0; i < pixels.size(); ++i)
+    BOOST_TEST_REQUIRE(pixels.data()[i] == static_cast<float>(scene.pyramid[0].data()[i]));
 }
 
 BOOST_AUTO_TEST_CASE(halving_a_scene_averages_its_pixels) {
   const LabelledScene scene = test::drawn_world(96, 0.3, 2);
   const Image<float> pixels = warp_pixels(scene, Affine{0, 2, 0, 0, 0, 2}, 48, 48, Show::TrainingOnly);
-  for (std::size_t i = 0; i < pixels.size(); ++i) BOOST_TEST_REQUIRE(pixels.data()[i] == static_cast<float>(scene.pyramid[1].data()[i]));
+  for (std::size_t i = 0; i < pixels.size(); ++i)
+    BOOST_TEST_REQUIRE(pixels.data()[i] == static_cast<float>(scene.pyramid[1].data()[i]));
 }
 
 BOOST_AUTO_TEST_CASE(pixels_kept_for_validation_are_never_shown) {
@@ -107,7 +110,8 @@ BOOST_AUTO_TEST_CASE(pixels_kept_for_validation_are_never_shown) {
   for (int64_t n = 0; n < 30; ++n) {
     const Sample sample = sampler.sample(n);
     // Interpolation reaches at most one pixel of the pyramid's level over the border.
-    const auto bright = std::count_if(sample.pixels.data(), sample.pixels.data() + sample.pixels.size(), [](float v) { return v > 200; });
+    const auto bright = std::count_if(sample.pixels.data(), sample.pixels.data() + sample.pixels.size(),
+                                      [](float v) { return v > 200; });
     BOOST_TEST(bright == 0);
   }
 }
@@ -139,7 +143,12 @@ BOOST_AUTO_TEST_CASE(another_seed_gives_other_samples) {
 }
 
 BOOST_AUTO_TEST_CASE(an_error_in_a_worker_reaches_the_consumer) {
-  SampleQueue queue([](int64_t n) -> Sample { if (n == 3) throw DataError("three"); return {}; }, 0, 2, 4);
+  SampleQueue queue(
+      [](int64_t n) -> Sample {
+        if (n == 3) throw DataError("three");
+        return {};
+      },
+      0, 2, 4);
   for (int n = 0; n < 3; ++n) queue.take();
   BOOST_CHECK_THROW(queue.take(), DataError);
 }
@@ -166,7 +175,8 @@ BOOST_AUTO_TEST_CASE(all_colour_changes_off_leave_pixels_alone) {
   const Image<float> pixels = warp_pixels(scene, Affine{0, 1, 0, 0, 0, 1}, 64, 64, Show::TrainingOnly);
   Random random(1);
   const Image<float> same_pixels = augment_colour(pixels, random, plain_colour());
-  for (std::size_t i = 0; i < pixels.size(); ++i) BOOST_TEST_REQUIRE(std::abs(pixels.data()[i] - same_pixels.data()[i]) < 1e-3);
+  for (std::size_t i = 0; i < pixels.size(); ++i)
+    BOOST_TEST_REQUIRE(std::abs(pixels.data()[i] - same_pixels.data()[i]) < 1e-3);
 }
 
 BOOST_AUTO_TEST_CASE(resizing_keeps_constants_and_means) {

@@ -30,7 +30,8 @@ struct World {
     std::filesystem::create_directory(folder.path() / "chips");
     for (int64_t i = 0; i < 4; ++i) {
       const Window window = {i % 2 * 192, i / 2 * 192, 192, 192};
-      write_raster(folder.file("chips/" + std::to_string(i) + ".tif"), crop(scene.pyramid.front(), window), scene.grid.sub(window));
+      write_raster(folder.file("chips/" + std::to_string(i) + ".tif"), crop(scene.pyramid.front(), window),
+                   scene.grid.sub(window));
     }
     FeatureWriter labels(folder.file("labels.geojson"), scene.grid.crs, {});
     for (const MultiPolygon& object : scene.objects) labels.write({{scene.grid.to_world(object.front())}, {}});
@@ -95,7 +96,8 @@ BOOST_AUTO_TEST_CASE(blocks_for_validation_hold_about_the_share_asked_for) {
   world.options.val_fraction = 0.25;
   world.options.val_block_m = 15;
   const TrainingData data = load_training_data(world.options);
-  const double share = static_cast<double>(data.validation_pixels) / static_cast<double>(data.validation_pixels + data.training_pixels);
+  const double share =
+      static_cast<double>(data.validation_pixels) / static_cast<double>(data.validation_pixels + data.training_pixels);
   BOOST_TEST(share > 0.2);
   BOOST_TEST(share < 0.3);
   world.options.val_fraction = 0;

@@ -29,7 +29,9 @@ BOOST_AUTO_TEST_CASE(the_class_loss_equals_one_worked_out_by_hand) {
   const at::Tensor target = at::tensor({1.0, 0.0, 0.0, 1.0, 0.6, 0.0}, at::kFloat).view({1, 3, 1, 2});
   const at::Tensor counts = at::ones({1, 1, 1, 2});
   const nn::ClassLoss loss = nn::class_loss(logits, {}, target, counts);
-  const auto dice = [](double p0, double p1, double t0, double t1) { return 1 - (2 * (p0 * t0 + p1 * t1) + 1) / (p0 + p1 + t0 + t1 + 1); };
+  const auto dice = [](double p0, double p1, double t0, double t1) {
+    return 1 - (2 * (p0 * t0 + p1 * t1) + 1) / (p0 + p1 + t0 + t1 + 1);
+  };
   const double extent = (entropy(e0, 1) + entropy(e1, 0)) / 2 + dice(sigmoid(e0), sigmoid(e1), 1, 0);
   const double boundary = (entropy(b0, 0, 2) + entropy(b1, 1, 2)) / 2 + 0.5 * dice(sigmoid(b0), sigmoid(b1), 0, 1);
   const auto smooth = [](double x, double t) {
@@ -69,7 +71,9 @@ BOOST_AUTO_TEST_CASE(the_prompt_loss_learns_the_first_mask_and_the_best_of_the_o
   // One prompt, one pixel per mask, target 1: masks 0 and 2 say yes, 1 and 3 say no.
   const at::Tensor logits = at::tensor({1.0, -1.0, 2.0, -3.0}, at::kFloat).view({1, 1, 4, 1, 1});
   const at::Tensor iou = at::tensor({0.5, 0.5, 0.5, 0.5}, at::kFloat).view({1, 1, 4});
-  const auto one = [](double logit) { return entropy(logit, 1) + 2 * (1 - (2 * sigmoid(logit) + 1) / (sigmoid(logit) + 2)); };
+  const auto one = [](double logit) {
+    return entropy(logit, 1) + 2 * (1 - (2 * sigmoid(logit) + 1) / (sigmoid(logit) + 2));
+  };
   const double loss = nn::prompt_loss(logits, iou, at::ones({1, 1, 1, 1}), at::ones({1, 1})).item<double>();
   BOOST_TEST(std::abs(loss - (one(1) + one(2) + 0.25)) < kTolerance);
   BOOST_TEST(nn::prompt_loss(logits, iou, at::ones({1, 1, 1, 1}), at::zeros({1, 1})).item<double>() == 0);

@@ -75,7 +75,8 @@ BOOST_AUTO_TEST_CASE(the_frame_of_an_image_is_no_outline) {
 BOOST_AUTO_TEST_CASE(prompts_point_at_the_object_whose_mask_they_ask_for) {
   Image<int32_t> labels(64, 64);
   for (int64_t r = 0; r < 64; ++r) {
-    for (int64_t c = 0; c < 64; ++c) labels.at(c, r) = (c / 16 + r / 16) % 2 == 0 ? static_cast<int32_t>(1 + c / 16 + 4 * (r / 16)) : 0;
+    for (int64_t c = 0; c < 64; ++c)
+      labels.at(c, r) = (c / 16 + r / 16) % 2 == 0 ? static_cast<int32_t>(1 + c / 16 + 4 * (r / 16)) : 0;
   }
   Random random(3);
   const PromptSet set = sample_prompts(labels, 40, random);
@@ -85,13 +86,16 @@ BOOST_AUTO_TEST_CASE(prompts_point_at_the_object_whose_mask_they_ask_for) {
     BOOST_TEST(prompt.known);
     kinds.insert(prompt.labels[0]);
     const bool box = prompt.labels[0] == 2;
-    const auto col = static_cast<int64_t>(box ? (prompt.coordinates[0] + prompt.coordinates[2]) / 2 : prompt.coordinates[0]);
-    const auto row = static_cast<int64_t>(box ? (prompt.coordinates[1] + prompt.coordinates[3]) / 2 : prompt.coordinates[1]);
+    const auto col =
+        static_cast<int64_t>(box ? (prompt.coordinates[0] + prompt.coordinates[2]) / 2 : prompt.coordinates[0]);
+    const auto row =
+        static_cast<int64_t>(box ? (prompt.coordinates[1] + prompt.coordinates[3]) / 2 : prompt.coordinates[1]);
     const int32_t label = labels.at(col, row);
     BOOST_TEST(label != 0);
     for (int64_t r = 0; r < 64; ++r) {
       for (int64_t c = 0; c < 64; ++c) {
-        BOOST_TEST_REQUIRE(set.masks.at(c / 4, r / 4, static_cast<int64_t>(p)) == (labels.at(c, r) == label ? 1.0F : 0.0F));
+        BOOST_TEST_REQUIRE(set.masks.at(c / 4, r / 4, static_cast<int64_t>(p)) ==
+                           (labels.at(c, r) == label ? 1.0F : 0.0F));
       }
     }
   }
@@ -100,7 +104,8 @@ BOOST_AUTO_TEST_CASE(prompts_point_at_the_object_whose_mask_they_ask_for) {
 
 BOOST_AUTO_TEST_CASE(without_objects_no_prompt_counts) {
   Random random(3);
-  for (const SampledPrompt& prompt : sample_prompts(Image<int32_t>(32, 32), 4, random).prompts) BOOST_TEST(!prompt.known);
+  for (const SampledPrompt& prompt : sample_prompts(Image<int32_t>(32, 32), 4, random).prompts)
+    BOOST_TEST(!prompt.known);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

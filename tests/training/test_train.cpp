@@ -83,7 +83,6 @@ struct World {
     write_model_folder(tiny_model(), folder.file("tiny"));
     options.data.scenes = {folder.file("scene.tif")};
     options.data.labels = {folder.file("labels.geojson")};
-    options.data.gsd_m = 0.3;
     options.data.val_block_m = 25;
     options.data.val_fraction = 0.2;
     options.architecture = folder.file("tiny");
@@ -120,8 +119,9 @@ BOOST_AUTO_TEST_CASE(twenty_steps_lower_the_loss_and_leave_a_whole_run) {
     return sum / static_cast<double>(to - from);
   };
   BOOST_TEST(mean_loss(15, 20) < 0.9 * mean_loss(0, 5));
-  for (const char* file : {"config.json", "data.txt", "metrics.jsonl", "last.pt", "best.safetensors", "model/config.json",
-                           "model/preprocessor_config.json", "model/model.safetensors", "model/README.md", "model/training.json"}) {
+  for (const char* file :
+       {"config.json", "data.txt", "metrics.jsonl", "last.pt", "best.safetensors", "model/config.json",
+        "model/preprocessor_config.json", "model/model.safetensors", "model/README.md", "model/training.json"}) {
     BOOST_TEST(std::filesystem::exists(world.options.output + "/" + file), file << " is there");
   }
   BOOST_TEST(read_model_folder(world.options.output + "/model").description.classes.front().name == "building");
@@ -135,14 +135,17 @@ BOOST_AUTO_TEST_CASE(a_resumed_run_equals_an_uninterrupted_one_bit_for_bit) {
   resumed.output = world.folder.file("resumed");
   resumed.save_every = 8;
   // Stopped from outside in the middle of step 11, as by Ctrl-C; the schedule still is that of twenty steps.
-  resumed.progress = [](double done) { if (done > 0.54) request_cancel(); };
+  resumed.progress = [](double done) {
+    if (done > 0.54) request_cancel();
+  };
   BOOST_CHECK_THROW(train(resumed), Cancelled);
   reset_cancel();
   resumed.progress = {};
   resumed.resume = true;
   resumed.workers = 3;
   train(resumed);
-  BOOST_TEST((read(world.options.output + "/model/model.safetensors") == read(resumed.output + "/model/model.safetensors")));
+  BOOST_TEST(
+      (read(world.options.output + "/model/model.safetensors") == read(resumed.output + "/model/model.safetensors")));
   const auto once = read_metrics(world.options.output);
   const auto twice = read_metrics(resumed.output);
   BOOST_REQUIRE(once.size() == twice.size());
@@ -150,6 +153,19 @@ BOOST_AUTO_TEST_CASE(a_resumed_run_equals_an_uninterrupted_one_bit_for_bit) {
     BOOST_TEST(once[i].value("loss", 0.0) == twice[i].value("loss", 0.0));
     BOOST_TEST(once[i].value("pixel_iou", -1.0) == twice[i].value("pixel_iou", -1.0));
   }
+}
+
+BOOST_AUTO_TEST_CASE(the_number_of_threads_does_not_change_the_model) {
+  World world;
+  world.options.steps = 4;
+  train(world.options);
+  TrainOptions more = world.options;
+  more.output = world.folder.file("more");
+  more.threads = 2;
+  more.workers = 2;
+  train(more);
+  const std::string one = read(world.options.output + "/model/model.safetensors");
+  BOOST_TEST((one == read(more.output + "/model/model.safetensors")));
 }
 
 BOOST_AUTO_TEST_CASE(an_existing_run_is_neither_replaced_nor_resumed_with_other_options_by_accident) {
