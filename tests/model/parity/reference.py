@@ -162,7 +162,7 @@ def randomise(module, seed, exact_half=False):
         noise = torch.randn(value.shape, generator=generator)
         if "running_var" in name:
             noise = 0.5 + noise.abs()
-        elif name.endswith("positional_embedding") or "token" in name or "embed" in name and value.shape[0] == 1:
+        elif name.endswith(("positional_embedding", "_matrix", "token.weight", "tokens.weight")) or "_embed" in name and value.shape[0] == 1:
             noise = 0.5 * noise
         elif value.ndim == 1:
             noise = (1 if name.endswith("weight") else 0) + 0.2 * noise
@@ -202,7 +202,7 @@ def meta_to_transformers(state):
     return result
 
 
-def prompt_cases(size, batch, seed, patch=16):
+def prompt_cases(size, batch, seed, patch=16, ignored=-10):
     """Points, boxes, both, points with a mask: what SAM takes. `size` is the image's side."""
     g = torch.Generator().manual_seed(seed)
 
@@ -220,5 +220,5 @@ def prompt_cases(size, batch, seed, patch=16):
     return [dict(points=points(2, 4), labels=labels.expand(batch, 2, 4).contiguous()),
             dict(points=points(1, 1), labels=torch.ones(batch, 1, 1, dtype=torch.long)),
             dict(boxes=boxes(1)),
-            dict(points=points(1, 2), labels=torch.tensor([1, -10]).expand(batch, 1, 2).contiguous(), boxes=boxes(1)),
+            dict(points=points(1, 2), labels=torch.tensor([1, ignored]).expand(batch, 1, 2).contiguous(), boxes=boxes(1)),
             dict(points=points(1, 2), labels=torch.tensor([1, 0]).expand(batch, 1, 2).contiguous(), masks=masks())]
