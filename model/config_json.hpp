@@ -8,8 +8,8 @@
 
 namespace plat::detail {
 
-/// The network's part of config.json, in the layout of transformers' SamConfig. Keys that transformers writes and that do not
-/// change the network are ignored; values that plat has no code for are ModelErrors.
+/// The network's part of config.json, in the layout of transformers' SamConfig. Keys that transformers writes and that
+/// do not change the network are ignored; values that plat has no code for are ModelErrors.
 SamConfig read_sam_config(JsonSection& config);
 nlohmann::json write_sam_config(const SamConfig& config);
 

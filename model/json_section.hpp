@@ -12,8 +12,8 @@
 
 namespace plat::detail {
 
-/// Reads the keys of one JSON object into values that keep their default where a key is absent. Errors are ModelErrors that
-/// name the file and the key. Not part of the public interface: it shows json.
+/// Reads the keys of one JSON object into values that keep their default where a key is absent. Errors are ModelErrors
+/// that name the file and the key. Not part of the public interface: it shows json.
 class JsonSection {
  public:
   /// `object` must outlive this. `name` is what errors call it, "" for the whole file.

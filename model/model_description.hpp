@@ -17,10 +17,10 @@ struct ClassDescription {
 
 /// What the `plat` section of a model's config.json says: everything that a run needs to know about a model.
 struct ModelDescription {
-  std::string name;            ///< the model folder's name
-  std::string architecture;    ///< "sam-vit", "sam-tinyvit" or "threshold"
+  std::string name;          ///< the model folder's name
+  std::string architecture;  ///< "sam-vit", "sam-tinyvit" or "threshold"
   std::vector<ClassDescription> classes;
-  double gsd_m = 0.3;          ///< ground sample distance that the model was trained at
+  double gsd_m = 0.3;  ///< ground sample distance that the model was trained at
   std::vector<std::string> bands = {"red", "green", "blue"};
   std::array<float, 3> mean = {123.675F, 116.28F, 103.53F};  ///< of pixels scaled to 0..255
   std::array<float, 3> deviation = {58.395F, 57.12F, 57.375F};

@@ -42,9 +42,10 @@ struct PromptMask {
 class PromptTile {
  public:
   virtual ~PromptTile() = default;
-  /// The masks of each prompt, the best first. SAM's rule for the best: a single point may mean a part, an object or a group, so the
-  /// alternative with the highest estimate is taken; more points or a box have one meaning, and a mask of its own.
-  /// `alternatives`: also the other masks, by falling estimate. Throws ModelError for a prompt without points and box.
+  /// The masks of each prompt, the best first. SAM's rule for the best: a single point may mean a part, an object or a
+  /// group, so the alternative with the highest estimate is taken; more points or a box have one meaning, and a mask of
+  /// its own. `alternatives`: also the other masks, by falling estimate. Throws ModelError for a prompt without points
+  /// and box.
   virtual std::vector<std::vector<PromptMask>> segment(std::span<const Prompt> prompts, bool alternatives) const = 0;
 };
 
@@ -57,8 +58,8 @@ class PromptSegmenter {
   virtual std::unique_ptr<PromptTile> embed(const Image<float>& pixels) const = 0;
 };
 
-/// Opens a model folder for prompts; every SAM answers them, with classes or without. `device` as for open_segmenter. Throws
-/// ModelError saying what is wrong with the folder, or that this build has no torch.
+/// Opens a model folder for prompts; every SAM answers them, with classes or without. `device` as for open_segmenter.
+/// Throws ModelError saying what is wrong with the folder, or that this build has no torch.
 std::unique_ptr<PromptSegmenter> open_prompt_segmenter(const std::string& folder, const std::string& device = "auto");
 
 }  // namespace plat

@@ -24,11 +24,11 @@ struct TensorView {
   std::span<const std::byte> bytes;
 };
 
-/// A safetensors file (https://github.com/huggingface/safetensors), open for reading. The file is mapped, not read: only what is
-/// looked at takes memory. Throws IoError where the file cannot be opened and ModelError where it breaks a rule of the format: a
-/// header that is too long, is no JSON or names a tensor twice; a type that plat does not read; a size that does not follow from the
-/// shape; tensors that overlap, leave gaps or end beyond the file.
-/// Reading from several threads is safe.
+/// A safetensors file (https://github.com/huggingface/safetensors), open for reading. The file is mapped, not read:
+/// only what is looked at takes memory. Throws IoError where the file cannot be opened and ModelError where it breaks a
+/// rule of the format: a header that is too long, is no JSON or names a tensor twice; a type that plat does not read; a
+/// size that does not follow from the shape; tensors that overlap, leave gaps or end beyond the file. Reading from
+/// several threads is safe.
 class SafetensorsFile {
  public:
   explicit SafetensorsFile(const std::string& path);
@@ -49,8 +49,8 @@ class SafetensorsFile {
 /// Values of a floating-point tensor as float32. Throws ModelError for integers.
 std::vector<float> float_values(const TensorView& tensor);
 
-/// Writes a safetensors file with the tensors in the order of their names, to a temporary name first, then renamed; the same input gives
-/// the same bytes. Throws IoError.
+/// Writes a safetensors file with the tensors in the order of their names, to a temporary name first, then renamed; the
+/// same input gives the same bytes. Throws IoError.
 void write_safetensors(const std::string& path, const std::map<std::string, TensorView>& tensors,
                        const std::map<std::string, std::string>& metadata = {});
 

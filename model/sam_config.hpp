@@ -75,7 +75,7 @@ struct ClassDecoderConfig {
   int64_t prompt_tokens = 4;                      ///< learned prompt tokens per class
   std::vector<int64_t> fuse_dims = {96, 64, 32};  ///< channels after fusing the features at strides 8, 4 and 2
   std::vector<int64_t> fuse_convs = {2, 2, 1};    ///< 3 x 3 convolutions after each fusion
-  int64_t subpixel = 2;  ///< 1: maps at stride 2, enlarged bilinearly; 2: four sub-pixels each
+  int64_t subpixel = 2;                           ///< 1: maps at stride 2, enlarged bilinearly; 2: four sub-pixels each
   std::vector<int64_t> stem_dims = {24, 48,
                                     96};  ///< channels at strides 2, 4, 8 of the branch that a ViT needs for detail
   bool operator==(const ClassDecoderConfig&) const = default;

@@ -131,8 +131,8 @@ class SamSegmenter : public Segmenter {
 };
 
 int64_t SamSegmenter::memory_per_tile() const {
-  // The widest layers hold input, output and one intermediate result at once, as floats; the factor covers the library's own buffers and
-  // is checked against the measured peak in the tests.
+  // The widest layers hold input, output and one intermediate result at once, as floats; the factor covers the
+  // library's own buffers and is checked against the measured peak in the tests.
   const SamConfig& c = sam_.config();
   const int64_t side = sam_.description().tile_size;
   const auto floats = [&](int64_t stride, double channels) {

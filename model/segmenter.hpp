@@ -16,15 +16,16 @@ class Segmenter {
   virtual const ModelDescription& description() const = 0;
   /// `pixels`: the model's bands scaled to 0..255, tile_size square. Returns an image of the same size with
   /// kMapsPerClass bands a class, all in [0, 1]: probability of the class, probability of an object's boundary, and
-  /// distance to the boundary, normalised. Thread-safe: tiles run in parallel with one torch thread each, and the result
-  /// does not depend on how many.
+  /// distance to the boundary, normalised. Thread-safe: tiles run in parallel with one torch thread each, and the
+  /// result does not depend on how many.
   virtual Image<float> segment(const Image<float>& pixels) const = 0;
   /// An estimate of the memory that one call takes, in bytes.
   virtual int64_t memory_per_tile() const = 0;
 };
 
 /// Opens a model folder (config.json + model.safetensors), or the built-in "threshold" model, which calls bright pixels
-/// objects and needs no torch. `device` is "auto", "cpu" or "cuda[:n]". Throws ModelError saying what is wrong with the folder.
+/// objects and needs no torch. `device` is "auto", "cpu" or "cuda[:n]". Throws ModelError saying what is wrong with the
+/// folder.
 std::unique_ptr<Segmenter> open_segmenter(const std::string& folder, const std::string& device = "auto");
 
 }  // namespace plat

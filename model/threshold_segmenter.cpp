@@ -11,12 +11,14 @@
 namespace plat {
 namespace {
 
-// From "surely not" to "surely": a soft step, so that blending tiles and interpolating scores have something to work on.
+// From "surely not" to "surely": a soft step, so that blending tiles and interpolating scores have something to work
+// on.
 constexpr float kSoftness = 16;
 // The distance at which the distance map is 1, as the trained models have it.
 constexpr float kFullDistance = 10;
 
-/// Distance in pixels to the nearest pixel of background, by two passes with steps of 1 and the root of 2 (at most 8 % too long).
+/// Distance in pixels to the nearest pixel of background, by two passes with steps of 1 and the root of 2 (at most 8 %
+/// too long).
 void distance_to_background(std::span<float> distance, int64_t width, int64_t height) {
   constexpr float kDiagonal = std::numbers::sqrt2_v<float>;
   const auto at = [&](int64_t col, int64_t row) -> float& {

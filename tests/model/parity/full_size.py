@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Compares the published sizes with their references on random weights: python full_size.py CHECK vit_b|vit_l|vit_h|mobile …
-CHECK is the program that tests/model/parity/full_size_check.cpp builds to. Each size is written into a folder of its own below
-TMPDIR as transformers (MobileSAM: this script) writes it, run by the reference, read and run by plat, and, for a ViT, written by
+"""Compares the published sizes with their references on random weights:
+    python full_size.py CHECK vit_b|vit_l|vit_h|mobile …
+CHECK is the program that full_size_check.cpp builds to. Each size is written into a folder of its own below TMPDIR as
+transformers (MobileSAM: this script) writes it, run by the reference, read and run by plat, and, for a ViT, written by
 plat and read by transformers again. vit_h takes about 8 GB of memory and as much of disk."""
 import gc
 import json
@@ -20,11 +21,17 @@ from transformers import SamConfig, SamImageProcessor, SamModel, logging
 import make_fixtures
 import reference
 
-SIZES = {"vit_b": dict(hidden_size=768, num_hidden_layers=12, num_attention_heads=12, global_attn_indexes=[2, 5, 8, 11], mlp_dim=3072),
-         "vit_l": dict(hidden_size=1024, num_hidden_layers=24, num_attention_heads=16, global_attn_indexes=[5, 11, 17, 23], mlp_dim=4096),
-         "vit_h": dict(hidden_size=1280, num_hidden_layers=32, num_attention_heads=16, global_attn_indexes=[7, 15, 23, 31], mlp_dim=5120)}
-TINY = dict(embed_dims=[64, 128, 160, 320], depths=[2, 2, 6, 2], num_heads=[2, 4, 5, 10], window_sizes=[7, 7, 14, 7], mlp_ratio=4.0,
-            mbconv_expand_ratio=4.0, local_conv_size=3)
+
+
+def vit(hidden_size, layers, heads):
+    """Four layers, evenly spaced, attend to the whole image."""
+    return dict(hidden_size=hidden_size, num_hidden_layers=layers, num_attention_heads=heads,
+                global_attn_indexes=[layers // 4 * i - 1 for i in (1, 2, 3, 4)])
+
+
+SIZES = {"vit_b": vit(768, 12, 12), "vit_l": vit(1024, 24, 16), "vit_h": vit(1280, 32, 16)}
+TINY = dict(embed_dims=[64, 128, 160, 320], depths=[2, 2, 6, 2], num_heads=[2, 4, 5, 10], window_sizes=[7, 7, 14, 7],
+            mlp_ratio=4.0, mbconv_expand_ratio=4.0, local_conv_size=3)
 CLASSES = dict(prompt_tokens=4, fuse_dims=[96, 64, 32], fuse_convs=[2, 2, 1], subpixel=2)
 SIDE = 1024
 
@@ -34,7 +41,8 @@ def pixels():
 
 
 def save(folder, tensors):
-    save_file({k: v.contiguous().clone() for k, v in tensors.items()}, folder / "reference.safetensors", metadata={"format": "pt"})
+    tensors = {k: v.contiguous().clone() for k, v in tensors.items()}
+    save_file(tensors, folder / "reference.safetensors", metadata={"format": "pt"})
 
 
 @torch.no_grad()
@@ -65,14 +73,17 @@ def write_vit(folder, size):
 def write_mobile(folder):
     modeling = reference.import_mobile_sam()
     encoder = modeling.TinyViT(img_size=SIDE, in_chans=3, num_classes=1000, **TINY)
-    prompt_encoder = modeling.PromptEncoder(embed_dim=256, image_embedding_size=(64, 64), input_image_size=(SIDE, SIDE), mask_in_chans=16)
-    decoder = modeling.MaskDecoder(num_multimask_outputs=3, transformer_dim=256, iou_head_depth=3, iou_head_hidden_dim=256,
-                                   transformer=modeling.TwoWayTransformer(depth=2, embedding_dim=256, mlp_dim=2048, num_heads=8))
+    prompt_encoder = modeling.PromptEncoder(embed_dim=256, image_embedding_size=(64, 64), input_image_size=(SIDE, SIDE),
+                                            mask_in_chans=16)
+    transformer = modeling.TwoWayTransformer(depth=2, embedding_dim=256, mlp_dim=2048, num_heads=8)
+    decoder = modeling.MaskDecoder(num_multimask_outputs=3, transformer_dim=256, transformer=transformer,
+                                   iou_head_depth=3, iou_head_hidden_dim=256)
     model = nn.Module()
     model.image_encoder, model.prompt_encoder, model.mask_decoder = encoder, prompt_encoder, decoder
     reference.randomise(model, 14)
     weights = reference.meta_to_transformers(model.state_dict())
-    save_file({k: v.contiguous().clone() for k, v in weights.items()}, folder / "model.safetensors", metadata={"format": "pt"})
+    weights = {k: v.contiguous().clone() for k, v in weights.items()}
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
     (folder / "config.json").write_text(json.dumps(dict(
         model_type="sam_tinyvit", vision_config=TINY | dict(image_size=SIDE, output_channels=256, strides=[2, 2, 1]),
         prompt_encoder_config={}, mask_decoder_config=dict(layer_norm_eps=1e-5))))
@@ -95,7 +106,7 @@ def write_mobile(folder):
 
 
 def check_again_in_transformers(original, copy):
-    """transformers reads what plat wrote: every tensor that it knows, the same numbers, and no complaint but about our own."""
+    """transformers reads what plat wrote: every tensor that it knows, and no complaint but about our own."""
     model, info = SamModel.from_pretrained(copy, output_loading_info=True)
     ours = [k for k in info["unexpected_keys"] if not k.startswith("class_decoder.")]
     assert not info["missing_keys"] and not info["mismatched_keys"] and not ours, info
@@ -103,7 +114,8 @@ def check_again_in_transformers(original, copy):
         for name, value in model.state_dict().items():
             if name != "prompt_encoder.shared_embedding.positional_embedding":
                 assert torch.equal(value, file.get_tensor(name)), name
-    print(f"{original.name}: SamModel.from_pretrained reads what plat wrote, all {len(model.state_dict())} tensors the same")
+    count = len(model.state_dict())
+    print(f"{original.name}: SamModel.from_pretrained reads what plat wrote, all {count} tensors the same")
 
 
 def main():

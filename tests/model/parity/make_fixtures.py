@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes vit.safetensors, prompts.safetensors and tiny_vit.safetensors: small networks with random weights, inputs, and what
-transformers' SamModel and MobileSAM's TinyViT make of them. Weights and inputs are half-precision numbers, so that the files stay small and the
-references see exactly what plat sees. Run: python make_fixtures.py [FOLDER]"""
+"""Writes vit.safetensors, prompts.safetensors and tiny_vit.safetensors: small networks with random weights, inputs, and
+what transformers' SamModel and MobileSAM's TinyViT make of them. Weights and inputs are half-precision numbers, so that
+the files stay small and the references see exactly what plat sees. Run: python make_fixtures.py [FOLDER]"""
 import json
 import pathlib
 import sys
@@ -44,7 +44,8 @@ def prompt_answers(model, embedding, size, cases=5):
     """The first few prompts and what the reference makes of them, by name."""
     batch, out = embedding.shape[0], {}
     positions = model.get_image_wide_positional_embeddings()
-    for i, case in enumerate(reference.prompt_cases(size, batch, 7, model.config.prompt_encoder_config.patch_size)[:cases]):
+    patch = model.config.prompt_encoder_config.patch_size
+    for i, case in enumerate(reference.prompt_cases(size, batch, 7, patch)[:cases]):
         sparse, dense = model.prompt_encoder(input_points=case.get("points"), input_labels=case.get("labels"),
                                              input_boxes=case.get("boxes"), input_masks=case.get("masks"))
         masks, iou = [], []
@@ -79,7 +80,8 @@ def write(name, config, state, out):
 
 def small_sam(size, patch, channels, decoder, **vision):
     return SamConfig(
-        vision_config=dict(image_size=size, patch_size=patch, output_channels=channels, num_pos_feats=channels // 2, **vision),
+        vision_config=dict(image_size=size, patch_size=patch, output_channels=channels, num_pos_feats=channels // 2,
+                           **vision),
         prompt_encoder_config=dict(hidden_size=channels, image_size=size, patch_size=patch, mask_input_channels=8),
         mask_decoder_config=decoder)
 
@@ -94,8 +96,8 @@ def random_sam(config, seed):
 def vit():
     # Six tokens a side in windows of four: padded windows, and a layer that attends to the whole image.
     size = 48
-    config = small_sam(size, 8, SMALL_CHANNELS, SMALL_DECODER, hidden_size=16, num_hidden_layers=3, num_attention_heads=2,
-                       window_size=4, global_attn_indexes=[1], mlp_dim=24)
+    config = small_sam(size, 8, SMALL_CHANNELS, SMALL_DECODER, hidden_size=16, num_hidden_layers=3,
+                       num_attention_heads=2, window_size=4, global_attn_indexes=[1], mlp_dim=24)
     model = random_sam(config, 1)
     pixels = torch.randn(2, 3, size, size, generator=torch.Generator().manual_seed(2)).half()
     embedding = model.vision_encoder(pixels.float()).last_hidden_state
@@ -106,8 +108,8 @@ def vit():
 @torch.no_grad()
 def prompts():
     size = 32
-    config = small_sam(size, 8, CHANNELS, DECODER, hidden_size=4, num_hidden_layers=1, num_attention_heads=1, window_size=2,
-                       global_attn_indexes=[], mlp_dim=4)
+    config = small_sam(size, 8, CHANNELS, DECODER, hidden_size=4, num_hidden_layers=1, num_attention_heads=1,
+                       window_size=2, global_attn_indexes=[], mlp_dim=4)
     model = random_sam(config, 5)
     embedding = torch.randn(2, CHANNELS, 4, 4, generator=torch.Generator().manual_seed(6)).half()
     out = {"embedding": embedding} | prompt_answers(model, embedding.float(), size)

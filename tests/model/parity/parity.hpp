@@ -15,8 +15,8 @@ struct Difference {
   bool same_shape = false;
 };
 
-/// Runs a network on the inputs of a safetensors file made by make_fixtures.py or full_size.py and compares with what the reference
-/// made of them. The file has `pixels` or `embedding`, `prompt0.points` … and `expected.…`.
+/// Runs a network on the inputs of a safetensors file made by make_fixtures.py or full_size.py and compares with what
+/// the reference made of them. The file has `pixels` or `embedding`, `prompt0.points` … and `expected.…`.
 std::vector<Difference> compare_with_reference(nn::Sam& sam, const std::string& fixture);
 
 }  // namespace plat::test

@@ -122,7 +122,8 @@ class ClassDecoder(nn.Module):
         self.fuse8 = Fusion(channels, skip[2], fuse_dims[0], fuse_convs[0])
         self.fuse4 = Fusion(fuse_dims[0], skip[1], fuse_dims[1], fuse_convs[1])
         self.fuse2 = Fusion(fuse_dims[1], skip[0], fuse_dims[2], fuse_convs[2])
-        self.hypernetworks = nn.ModuleList([FeedForward(channels, channels, fuse_dims[2] * subpixel**2) for _ in range(3)])
+        width = fuse_dims[2] * subpixel**2
+        self.hypernetworks = nn.ModuleList([FeedForward(channels, channels, width) for _ in range(3)])
         self.bias = nn.Parameter(torch.zeros(3 * classes))
         self.aux = nn.Conv2d(channels, 3 * classes, 1)
 
@@ -162,7 +163,9 @@ def randomise(module, seed, exact_half=False):
         noise = torch.randn(value.shape, generator=generator)
         if "running_var" in name:
             noise = 0.5 + noise.abs()
-        elif name.endswith(("positional_embedding", "_matrix", "token.weight", "tokens.weight")) or "_embed" in name and value.shape[0] == 1:
+        elif name.endswith(("positional_embedding", "_matrix", "token.weight", "tokens.weight")):
+            noise = 0.5 * noise
+        elif "_embed" in name and value.shape[0] == 1:
             noise = 0.5 * noise
         elif value.ndim == 1:
             noise = (1 if name.endswith("weight") else 0) + 0.2 * noise
@@ -177,9 +180,9 @@ def randomise(module, seed, exact_half=False):
 
 
 def meta_to_transformers(state):
-    """Meta's and MobileSAM's names for prompt encoder and mask decoder in transformers' words; the encoder keeps its own."""
-    pairs = [("image_encoder.", "vision_encoder."),
-             ("prompt_encoder.pe_layer.positional_encoding_gaussian_matrix", "shared_image_embedding.positional_embedding"),
+    """MobileSAM's (and Meta's) names of prompt encoder and mask decoder in transformers' words; the encoder keeps its own."""
+    matrix = "prompt_encoder.pe_layer.positional_encoding_gaussian_matrix"
+    pairs = [("image_encoder.", "vision_encoder."), (matrix, "shared_image_embedding.positional_embedding"),
              ("point_embeddings", "point_embed"), ("mask_downscaling.0", "mask_embed.conv1"),
              ("mask_downscaling.1", "mask_embed.layer_norm1"), ("mask_downscaling.3", "mask_embed.conv2"),
              ("mask_downscaling.4", "mask_embed.layer_norm2"), ("mask_downscaling.6", "mask_embed.conv3"),
@@ -216,9 +219,12 @@ def prompt_cases(size, batch, seed, patch=16, ignored=-10):
     def masks():
         return torch.randn(batch, 1, 4 * size // patch, 4 * size // patch, generator=g).half().float()
 
+    def two(first, second):
+        return torch.tensor([first, second]).expand(batch, 1, 2).contiguous()
+
     labels = torch.tensor([1, 0, -1, 1])
     return [dict(points=points(2, 4), labels=labels.expand(batch, 2, 4).contiguous()),
             dict(points=points(1, 1), labels=torch.ones(batch, 1, 1, dtype=torch.long)),
             dict(boxes=boxes(1)),
-            dict(points=points(1, 2), labels=torch.tensor([1, ignored]).expand(batch, 1, 2).contiguous(), boxes=boxes(1)),
-            dict(points=points(1, 2), labels=torch.tensor([1, 0]).expand(batch, 1, 2).contiguous(), masks=masks())]
+            dict(points=points(1, 2), labels=two(1, ignored), boxes=boxes(1)),
+            dict(points=points(1, 2), labels=two(1, 0), masks=masks())]
