@@ -10,7 +10,7 @@ rm -rf "$work"
 mkdir -p "$work/bin" "$work/plat"
 cd "$work/plat"
 cp -r "$root/data" .
-printf '#!/bin/bash\narguments=()\nfor a in "$@"; do [[ $a == --minutes* ]] && a=--steps=2; arguments+=("$a"); done\nexec "%s" "${arguments[@]}"\n' "$plat" >plat
+printf '#!/bin/bash\narguments=()\nwhile (($# > 0)); do if [[ $1 == --minutes ]]; then arguments+=(--steps 2); shift; else arguments+=("$1"); fi; shift; done\nexec "%s" "${arguments[@]}"\n' "$plat" >plat
 printf '#!/bin/bash\n' >check
 for tool in cmake ctest; do
   cat >"$work/bin/$tool" <<E2

@@ -12,6 +12,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <string>
 
@@ -121,6 +122,8 @@ BOOST_AUTO_TEST_CASE(pixels_outside_the_bounds_of_the_labels_are_left_out) {
   const LabelledScene& scene = data.scenes.front();
   for (int64_t c = 0; c < 384; ++c) {
     const auto centre = static_cast<double>(c) + 0.5;
+    // The bounds are a rectangle of the labels' own CRS, which may cut the columns at its edges.
+    if (std::abs(centre - left) < 2 || std::abs(centre - right) < 2) continue;
     const bool left_out = scene.use.at(c, 200) == static_cast<uint8_t>(PixelUse::None);
     BOOST_TEST(left_out == (centre < left || centre > right), "column " << c);
   }

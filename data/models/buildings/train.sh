@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # Makes the model of this folder from nothing: trains a small SAM on the imagery and footprints of Banepa (Nepal), which
 # lie in FOLDER, and on drawn scenes. The easternmost column of the imagery is kept out; figures in README.md are from there.
 #   data/models/buildings/train.sh FOLDER RUN      (about half an hour on two cores; the model comes to lie in RUN/model)
