@@ -29,7 +29,7 @@ class BoundsIndex {
   double cell_ = 1;
   int64_t cols_ = 0;
   int64_t rows_ = 0;
-  std::vector<int64_t> first_;   ///< where each cell's entries begin, one more than cells
+  std::vector<int64_t> first_;  ///< where each cell's entries begin, one more than cells
   std::vector<int64_t> entries_;
 };
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/error.hpp"
+#include "core/log.hpp"
 #include "geo/detail/antimeridian.hpp"
 #include "geo/detail/feature_sink.hpp"
 #include "geo/detail/gdal_errors.hpp"
@@ -36,7 +37,11 @@ class GeoJsonSink final : public FeatureSink {
                   extension_of(options.file).starts_with(".geojsons")),
         separated_(extension_of(options.file) == ".geojsons") {
     // Without a CRS there is nothing to carry into WGS 84: coordinates stay those of the scene.
-    if (!options.crs.empty()) to_wgs84_.emplace(options.crs, Crs::wgs84());
+    if (options.crs.empty()) {
+      log_warning(options.shown + ": the scene has no CRS, but programs take GeoJSON's coordinates for WGS 84");
+    } else {
+      to_wgs84_.emplace(options.crs, Crs::wgs84());
+    }
     const GdalErrors errors;
     file_ = VSIFOpenL(options.file.c_str(), "wb");
     if (file_ == nullptr) {

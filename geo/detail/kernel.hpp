@@ -42,12 +42,16 @@ class Taps {
     const double radius = 2 * scale;
     const auto first = static_cast<int64_t>(std::ceil(position - radius - 0.5));
     const auto last = static_cast<int64_t>(std::floor(position + radius - 0.5));
+    raw_.clear();
     double sum = 0;
-    for (int64_t pixel = first; pixel <= last; ++pixel) sum += weight_at(pixel, position, scale);
     for (int64_t pixel = first; pixel <= last; ++pixel) {
-      const auto weight = static_cast<float>(weight_at(pixel, position, scale) / sum);
+      raw_.push_back(cubic((static_cast<double>(pixel) + 0.5 - position) / scale));
+      sum += raw_.back();
+    }
+    for (std::size_t i = 0; i < raw_.size(); ++i) {
+      const auto weight = static_cast<float>(raw_[i] / sum);
       if (weight == 0) continue;
-      const int64_t inside = std::clamp(pixel, int64_t{0}, size - 1);
+      const int64_t inside = std::clamp(first + static_cast<int64_t>(i), int64_t{0}, size - 1);
       if (!taps_.empty() && taps_.back().pixel == inside) {
         taps_.back().weight += weight;
       } else {
@@ -59,10 +63,7 @@ class Taps {
   const std::vector<Tap>& all() const { return taps_; }
 
  private:
-  static double weight_at(int64_t pixel, double position, double scale) {
-    return cubic((static_cast<double>(pixel) + 0.5 - position) / scale);
-  }
-
+  std::vector<double> raw_;
   std::vector<Tap> taps_;
 };
 

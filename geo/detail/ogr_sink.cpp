@@ -76,7 +76,9 @@ class OgrSink final : public FeatureSink {
     for (std::size_t i = 0; i < fields_.size(); ++i) {
       set(feature.get(), static_cast<int>(i), fields_[i], value_of(source, fields_[i].name));
     }
-    OGR_F_SetGeometryDirectly(feature.get(), to_ogr(source.geometry).release());
+    MultiPolygon polygons = source.geometry;
+    for (Polygon& polygon : polygons) polygon = oriented(std::move(polygon));
+    OGR_F_SetGeometryDirectly(feature.get(), to_ogr(polygons).release());
     if (OGR_L_CreateFeature(layer_, feature.get()) != OGRERR_NONE) {
       throw IoError("cannot write a feature into " + shown_ + errors.suffix());
     }

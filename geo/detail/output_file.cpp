@@ -17,7 +17,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::array<const char*, 4> kShapefileParts = {".shx", ".dbf", ".prj", ".cpg"};
+// In place of the extension.
+constexpr std::array<const char*, 7> kShapefileParts = {".shx", ".dbf", ".prj", ".cpg", ".qix", ".sbn", ".sbx"};
+// After the whole name.
+constexpr std::array<const char*, 3> kTiffParts = {".aux.xml", ".ovr", ".msk"};
+constexpr std::array<const char*, 3> kSqliteParts = {"-journal", "-wal", "-shm"};
 
 bool is_virtual(const std::string& path) { return path.starts_with("/vsi"); }
 
@@ -48,9 +52,13 @@ void check_output(const std::string& path, bool overwrite) {
 
 std::vector<std::string> files_of(const std::string& path) {
   std::vector<std::string> files{path};
-  if (extension_of(path) == ".shp") {
-    const fs::path file(path);
-    for (const char* part : kShapefileParts) files.push_back(fs::path(file).replace_extension(part).string());
+  const std::string extension = extension_of(path);
+  if (extension == ".shp") {
+    for (const char* part : kShapefileParts) files.push_back(fs::path(path).replace_extension(part).string());
+  } else if (extension == ".tif" || extension == ".tiff") {
+    for (const char* part : kTiffParts) files.push_back(path + part);
+  } else if (extension == ".gpkg") {
+    for (const char* part : kSqliteParts) files.push_back(path + part);
   }
   return files;
 }
@@ -58,10 +66,6 @@ std::vector<std::string> files_of(const std::string& path) {
 void remove_output(const std::string& path) {
   const GdalErrors quiet;
   for (const std::string& file : files_of(path)) VSIUnlink(file.c_str());
-  // SQLite would play a journal that a killed run left behind into the new file.
-  if (extension_of(path) == ".gpkg") {
-    for (const char* end : {"-journal", "-wal", "-shm"}) VSIUnlink((path + end).c_str());
-  }
 }
 
 void rename_output(const std::string& from, const std::string& to) {

@@ -13,7 +13,8 @@ std::string partial_name(const std::string& path);
 bool path_exists(const std::string& path);
 /// Throws IoError when the output exists and may not be replaced, or when its folder does not exist.
 void check_output(const std::string& path, bool overwrite);
-/// The files that belong together under a name: itself and, for Shapefiles, its side-cars (.dbf, .shx, .prj, .cpg).
+/// The files that belong together under a name: itself and the side-cars that its format may have (a Shapefile's tables
+/// and indices, a GeoTIFF's metadata and overviews, SQLite's journals). Old ones must not outlive the file they describe.
 std::vector<std::string> files_of(const std::string& path);
 /// Removes a file and what belongs to it, silently.
 void remove_output(const std::string& path);
