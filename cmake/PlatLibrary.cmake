@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # Options that every target of ours compiles with.
 function(plat_compile_options target)
+  # GCC 12 warns falsely in inlined std::string and std::vector code when optimizing (its bugs 105651 and 106199).
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+    target_compile_options(${target} PRIVATE -Wno-restrict -Wno-free-nonheap-object)
+  endif()
   target_compile_options(${target} PRIVATE -Wall -Wextra -Wshadow -Wconversion -Wnon-virtual-dtor
                                            $<$<BOOL:${PLAT_WERROR}>:-Werror>)
   if(PLAT_SANITIZE)
