@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <optional>
 #include <utility>
 
 namespace plat {
@@ -56,6 +57,34 @@ bool boxes_meet(const MultiPolygon& polygons) {
   return false;
 }
 
+std::optional<CrsTransform> transform_to_wgs84(const Crs& crs) {
+  if (crs.empty()) return std::nullopt;
+  try {
+    return CrsTransform(crs, Crs::wgs84());
+  } catch (const DataError&) {
+    return std::nullopt;
+  }
+}
+
+/// A polygon as it will be read from a GeoJSON: seven decimals, in units of the last; holes that this closes are gone.
+Polygon rounded(const Polygon& degrees) {
+  const auto ring = [](const Ring& from) {
+    Ring to;
+    for (const Point& p : from) {
+      const Point position{std::round(p.x * 1e7), std::round(p.y * 1e7)};
+      if (to.empty() || !(to.back() == position)) to.push_back(position);
+    }
+    while (to.size() > 1 && to.back() == to.front()) to.pop_back();
+    return to;
+  };
+  Polygon out{ring(degrees.exterior), {}};
+  for (const Ring& hole : degrees.holes) {
+    Ring kept = ring(hole);
+    if (kept.size() >= 3) out.holes.push_back(std::move(kept));
+  }
+  return out;
+}
+
 /// One object before its outline is made.
 struct Draft {
   const InstancePatch* patch = nullptr;
@@ -67,7 +96,10 @@ struct Draft {
 
 struct ObjectBuilder::Impl {
   Impl(const Grid& scene_grid, const ObjectBuilderOptions& builder_options)
-      : grid(scene_grid), options(builder_options), measures([crs = scene_grid.crs] { return GroundMeasure(crs); }) {}
+      : grid(scene_grid),
+        options(builder_options),
+        measures([crs = scene_grid.crs] { return GroundMeasure(crs); }),
+        transforms([crs = scene_grid.crs] { return transform_to_wgs84(crs); }) {}
 
   LocalFrame frame_at(const Window& window, const GroundMeasure& measure) const {
     LocalFrame frame{static_cast<double>(window.col), static_cast<double>(window.row), 1, 1};
@@ -83,29 +115,33 @@ struct ObjectBuilder::Impl {
     return frame;
   }
 
-  MultiPolygon shape(const MultiPolygon& outline, const LocalFrame& frame) const {
-    if (!options.regularize && options.simplify_m == 0) return outline;
-    RegularizeOptions squaring;
-    squaring.tolerance = options.regularize_m;
-    MultiPolygon shaped;
-    for (const Polygon& part : outline) {
-      const Polygon polygon = frame.to_metres(part);
-      shaped.push_back(frame.to_pixels(options.regularize ? plat::regularize(polygon, squaring)
-                                                          : simplify(polygon, options.simplify_m)));
-    }
-    // Parts of one object may touch at a corner; moved outlines of such parts could overlap.
-    if (shaped.size() > 1 && boxes_meet(shaped)) return outline;
-    return shaped;
+  template <typename Shape>
+  static MultiPolygon shaped(const MultiPolygon& outline, const LocalFrame& frame, const Shape& shape) {
+    MultiPolygon out;
+    for (const Polygon& part : outline) out.push_back(frame.to_pixels(shape(frame.to_metres(part))));
+    return out;
   }
 
-  void place(ExtractedObject& object, const MultiPolygon& outline, double pixel_m2,
-             const GroundMeasure& measure) const {
-    object.pixel = outline;
-    object.world.clear();
-    object.area_m2 = 0;
-    for (const Polygon& part : outline) {
-      object.world.push_back(grid.to_world(part));
-      object.area_m2 += options.assumed_gsd_m ? area(part) * pixel_m2 : measure.area_m2(object.world.back());
+  /// Puts an outline in its place, if it lies in the world and stays valid there and in the coordinates of a GeoJSON.
+  bool place(ExtractedObject& object, const MultiPolygon& outline) {
+    // Parts of one object may touch at a corner; moved outlines of such parts could overlap.
+    if (outline.size() > 1 && boxes_meet(outline)) return false;
+    try {
+      object.pixel = outline;
+      object.world.clear();
+      for (const Polygon& part : outline) {
+        object.world.push_back(grid.to_world(part));
+        if (!is_valid(object.world.back())) return false;
+      }
+      const std::optional<CrsTransform>& to_wgs84 = transforms.local();
+      if (!to_wgs84) return true;
+      return std::ranges::all_of(object.world, [&](const Polygon& part) {
+        // Checked whatever the output's format, so that all formats hold the same polygons.
+        return is_valid(rounded((*to_wgs84)(part)));
+      });
+    } catch (const DataError&) {
+      // A moved outline may leave the world (a scene that reaches the poles).
+      return false;
     }
   }
 
@@ -116,11 +152,23 @@ struct ObjectBuilder::Impl {
     ExtractedObject object;
     if (area(draft.outline) * pixel_m2 < options.min_area_m2) return object;
     object.score = draft.patch->score[static_cast<std::size_t>(draft.label - 1)];
-    try {
-      place(object, shape(draft.outline, frame), pixel_m2, measure);
-    } catch (const DataError&) {
-      // A moved outline may leave the world (a scene that reaches the poles); that of the pixels does not.
-      place(object, draft.outline, pixel_m2, measure);
+
+    const auto squared = [this](const Polygon& metres) {
+      RegularizeOptions squaring;
+      squaring.tolerance = options.regularize_m;
+      return plat::regularize(metres, squaring);
+    };
+    const auto simplified = [this](const Polygon& metres) { return simplify(metres, options.simplify_m); };
+    const bool moved = (options.regularize && place(object, shaped(draft.outline, frame, squared))) ||
+                       (options.simplify_m > 0 && place(object, shaped(draft.outline, frame, simplified)));
+    if (!moved) {
+      // Rings that touch do so at corners of pixels that both have as vertices, which no transform pulls apart.
+      object.pixel = draft.outline;
+      object.world.clear();
+      for (const Polygon& part : draft.outline) object.world.push_back(grid.to_world(part));
+    }
+    for (std::size_t i = 0; i < object.world.size(); ++i) {
+      object.area_m2 += options.assumed_gsd_m ? area(object.pixel[i]) * pixel_m2 : measure.area_m2(object.world[i]);
     }
     return object;
   }
@@ -128,6 +176,8 @@ struct ObjectBuilder::Impl {
   Grid grid;
   ObjectBuilderOptions options;
   tbb::enumerable_thread_specific<GroundMeasure> measures;
+  /// Unset where there is no CRS, or one that is not of this Earth.
+  tbb::enumerable_thread_specific<std::optional<CrsTransform>> transforms;
 };
 
 ObjectBuilder::ObjectBuilder(const Grid& grid, const ObjectBuilderOptions& options)

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <random>
 
 namespace {
 
@@ -115,6 +116,40 @@ BOOST_AUTO_TEST_CASE(squared_outlines_have_right_angles_on_the_ground_even_in_de
       const double cosine = dot / std::hypot(b.x - a.x, b.y - a.y) / std::hypot(c.x - b.x, c.y - b.y);
       BOOST_TEST(std::abs(cosine) < 0.02);
     }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(outlines_stay_valid_in_the_world_and_in_rounded_degrees) {
+  // Noise has every way in which rings can touch.
+  std::mt19937 random(7);
+  std::vector<plat::InstancePatch> patches;
+  for (int i = 0; i < 300; ++i) {
+    plat::Image<int32_t> labels(12, 12);
+    for (std::size_t p = 0; p < labels.size(); ++p) labels.data()[p] = random() % 3 > 0 ? 1 : 0;
+    patches.push_back(patch_of(labels, i % 30 * 30, i / 30 * 30));
+  }
+  plat::Grid mercator = {
+      1000, 1000, {9519926.1248, 0.3385, 0, 3202940.7962, 0, -0.3401}, plat::Crs::from_text("EPSG:3857")};
+  for (const bool squared : {true, false}) {
+    plat::ObjectBuilderOptions options;
+    options.regularize = squared;
+    const auto objects = plat::ObjectBuilder(mercator, options).build(patches);
+    BOOST_TEST(objects.size() == patches.size());
+    const plat::CrsTransform to_wgs84(mercator.crs, plat::Crs::wgs84());
+    int64_t wrong = 0;
+    for (const auto& object : objects) {
+      for (plat::Polygon part : object.world) {
+        if (!plat::is_valid(part)) ++wrong;
+        part = to_wgs84(part);
+        const auto round = [](plat::Ring& ring) {
+          for (plat::Point& p : ring) p = {std::round(p.x * 1e7), std::round(p.y * 1e7)};
+        };
+        round(part.exterior);
+        for (plat::Ring& hole : part.holes) round(hole);
+        if (!plat::is_valid(part)) ++wrong;
+      }
+    }
+    BOOST_TEST(wrong == 0);
   }
 }
 
