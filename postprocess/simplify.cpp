@@ -3,6 +3,7 @@
 
 #include "core/error.hpp"
 #include "postprocess/detail/contacts.hpp"
+#include "postprocess/detail/fit_options.hpp"
 #include "postprocess/detail/line_fit.hpp"
 
 #include <algorithm>
@@ -16,23 +17,13 @@ namespace {
 
 using detail::WallLine;
 
-// What a line more must explain, as a share of the tolerance cubed.
-constexpr double kPenalty = 1.5;
-// The tolerance is at most this share of a ring's size: small objects would lose their shape.
-constexpr double kLargestShare = 0.15;
-// A corner of two lines lies this many tolerances from the outline at most: enough for right angles.
-constexpr double kReach = 1.5;
-
 // A ring on its way: lines for its walls, some of which give way to the outline itself.
 class SimplifiedRing {
  public:
   SimplifiedRing(const Ring& ring, double largest_tolerance) : original_(&ring) {
-    const double tolerance = std::min(largest_tolerance, kLargestShare * std::sqrt(std::abs(signed_area(ring))));
-    reach_ = kReach * tolerance;
-    detail::LineFitOptions options;
-    options.tolerance = tolerance;
-    options.penalty = kPenalty * tolerance * tolerance * tolerance;
-    lines_ = detail::fit_ring(ring, options).lines;
+    const double tolerance = detail::simplifying_tolerance(largest_tolerance, std::abs(signed_area(ring)));
+    reach_ = detail::kSimplifiedReach * tolerance;
+    lines_ = detail::fit_ring(ring, detail::outline_options(tolerance)).lines;
     kept_.assign(lines_.size(), false);
     draw();
   }
@@ -102,23 +93,22 @@ Polygon simplify(const Polygon& polygon, double tolerance) {
   if (!(tolerance >= 0)) throw UsageError("simplification tolerance must be 0 or more");
   if (tolerance == 0 || polygon.exterior.size() < 4) return polygon;
   std::vector<SimplifiedRing> rings;
-  for (const Ring* ring : detail::rings_of(polygon)) {
-    if (ring->size() < 3) return polygon;
-    if (ring != &polygon.exterior && std::abs(signed_area(*ring)) < tolerance * tolerance) continue;
-    SimplifiedRing simplified(*ring, tolerance);
-    if (simplified.collapsed()) {
-      if (ring != &polygon.exterior) continue;
-      simplified.keep_all();
-      simplified.draw();
-    }
-    rings.push_back(std::move(simplified));
+  rings.emplace_back(polygon.exterior, tolerance);
+  if (rings[0].collapsed()) {
+    rings[0].keep_all();
+    rings[0].draw();
+  }
+  for (const Ring& hole : polygon.holes) {
+    if (hole.size() < 3 || std::abs(signed_area(hole)) < tolerance * tolerance) continue;
+    SimplifiedRing simplified(hole, tolerance);
+    if (!simplified.collapsed()) rings.push_back(std::move(simplified));
   }
   for (;;) {
-    std::vector<const Ring*> drawn;
-    for (const SimplifiedRing& ring : rings) drawn.push_back(&ring.ring());
+    std::vector<detail::Chain> drawn;
+    for (const SimplifiedRing& ring : rings) drawn.push_back({ring.ring()});
     const detail::Contacts contacts = detail::find_contacts(drawn);
     bool changed = false;
-    for (const detail::EdgeRef& edge : contacts.conflicts) changed |= rings[edge.ring].keep_outline(edge.index);
+    for (const detail::EdgeRef& edge : contacts.conflicts) changed |= rings[edge.chain].keep_outline(edge.index);
     if (!changed) break;
     for (SimplifiedRing& ring : rings) ring.draw();
   }

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <map>
 #include <numeric>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -17,7 +18,7 @@ namespace {
 
 using detail::Touch;
 
-bool is_ring(const Ring& ring) {
+bool is_ring(std::span<const Point> ring) {
   if (ring.size() < 3) return false;
   for (std::size_t i = 0; i < ring.size(); ++i) {
     const Point& next = ring[i + 1 < ring.size() ? i + 1 : 0];
@@ -29,7 +30,7 @@ bool is_ring(const Ring& ring) {
 enum class Where { Outside, Edge, Inside };
 
 // Exact, by the parity of the edges that a ray to the right crosses.
-Where locate(const Ring& ring, const Point& p) {
+Where locate(std::span<const Point> ring, const Point& p) {
   bool inside = false;
   for (std::size_t i = 0; i < ring.size(); ++i) {
     const Point& a = ring[i];
@@ -43,7 +44,7 @@ Where locate(const Ring& ring, const Point& p) {
 }
 
 // Whether a ring lies on one side of another that it touches in at most one point: any other vertex tells.
-bool lies(const Ring& ring, Where wanted, const Ring& other) {
+bool lies(std::span<const Point> ring, Where wanted, std::span<const Point> other) {
   for (const Point& p : ring) {
     const Where where = locate(other, p);
     if (where != Where::Edge) return where == wanted;
@@ -59,8 +60,8 @@ bool stays_connected(std::size_t rings, const std::vector<Touch>& touches) {
   for (const Touch& touch : touches) {
     const std::size_t point =
         points.emplace(std::pair(touch.point.x, touch.point.y), rings + points.size()).first->second;
-    links.emplace_back(touch.ring_a, point);
-    links.emplace_back(touch.ring_b, point);
+    links.emplace_back(touch.chain_a, point);
+    links.emplace_back(touch.chain_b, point);
   }
   std::ranges::sort(links);
   const auto rest = std::ranges::unique(links);
@@ -83,18 +84,19 @@ bool stays_connected(std::size_t rings, const std::vector<Touch>& touches) {
 }  // namespace
 
 bool is_valid(const Polygon& polygon) {
-  const auto rings = detail::rings_of(polygon);
-  if (!std::ranges::all_of(rings, [](const Ring* ring) { return is_ring(*ring); })) return false;
+  const auto rings = detail::chains_of(polygon);
+  if (!std::ranges::all_of(rings, [](const detail::Chain& ring) { return is_ring(ring.points); })) return false;
   const detail::Contacts contacts = detail::find_contacts(rings);
   if (!contacts.conflicts.empty()) return false;
   if (!contacts.touches.empty() && !stays_connected(rings.size(), contacts.touches)) return false;
-  std::vector<Bounds> boxes;
-  for (const Ring* ring : rings) boxes.push_back(bounds(*ring));
+  std::vector<Bounds> boxes = {bounds(polygon.exterior)};
+  for (const Ring& hole : polygon.holes) boxes.push_back(bounds(hole));
   for (std::size_t i = 1; i < rings.size(); ++i) {
-    if (!lies(*rings[i], Where::Inside, *rings[0])) return false;
+    if (!lies(rings[i].points, Where::Inside, rings[0].points)) return false;
     for (std::size_t k = 1; k < i; ++k) {
       if (!boxes[i].intersects(boxes[k])) continue;
-      if (!lies(*rings[i], Where::Outside, *rings[k]) || !lies(*rings[k], Where::Outside, *rings[i])) return false;
+      if (!lies(rings[i].points, Where::Outside, rings[k].points)) return false;
+      if (!lies(rings[k].points, Where::Outside, rings[i].points)) return false;
     }
   }
   return true;

@@ -49,7 +49,10 @@ class BorderFollower {
         direction = left;
         ring.push_back(corner(pixel, direction));
       } else if (ids_.data()[ahead] == id) {
+        // A third part begins on the other side: its outline has a vertex here, so this one gets it too.
+        const bool junction = ids_.data()[ahead + step_[left]] != ids_.data()[pixel + step_[left]];
         pixel = ahead;
+        if (junction) ring.push_back(corner(pixel, direction));
       } else {
         direction = (direction + 1) % 4;
         ring.push_back(corner(pixel, direction));

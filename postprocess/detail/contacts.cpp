@@ -20,19 +20,23 @@ struct Edge {
   EdgeRef ref;
 };
 
-std::vector<Edge> sorted_edges(std::span<const Ring* const> rings) {
+std::size_t edge_count(const Chain& chain) {
+  return chain.closed || chain.points.empty() ? chain.points.size() : chain.points.size() - 1;
+}
+
+std::vector<Edge> sorted_edges(std::span<const Chain> chains) {
   std::vector<Edge> edges;
-  for (std::size_t ring = 0; ring < rings.size(); ++ring) {
-    const Ring& points = *rings[ring];
-    for (std::size_t i = 0; i < points.size(); ++i) {
+  for (std::size_t chain = 0; chain < chains.size(); ++chain) {
+    const auto points = chains[chain].points;
+    for (std::size_t i = 0; i < edge_count(chains[chain]); ++i) {
       const Point& a = points[i];
       const Point& b = points[i + 1 < points.size() ? i + 1 : 0];
       edges.push_back(
-          {a, b, std::min(a.x, b.x), std::max(a.x, b.x), std::min(a.y, b.y), std::max(a.y, b.y), {ring, i}});
+          {a, b, std::min(a.x, b.x), std::max(a.x, b.x), std::min(a.y, b.y), std::max(a.y, b.y), {chain, i}});
     }
   }
   std::ranges::sort(edges, [](const Edge& a, const Edge& b) {
-    return std::tie(a.min_x, a.ref.ring, a.ref.index) < std::tie(b.min_x, b.ref.ring, b.ref.index);
+    return std::tie(a.min_x, a.ref.chain, a.ref.index) < std::tie(b.min_x, b.ref.chain, b.ref.index);
   });
   return edges;
 }
@@ -48,9 +52,9 @@ Point common_point(const Edge& a, const Edge& b) {
   return side_of(a.from, a.to, b.from) == 0 ? b.from : b.to;
 }
 
-// Whether two edges of one ring share a vertex.
-bool neighbours(const Edge& a, const Edge& b, std::size_t size) {
-  return (a.ref.index + 1) % size == b.ref.index || (b.ref.index + 1) % size == a.ref.index;
+// Whether two edges of one chain share a vertex; an open chain of this many edges may end where it begins.
+bool neighbours(const Edge& a, const Edge& b, std::size_t count) {
+  return (a.ref.index + 1) % count == b.ref.index || (b.ref.index + 1) % count == a.ref.index;
 }
 
 // The edges that reach into each of several horizontal bands, from left to right: a sweep over one band has few edges at
@@ -77,15 +81,15 @@ std::vector<std::vector<const Edge*>> bands_of(const std::vector<Edge>& edges) {
 
 }  // namespace
 
-std::vector<const Ring*> rings_of(const Polygon& polygon) {
-  std::vector<const Ring*> rings = {&polygon.exterior};
-  for (const Ring& hole : polygon.holes) rings.push_back(&hole);
-  return rings;
+std::vector<Chain> chains_of(const Polygon& polygon) {
+  std::vector<Chain> chains = {{polygon.exterior}};
+  for (const Ring& hole : polygon.holes) chains.push_back({hole});
+  return chains;
 }
 
-Contacts find_contacts(std::span<const Ring* const> rings) {
+Contacts find_contacts(std::span<const Chain> chains) {
   Contacts out;
-  const std::vector<Edge> edges = sorted_edges(rings);
+  const std::vector<Edge> edges = sorted_edges(chains);
   if (edges.empty()) return out;
   for (const auto& band : bands_of(edges)) {
     std::vector<const Edge*> active;
@@ -95,9 +99,9 @@ Contacts find_contacts(std::span<const Ring* const> rings) {
         if (other->max_y < edge->min_y || edge->max_y < other->min_y) continue;
         const Contact how = contact(edge->from, edge->to, other->from, other->to);
         if (how == Contact::None) continue;
-        if (how == Contact::Point && edge->ref.ring != other->ref.ring) {
-          out.touches.push_back({other->ref.ring, edge->ref.ring, common_point(*other, *edge)});
-        } else if (how != Contact::Point || !neighbours(*edge, *other, rings[edge->ref.ring]->size())) {
+        if (how == Contact::Point && edge->ref.chain != other->ref.chain) {
+          out.touches.push_back({other->ref.chain, edge->ref.chain, common_point(*other, *edge)});
+        } else if (how != Contact::Point || !neighbours(*edge, *other, edge_count(chains[edge->ref.chain]))) {
           out.conflicts.push_back(edge->ref);
           out.conflicts.push_back(other->ref);
         }
@@ -106,7 +110,7 @@ Contacts find_contacts(std::span<const Ring* const> rings) {
     }
   }
   std::ranges::sort(out.conflicts, [](const EdgeRef& a, const EdgeRef& b) {
-    return std::tie(a.ring, a.index) < std::tie(b.ring, b.index);
+    return std::tie(a.chain, a.index) < std::tie(b.chain, b.index);
   });
   const auto rest = std::ranges::unique(out.conflicts);
   out.conflicts.erase(rest.begin(), rest.end());

@@ -10,32 +10,37 @@
 
 namespace plat::detail {
 
-/// An edge: from vertex `index` of a ring to the next one. Rings are numbered from the exterior (0) through the holes.
+/// A line through points, closed or open.
+struct Chain {
+  std::span<const Point> points;
+  bool closed = true;
+};
+
+/// An edge: from point `index` of a chain to the next one.
 struct EdgeRef {
-  std::size_t ring = 0;
+  std::size_t chain = 0;
   std::size_t index = 0;
   bool operator==(const EdgeRef&) const = default;
 };
 
-/// A point in which two rings touch.
+/// A point in which two chains touch.
 struct Touch {
-  std::size_t ring_a = 0;
-  std::size_t ring_b = 0;
+  std::size_t chain_a = 0;
+  std::size_t chain_b = 0;
   Point point;
 };
 
-/// How the rings of a polygon meet.
+/// How chains meet.
 struct Contacts {
   std::vector<EdgeRef>
-      conflicts;               ///< edges that cross, overlap or touch others where they must not; each once, in order
-  std::vector<Touch> touches;  ///< where different rings touch in a point; may hold one twice
+      conflicts;  ///< edges that cross or overlap others, or touch ones of their chain; each once, in order
+  std::vector<Touch> touches;  ///< where different chains touch in a point; may hold one twice
 };
 
-/// Pointers to the exterior and the holes.
-std::vector<const Ring*> rings_of(const Polygon& polygon);
+/// The exterior and the holes of a polygon, in this order.
+std::vector<Chain> chains_of(const Polygon& polygon);
 
-/// Finds all contacts of edges except those of neighbours at their common vertex. Rings must have 3 or more vertices, no
-/// two equal ones in a row. Sweeps from left to right.
-Contacts find_contacts(std::span<const Ring* const> rings);
+/// Finds all contacts of edges except those of neighbours at their common vertex. No point of a chain may equal the next.
+Contacts find_contacts(std::span<const Chain> chains);
 
 }  // namespace plat::detail

@@ -242,6 +242,10 @@ LineFit fit_from(const Ring& ring, std::size_t start, const LineFitOptions& opti
 
 }  // namespace
 
+Moments Moments::operator+(const Moments& other) const {
+  return {length + other.length, x + other.x, y + other.y, xx + other.xx, xy + other.xy, yy + other.yy};
+}
+
 Moments Moments::operator-(const Moments& other) const {
   return {length - other.length, x - other.x, y - other.y, xx - other.xx, xy - other.xy, yy - other.yy};
 }
@@ -258,6 +262,20 @@ void Moments::add_edge(const Point& a, const Point& b) {
 
 Moments Moments::centred() const {
   return {length, 0, 0, xx - x * x / length, xy - x * y / length, yy - y * y / length};
+}
+
+Moments Moments::shifted(double dx, double dy) const {
+  return {length,
+          x + dx * length,
+          y + dy * length,
+          xx + 2 * dx * x + dx * dx * length,
+          xy + dx * y + dy * x + dx * dy * length,
+          yy + 2 * dy * y + dy * dy * length};
+}
+
+double Moments::best_angle() const {
+  const Moments c = centred();
+  return 0.5 * std::atan2(2 * c.xy, c.xx - c.yy);
 }
 
 LineFit fit_path(std::span<const Point> points, const LineFitOptions& options) {

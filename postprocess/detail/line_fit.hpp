@@ -19,11 +19,16 @@ struct Moments {
   double xy = 0;
   double yy = 0;
 
+  Moments operator+(const Moments& other) const;
   Moments operator-(const Moments& other) const;
+  /// The moments of the same stretch moved by (dx, dy).
+  Moments shifted(double dx, double dy) const;
   void add_edge(const Point& a, const Point& b);
   Point centre() const { return {x / length, y / length}; }
   /// Scatter around the centre in place of xx, xy, yy.
   Moments centred() const;
+  /// Direction of the line with the least squared distances.
+  double best_angle() const;
 };
 
 /// What directions a line may take.
@@ -41,9 +46,10 @@ struct WallLine {
 };
 
 struct LineFitOptions {
-  double tolerance = 1;              ///< largest distance of an outline's vertex from its line, > 0
-  double penalty = 1;                ///< what one line along the main direction costs, in units of length cubed, > 0
-  std::optional<double> main_angle;  ///< direction that lines take along, across or diagonally; unset: free lines only
+  double tolerance = 1;  ///< largest distance of an outline's vertex from its line, > 0
+  double penalty = 1;    ///< what one line along the main direction costs, in units of length cubed, > 0
+  std::optional<double> main_angle =
+      std::nullopt;  ///< direction that lines take along, across or diagonally; unset: free lines only
   /// Vertices nearer to their neighbours' chord than this share of the tolerance are no breaks: 0.2 finds nearly the best
   /// division, 0.45 a good one in a fraction of the time.
   double break_share = 0.2;

@@ -43,12 +43,14 @@ inline std::vector<float> random_bumps(int64_t width, int64_t height, int bumps,
   return out;
 }
 
-/// Whether a point lies inside a ring, by counting the edges to its left (even-odd).
+/// Whether a point lies inside a ring, by counting the edges to its left (even-odd). Edges that two rings share are judged
+/// alike whatever their direction.
 inline bool ring_contains(const Ring& ring, double x, double y) {
   bool inside = false;
   for (std::size_t i = 0; i < ring.size(); ++i) {
-    const Point& a = ring[i];
-    const Point& b = ring[(i + 1) % ring.size()];
+    const bool rising = ring[i].y < ring[(i + 1) % ring.size()].y;
+    const Point& a = ring[rising ? i : (i + 1) % ring.size()];
+    const Point& b = ring[rising ? (i + 1) % ring.size() : i];
     if ((a.y > y) != (b.y > y) && a.x + (y - a.y) / (b.y - a.y) * (b.x - a.x) < x) inside = !inside;
   }
   return inside;

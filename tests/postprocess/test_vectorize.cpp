@@ -7,6 +7,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include <array>
+#include <cmath>
 #include <map>
 #include <set>
 #include <utility>
@@ -25,11 +26,28 @@ void check_ring(const Ring& ring, bool exterior) {
   for (std::size_t i = 0; i < ring.size(); ++i) {
     const Point& a = ring[i];
     const Point& b = ring[(i + 1) % ring.size()];
-    const Point& c = ring[(i + 2) % ring.size()];
-    // Edges alternate between rows and columns: no vertex is superfluous.
-    if (((a.x == b.x) == (a.y == b.y)) || ((a.x == b.x) == (b.x == c.x))) BOOST_FAIL("not a pixel outline");
+    if ((a.x == b.x) == (a.y == b.y)) BOOST_FAIL("not a pixel outline");
     if (!corners.emplace(a.x, a.y).second) BOOST_FAIL("a ring touches itself");
   }
+}
+
+bool is_turn(const Ring& ring, std::size_t i) {
+  const Point& a = ring[(i + ring.size() - 1) % ring.size()];
+  const Point& c = ring[(i + 1) % ring.size()];
+  return a.x != c.x && a.y != c.y;
+}
+
+// How many different labels meet at a pixel corner.
+std::size_t labels_around(const Image<int32_t>& labels, const Point& p) {
+  std::set<int32_t> found;
+  for (const double dr : {-0.5, 0.5}) {
+    for (const double dc : {-0.5, 0.5}) {
+      const auto c = static_cast<int64_t>(std::floor(p.x + dc));
+      const auto r = static_cast<int64_t>(std::floor(p.y + dr));
+      found.insert(c < 0 || r < 0 || c >= labels.width() || r >= labels.height() ? 0 : labels.at(c, r));
+    }
+  }
+  return found.size();
 }
 
 void check_outlines(const Image<int32_t>& labels, int64_t col = 0, int64_t row = 0) {
@@ -115,10 +133,13 @@ BOOST_AUTO_TEST_CASE(drawing_the_outlines_gives_the_labels_back) {
 }
 
 BOOST_AUTO_TEST_CASE(labels_that_touch_share_their_border) {
-  // Every unit edge between two labels must lie on both outlines, every other one on exactly one.
+  // Every unit edge between two labels must lie on both outlines, every other one on exactly one; a vertex of one outline
+  // that lies on another one must be a vertex there too, and every vertex is a turn or a meeting of three.
   const auto labels = plat::test::random_labels(30, 30, 3, 0.9, 77);
   std::map<std::array<double, 4>, int> edges;
-  for (const auto& [label, polygons] : plat::vectorize(labels)) {
+  std::map<std::pair<double, double>, int> vertices, passages;
+  const auto outlines = plat::vectorize(labels);
+  for (const auto& [label, polygons] : outlines) {
     for (const plat::Polygon& polygon : polygons) {
       std::vector<Ring> rings = polygon.holes;
       rings.push_back(polygon.exterior);
@@ -128,7 +149,10 @@ BOOST_AUTO_TEST_CASE(labels_that_touch_share_their_border) {
           const Point& end = ring[(i + 1) % ring.size()];
           const double dx = static_cast<double>((end.x > p.x) - (end.x < p.x));
           const double dy = static_cast<double>((end.y > p.y) - (end.y < p.y));
+          if (!is_turn(ring, i)) BOOST_TEST(labels_around(labels, p) >= 3);
+          ++vertices[{p.x, p.y}];
           for (; p != end; p = {p.x + dx, p.y + dy}) {
+            ++passages[{p.x, p.y}];
             ++edges[{std::min(p.x, p.x + dx), std::min(p.y, p.y + dy), std::max(p.x, p.x + dx),
                      std::max(p.y, p.y + dy)}];
           }
@@ -136,6 +160,7 @@ BOOST_AUTO_TEST_CASE(labels_that_touch_share_their_border) {
       }
     }
   }
+  for (const auto& [vertex, count] : vertices) BOOST_TEST(passages[vertex] == count);
   const auto at = [&](int64_t c, int64_t r) { return c < 0 || r < 0 || c >= 30 || r >= 30 ? 0 : labels.at(c, r); };
   for (const auto& [edge, count] : edges) {
     const auto c = static_cast<int64_t>(edge[0]);
