@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "core/error.hpp"
 #include "model/model_folder.hpp"
 #include "model/nn/sam.hpp"
 #include "model/nn/weights.hpp"
@@ -57,9 +58,63 @@ BOOST_AUTO_TEST_CASE(every_kind_of_prompt_gives_what_transformers_gives) {
 BOOST_AUTO_TEST_CASE(a_tiny_vit_with_classes_gives_what_mobile_sam_and_the_reference_give) {
   const test::TemporaryFolder folder;
   nn::Sam sam = open_fixture(fixture("tiny_vit.safetensors"), folder);
-  check(sam, fixture("tiny_vit.safetensors"), 6);
+  check(sam, fixture("tiny_vit.safetensors"), 7);
   sam->prepare_for_inference();
-  check(sam, fixture("tiny_vit.safetensors"), 6);
+  check(sam, fixture("tiny_vit.safetensors"), 7);
+}
+
+BOOST_AUTO_TEST_CASE(images_of_other_sizes_keep_their_shape) {
+  const at::NoGradGuard no_grad;
+  for (const char* name : {"vit.safetensors", "tiny_vit.safetensors"}) {
+    const test::TemporaryFolder folder;
+    nn::Sam sam = open_fixture(fixture(name), folder);
+    const int64_t patch = sam->config().prompt_encoder.patch_size;
+    const nn::Encoded encoded = sam->encode(at::randn({2, 3, 96, 160}));
+    BOOST_TEST(encoded.embedding.sizes() == at::IntArrayRef({2, 8, 96 / patch, 160 / patch}));
+    BOOST_TEST(encoded.embedding.isfinite().all().item<bool>());
+    nn::Prompts prompts;
+    prompts.boxes = at::tensor({10.0, 20.0, 40.0, 50.0}).view({1, 1, 4}).expand({2, 3, 4}).to(at::kFloat);
+    const nn::PromptMasks masks = sam->forward_prompts(encoded.embedding, prompts);
+    BOOST_TEST(masks.logits.sizes() == at::IntArrayRef({2, 3, 2, 4 * 96 / patch, 4 * 160 / patch}));
+    BOOST_CHECK_THROW(sam->encode(at::randn({1, 3, 100, 96})), ModelError);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(every_parameter_of_the_class_path_learns) {
+  const test::TemporaryFolder folder;
+  nn::Sam sam = open_fixture(fixture("tiny_vit.safetensors"), folder);
+  sam->train();
+  const nn::Encoded encoded = sam->encode(at::randn({2, 3, 32, 32}));
+  const nn::ClassMaps maps = sam->forward_classes(encoded, {.row = 1, .col = 0});
+  BOOST_TEST(maps.auxiliary.sizes() == at::IntArrayRef({2, 6, 2, 2}));
+  nn::Prompts prompts;
+  prompts.points = at::rand({2, 2, 1, 2}) * 32;
+  prompts.labels = at::ones({2, 2, 1}, at::kLong);
+  const nn::PromptMasks masks = sam->forward_prompts(encoded.embedding, prompts);
+  (maps.extent.square().mean() + maps.boundary.square().mean() + maps.distance.square().mean() +
+   maps.auxiliary.square().mean() + masks.logits.square().mean() + masks.iou.square().mean())
+      .backward();
+  for (const auto& item : sam->named_parameters()) {
+    // Prompts of other kinds were not given.
+    const bool unused =
+        item.key().find("mask_embed") != std::string::npos || item.key().find("point_embed") != std::string::npos;
+    if (unused && item.key().find("no_mask") == std::string::npos) continue;
+    BOOST_TEST(item.value().grad().defined(), item.key());
+  }
+}
+
+BOOST_AUTO_TEST_CASE(weights_survive_a_file_as_floats_and_nearly_as_halves) {
+  const test::TemporaryFolder folder;
+  nn::Sam sam = open_fixture(fixture("tiny_vit.safetensors"), folder);
+  nn::Sam copy(sam->config());
+  nn::save_weights(*sam, folder.file("float"));
+  nn::load_weights(*copy, folder.file("float"));
+  for (const auto& item : sam->named_parameters()) BOOST_TEST(copy->named_parameters()[item.key()].equal(item.value()));
+  // The fixture's weights are halves, so nothing is lost.
+  nn::save_weights(*sam, folder.file("half"), nn::WeightType::Float16);
+  nn::load_weights(*copy, folder.file("half"));
+  for (const auto& item : sam->named_parameters()) BOOST_TEST(copy->named_parameters()[item.key()].equal(item.value()));
+  BOOST_TEST(std::filesystem::file_size(folder.file("half")) < std::filesystem::file_size(folder.file("float")));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -60,6 +60,20 @@ def prompt_answers(model, embedding, size, cases=5):
     return out
 
 
+def offset_answers(model, embedding, size):
+    """The first prompt for an image that is a crop of a larger tile: all positions count from the tile's corner."""
+    row, col, tokens = 1, 0, embedding.shape[-1]
+    x = (torch.arange(tokens) + 0.5 + torch.tensor([[col], [row]])) / tokens
+    grid = torch.stack(torch.meshgrid(x[0], x[1], indexing="xy"), -1)
+    case = reference.prompt_cases(size, embedding.shape[0], 7)[0]
+    sparse, dense = model.prompt_encoder(case["points"] + 16 * torch.tensor([col, row]), case["labels"], None, None)
+    masks, _ = model.mask_decoder(image_embeddings=embedding, sparse_prompt_embeddings=sparse,
+                                  image_positional_embeddings=model.shared_image_embedding(grid).permute(2, 0, 1)[None],
+                                  dense_prompt_embeddings=dense, multimask_output=True)
+    return {"offset.tokens": torch.tensor([row, col]), "offset.points": case["points"], "offset.labels": case["labels"],
+            "offset.expected.logits": masks}
+
+
 def class_answers(model, class_decoder, embedding, features):
     dense = model.prompt_encoder.no_mask_embed.weight.reshape(1, -1, 1, 1)
     positions = model.get_image_wide_positional_embeddings()
@@ -131,7 +145,7 @@ def tiny_vit():
     pixels = torch.randn(1, 3, size, size, generator=torch.Generator().manual_seed(4)).half()
     embedding, features = model.vision_encoder(pixels.float())
     out = {"pixels": pixels, "expected.embedding": embedding} | prompt_answers(model, embedding, size, 1)
-    out |= class_answers(model, model.class_decoder, embedding, features)
+    out |= class_answers(model, model.class_decoder, embedding, features) | offset_answers(model, embedding, size)
     text = config.to_dict() | {"model_type": "sam_tinyvit"}
     text["vision_config"] = encoder | dict(image_size=size, output_channels=SMALL_CHANNELS, strides=[2, 2, 1])
     text["plat"] = dict(classes=[dict(name="building"), dict(name="field")], tile_size=size, overlap=8,
@@ -141,6 +155,7 @@ def tiny_vit():
 
 
 if __name__ == "__main__":
+    torch.set_num_threads(1)  # the same bytes every time
     vit()
     prompts()
     tiny_vit()

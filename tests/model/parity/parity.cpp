@@ -77,6 +77,15 @@ std::vector<Difference> compare_with_reference(nn::Sam& sam, const std::string& 
     fixture.compare(name + ".expected.logits", masks.logits, out);
     fixture.compare(name + ".expected.iou", masks.iou, out);
   }
+  if (fixture.has("offset.tokens")) {
+    const at::Tensor tokens = fixture.tensor("offset.tokens");
+    nn::Prompts prompts;
+    prompts.points = fixture.tensor("offset.points");
+    prompts.labels = fixture.tensor("offset.labels");
+    const nn::PromptMasks masks = sam->forward_prompts(
+        encoded.embedding, prompts, {.row = tokens[0].item<int64_t>(), .col = tokens[1].item<int64_t>()});
+    fixture.compare("offset.expected.logits", masks.logits.slice(2, 1), out);
+  }
   return out;
 }
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The networks that plat's are compared with: transformers' SamModel, MobileSAM's TinyViT and, for the class maps, which no
-published model has, a PyTorch module of our own. Needs torch, transformers, safetensors and mobilesam-mirror."""
+"""The networks that plat's are compared with: transformers' SamModel, MobileSAM's TinyViT and, for the class maps,
+which no published model has, a PyTorch module of our own. Needs torch, transformers, safetensors and mobilesam-mirror."""
 import importlib.util
 import math
 import pathlib
@@ -180,7 +180,7 @@ def randomise(module, seed, exact_half=False):
 
 
 def meta_to_transformers(state):
-    """MobileSAM's (and Meta's) names of prompt encoder and mask decoder in transformers' words; the encoder keeps its own."""
+    """Meta's and MobileSAM's names in transformers' words; the encoder keeps its own."""
     matrix = "prompt_encoder.pe_layer.positional_encoding_gaussian_matrix"
     pairs = [("image_encoder.", "vision_encoder."), (matrix, "shared_image_embedding.positional_embedding"),
              ("point_embeddings", "point_embed"), ("mask_downscaling.0", "mask_embed.conv1"),
