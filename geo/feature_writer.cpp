@@ -45,9 +45,9 @@ const Format& format_of(const std::string& path) {
 namespace detail {
 
 const AttributeValue& value_of(const Feature& feature, const std::string& name) {
-  static const AttributeValue kNull;
+  static const AttributeValue null;
   const AttributeValue* value = feature.find(name);
-  return value != nullptr ? *value : kNull;
+  return value != nullptr ? *value : null;
 }
 
 }  // namespace detail

@@ -35,7 +35,7 @@ struct Grid {
 
   Window window() const { return {0, 0, width, height}; }
   /// The grid of a part; the window may reach outside.
-  Grid sub(const Window& window) const;
+  Grid sub(const Window& part) const;
   /// Outer bounds in CRS units.
   Bounds world_bounds() const;
   /// Ground sample distance in metres at the centre of the grid (square root of the pixel's ground area).

@@ -86,7 +86,7 @@ Grid choose_lattice(GDALDatasetH file, const ReadPlan& plan, const RasterOptions
     }
     return target;
   }
-  const Grid native = detail::native_grid(file, plan.info, plan.crs);
+  Grid native = detail::native_grid(file, plan.info, plan.crs);
   if (!options.gsd_m) return native;
   if (plan.info.georeferencing == "none") {
     log_warning(plan.info.path +
@@ -189,7 +189,7 @@ RasterBlock RasterReader::read(const Window& window) {
   const Window& part = impl_->plan->part;
   const Window inside = intersect(window, {0, 0, part.width, part.height});
   if (inside.empty()) return empty_block(window.width, window.height, bands());
-  const RasterBlock block = impl_->read({inside.col + part.col, inside.row + part.row, inside.width, inside.height});
+  RasterBlock block = impl_->read({inside.col + part.col, inside.row + part.row, inside.width, inside.height});
   if (inside == window) return block;
   RasterBlock out = empty_block(window.width, window.height, bands());
   paste(block, inside.col - window.col, inside.row - window.row, out);

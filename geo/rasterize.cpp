@@ -29,7 +29,7 @@ void add_crossings(const Ring& ring, int64_t height, std::vector<Crossing>& cros
     // From top to bottom whichever way the ring runs, so that neighbours compute the same crossing.
     const Point& top = ring[i].y <= ring[j].y ? ring[i] : ring[j];
     const Point& bottom = ring[i].y <= ring[j].y ? ring[j] : ring[i];
-    const double limit = static_cast<double>(height);
+    const auto limit = static_cast<double>(height);
     const auto row_begin = static_cast<int64_t>(std::clamp(first_centre(top.y), 0.0, limit));
     const auto row_end = static_cast<int64_t>(std::clamp(first_centre(bottom.y), 0.0, limit));
     if (row_begin >= row_end) continue;
@@ -48,7 +48,7 @@ void burn(const Polygon& polygon, T value, Image<T>& image, std::vector<Crossing
   for (const Ring& hole : polygon.holes) add_crossings(hole, image.height(), crossings);
   std::sort(crossings.begin(), crossings.end(),
             [](const Crossing& a, const Crossing& b) { return a.row != b.row ? a.row < b.row : a.col < b.col; });
-  const double limit = static_cast<double>(image.width());
+  const auto limit = static_cast<double>(image.width());
   // Rings are closed, so each row has an even number of crossings.
   for (std::size_t i = 0; i + 1 < crossings.size(); i += 2) {
     const auto begin = static_cast<int64_t>(std::clamp(first_centre(crossings[i].col), 0.0, limit));

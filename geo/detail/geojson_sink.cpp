@@ -48,9 +48,9 @@ class GeoJsonSink final : public FeatureSink {
       throw IoError("cannot write " + options.shown + ": " + std::strerror(errno) + errors.suffix());
     }
     if (!sequence_) {
-      text_ = "{\"type\":\"FeatureCollection\",\"name\":";
+      text_ = R"({"type":"FeatureCollection","name":)";
       append_json_text(text_, options.layer);
-      text_ += ",\"features\":[";
+      text_ += R"(,"features":[)";
     }
   }
 
@@ -66,7 +66,7 @@ class GeoJsonSink final : public FeatureSink {
       text_ += count_ > 0 ? ",\n" : "\n";
     }
     ++count_;
-    text_ += "{\"type\":\"Feature\",\"properties\":{";
+    text_ += R"({"type":"Feature","properties":{)";
     bool first = true;
     for (const Field& field : options_.fields) {
       if (!first) text_ += ',';
@@ -108,7 +108,7 @@ class GeoJsonSink final : public FeatureSink {
       return;
     }
     const bool several = polygons.size() > 1;
-    text_ += several ? "{\"type\":\"MultiPolygon\",\"coordinates\":[" : "{\"type\":\"Polygon\",\"coordinates\":";
+    text_ += several ? R"({"type":"MultiPolygon","coordinates":[)" : R"({"type":"Polygon","coordinates":)";
     for (std::size_t i = 0; i < polygons.size(); ++i) {
       if (i > 0) text_ += ',';
       append_polygon(polygons[i]);

@@ -32,7 +32,7 @@ std::size_t utf8_length(std::string_view text) {
 }  // namespace
 
 void append_json_text(std::string& out, std::string_view text) {
-  static constexpr char kHex[] = "0123456789abcdef";
+  static constexpr std::string_view kHex = "0123456789abcdef";
   out += '"';
   while (!text.empty()) {
     const char c = text.front();

@@ -54,7 +54,7 @@ Grid suggested_grid(GDALDatasetH file, const RasterInfo& info, const Crs& crs) {
     throw DataError(info.path + ": its " + info.georeferencing + " give no usable position on the ground" +
                     errors.suffix());
   }
-  const Grid grid{width, height, {t[0], t[1], t[2], t[3], t[4], t[5]}, crs};
+  Grid grid{width, height, {t[0], t[1], t[2], t[3], t[4], t[5]}, crs};
   const double growth = static_cast<double>(width) * height /
                         (static_cast<double>(info.grid.width) * static_cast<double>(info.grid.height));
   if (!grid.world_from_pixel.north_up() || growth > kMaxGrowth) {

@@ -5,6 +5,7 @@
 #include "geo/detail/gdal_handles.hpp"
 #include "geo/raster_reader.hpp"
 
+#include <array>
 #include <memory>
 #include <optional>
 #include <string>
@@ -66,7 +67,7 @@ class RasterSource {
   std::vector<GDALRasterBandH> masks_;
   GDALRasterBandH alpha_ = nullptr;
   struct Colour {
-    float part[3];
+    std::array<float, 3> part;
     bool visible;
   };
   std::vector<Colour> palette_;

@@ -76,7 +76,7 @@ class Net {
   void fill_cell(int64_t cell_col, int64_t cell_row, const std::array<Point, 4>& c, const Point& middle) {
     const Window part = intersect({cell_col * kCell, cell_row * kCell, kCell, kCell}, window_);
     const Point guess{(c[0].x + c[1].x + c[2].x + c[3].x) / 4, (c[0].y + c[1].y + c[2].y + c[3].y) / 4};
-    const double across = static_cast<double>(2 * kCell);
+    const auto across = static_cast<double>(2 * kCell);
     const double scale_x = std::hypot(c[1].x - c[0].x + c[3].x - c[2].x, c[2].x - c[0].x + c[3].x - c[1].x) / across;
     const double scale_y = std::hypot(c[1].y - c[0].y + c[3].y - c[2].y, c[2].y - c[0].y + c[3].y - c[1].y) / across;
     // False for NaN as well.

@@ -6,6 +6,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
@@ -197,6 +198,42 @@ BOOST_AUTO_TEST_CASE(an_empty_layer_is_a_file) {
       if (std::string(name) != "e.geojsonl") BOOST_TEST(plat::read_features(folder.file(name)).features.empty());
     }
   }
+}
+
+BOOST_AUTO_TEST_CASE(old_side_cars_do_not_outlive_their_file) {
+  const plat::test::TemporaryFolder folder;
+  for (const char* name : {"out.qix", "out.sbn", "db.gpkg-journal", "db.partial.gpkg-journal"}) {
+    std::ofstream(folder.file(name)) << "of an older file";
+  }
+  write(folder.file("out.shp"), plat::Crs::wgs84(), {feature(1, {rectangle(0, 0, 1, 1)})});
+  write(folder.file("db.gpkg"), plat::Crs::wgs84(), {feature(1, {rectangle(0, 0, 1, 1)})});
+  auto names = names_in(folder.path());
+  std::sort(names.begin(), names.end());
+  BOOST_TEST(names == (std::vector<std::string>{"db.gpkg", "out.cpg", "out.dbf", "out.prj", "out.shp", "out.shx"}),
+             boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(polygons_round_a_pole_reach_it) {
+  const plat::test::TemporaryFolder folder;
+  const auto polar = plat::Crs::from_text("EPSG:3412");
+  const plat::Polygon cap = rectangle(-1e6, -1e6, 2e6, 2e6);
+  // Corners only would miss the bent edges in degrees: as many vertices as an outline of pixels has.
+  plat::Polygon fine;
+  for (std::size_t i = 0; i < 4; ++i) {
+    const auto& a = cap.exterior[i];
+    const auto& b = cap.exterior[(i + 1) % 4];
+    for (int k = 0; k < 100; ++k) fine.exterior.push_back({a.x + (b.x - a.x) * k / 100, a.y + (b.y - a.y) * k / 100});
+  }
+  write(folder.file("cap.geojson"), polar, {feature(1, {fine})});
+  const auto layer = plat::read_features(folder.file("cap.geojson"));
+  BOOST_REQUIRE(layer.features.size() == 1);
+  const auto box = plat::bounds(layer.features[0].geometry);
+  BOOST_TEST(box.min_y == -90);
+  BOOST_TEST(box.min_x == -180);
+  BOOST_TEST(box.max_x == 180);
+  double area = 0;
+  for (const auto& part : layer.features[0].geometry) area += plat::GroundMeasure(layer.crs).area_m2(part);
+  BOOST_TEST(area == plat::GroundMeasure(polar).area_m2(cap), boost::test_tools::tolerance(1e-3));
 }
 
 BOOST_AUTO_TEST_CASE(wrong_outputs_are_refused_before_anything_is_written) {

@@ -96,7 +96,20 @@ BOOST_AUTO_TEST_CASE(damage_is_an_error_each_time_it_is_read) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(jpeg_side_cars_and_archives_are_followed) {
+BOOST_AUTO_TEST_CASE(virtual_paths_work_wherever_a_path_does) {
+  const plat::test::TemporaryFolder folder;
+  auto fixture = three_bands(20, 10);
+  fixture.value = [](int col, int row, int band) { return col + row + band; };
+  const std::string archive = "/vsizip/" + folder.file("scenes.zip");
+  write_fixture(folder.file("a.tif"), fixture);
+  BOOST_REQUIRE(CPLCopyFile((archive + "/a.tif").c_str(), folder.file("a.tif").c_str()) == 0);
+  BOOST_TEST((read_all(archive + "/a.tif").pixels == read_all(folder.file("a.tif")).pixels));
+  write_fixture("/vsimem/plat-test.tif", fixture);
+  BOOST_TEST(read_all("/vsimem/plat-test.tif").pixels.at(3, 2, 1) == 6);
+  VSIUnlink("/vsimem/plat-test.tif");
+}
+
+BOOST_AUTO_TEST_CASE(jpeg_side_cars_are_followed) {
   const auto data = plat::test::shared_data();
   if (!data) return;
   const auto original = *data / "buildings/banepa/original/sample/train/oam/OAM-386690-220241-19.tif";
