@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdio>
+#include <filesystem>
 #include <sstream>
 
 namespace plat {
@@ -33,11 +34,16 @@ std::string model_card(const ModelFolder& model, const TrainOptions& options, co
           "distance to the boundary.\n\n";
   card << "## Training data\n\n";
   for (const std::string& line : about.training_data) card << "- " << line << "\n";
+  if (options.drawn_share > 0) {
+    card << "- " << format("%.0f", 100 * options.drawn_share)
+         << " % of the crops show scenes that plat itself drew (synthesis/scene.hpp): no rights of others.\n";
+  }
   card << "\nWhat the run read:\n\n";
   for (const std::string& line : data_report) card << "- " << line << "\n";
   card << "\n## Training\n\n"
        << "All weights were trained from "
-       << (options.init.empty() ? "random numbers" : "the model `" + options.init + "`")
+       << (options.init.empty() ? "random numbers"
+                                : "the model `" + std::filesystem::path(options.init).filename().string() + "`")
        << " with `plat train`: " << summary.steps << " steps of " << options.batch << " crops of " << options.crop.size
        << " x " << options.crop.size << " pixels, " << format("%.0f", summary.seconds / 60) << " minutes, seed "
        << options.seed << ". The options are in `training.json`.\n";
@@ -53,7 +59,7 @@ std::string model_card(const ModelFolder& model, const TrainOptions& options, co
           "sensors give less; measure with\n"
        << "  `plat evaluate` on labels of your own, and train on them with `plat train --init`.\n"
        << "- Labels drawn by volunteers have errors of a metre and objects missing; the model repeats what they do.\n"
-       << "- Objects of less than about 15 m² at this resolution are mostly missed, and those that touch may come out "
+       << "- Small objects are missed most often, and those that touch may come out "
           "as one.\n";
   return card.str();
 }

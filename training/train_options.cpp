@@ -5,6 +5,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
+#include <filesystem>
+
 namespace plat {
 namespace {
 
@@ -111,6 +114,15 @@ void TrainOptions::validate() const {
           "weights of losses must be at least 0");
   require(loss.prompt_share >= 0 && loss.prompt_share <= 1, "the share of batches with prompts must lie in [0, 1]");
   require(loss.prompts_per_crop >= 1, "at least one prompt a crop is needed; turn prompts off with --prompt-weight 0");
+}
+
+TrainOptions without_folders(TrainOptions options) {
+  const auto strip = [](std::string& path) { path = std::filesystem::path(path).filename().string(); };
+  std::for_each(options.data.scenes.begin(), options.data.scenes.end(), strip);
+  std::for_each(options.data.labels.begin(), options.data.labels.end(), strip);
+  strip(options.init);
+  strip(options.architecture);
+  return options;
 }
 
 std::string to_json(const TrainOptions& o) {

@@ -80,6 +80,9 @@ struct TrainSummary {
   std::optional<double> object_f1;
 };
 
+/// The same options with folders taken off the paths: what others may read of them.
+TrainOptions without_folders(TrainOptions options);
+
 /// The options as JSON text, in groups, as they stand in the run's config.json; paths and budgets included.
 std::string to_json(const TrainOptions& options);
 

@@ -298,7 +298,7 @@ class Trainer {
     write_model_folder(model_, folder_.model());
     nn::save_weights(*state.average, folder_.model() + "/" + kWeightsFile,
                      options_.half_precision ? nn::WeightType::Float16 : nn::WeightType::Float32);
-    write_text(folder_.model() + "/training.json", to_json(options_) + "\n");
+    write_text(folder_.model() + "/training.json", to_json(without_folders(options_)) + "\n");
     write_text(folder_.model() + "/README.md", model_card(model_, options_, summary, report_));
     return summary;
   }

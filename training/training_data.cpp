@@ -177,10 +177,11 @@ TrainingData load_training_data(const TrainingDataOptions& options) {
   TrainingData data;
   for (const std::string& path : options.labels) {
     layers.push_back(read_features(path));
-    data.report.push_back(
-        path + ": " + std::to_string(layers.back().features.size()) + " polygons, " + layers.back().crs.name() +
-        (layers.back().skipped > 0 ? ", " + std::to_string(layers.back().skipped) + " features without area left out"
-                                   : ""));
+    data.report.push_back(std::filesystem::path(path).filename().string() + ": " +
+                          std::to_string(layers.back().features.size()) + " polygons, " + layers.back().crs.name() +
+                          (layers.back().skipped > 0
+                               ? ", " + std::to_string(layers.back().skipped) + " features without area left out"
+                               : ""));
   }
   uint64_t number = 0;
   for (LoadedScene& loaded : load_scenes(list_scenes(options.scenes), options.bands, options.gsd_m)) {
