@@ -107,8 +107,8 @@ void PreviewCanvas::add(const MultiPolygon& pixel) {
       };
       points.emplace_back(fixed(p.x), fixed(p.y));
     }
-    // In a picture much smaller than its scene, thick lines would cover what they surround.
-    const int width = impl_->scale >= 0.45 ? 2 : 1;
+    // In a picture smaller than its scene, thick lines would cover what they surround.
+    const int width = impl_->scale >= 1 ? 2 : 1;
     cv::polylines(impl_->halo, points, true, cv::Scalar(255), width + 2, cv::LINE_AA, kSubpixelBits);
     cv::polylines(impl_->lines, points, true, cv::Scalar(255), width, cv::LINE_AA, kSubpixelBits);
   };
