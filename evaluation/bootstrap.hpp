@@ -23,9 +23,10 @@ struct Interval {
   double high = 0;
 };
 
-/// The interval that holds a rate with a probability of 95 %: blocks are drawn anew with replacement `rounds` times, and the
-/// middle 95 % of the rates are kept (percentile bootstrap). Neighbouring objects resemble each other, so blocks and not
-/// objects are drawn. Unset for fewer than 8 blocks, which say nothing about chance. The same seed gives the same interval.
+/// The interval that holds a rate with a probability of 95 %: blocks are drawn anew with replacement `rounds` times, and
+/// the middle 95 % of the rates are kept (percentile bootstrap). Neighbouring objects resemble each other, so blocks and
+/// not objects are drawn. Unset for fewer than 8 blocks, which say nothing about chance. The same seed gives the same
+/// interval.
 std::optional<Interval> bootstrap_interval(std::span<const CountBlock> blocks,
                                            const std::function<double(const CountBlock&)>& rate, int rounds = 1000,
                                            uint64_t seed = 1);

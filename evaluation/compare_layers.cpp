@@ -96,7 +96,8 @@ std::vector<int64_t> order_by_score(const FeatureLayer& layer, const PreparedLay
 class BlockMap {
  public:
   BlockMap(double block_m, double gsd_m)
-      : pixels_(std::clamp<int64_t>(std::llround(block_m / gsd_m), 16, 4096)), gsd_m_(gsd_m),
+      : pixels_(std::clamp<int64_t>(std::llround(block_m / gsd_m), 16, 4096)),
+        gsd_m_(gsd_m),
         side_(static_cast<double>(pixels_) * gsd_m) {}
 
   CountBlock& at(const Bounds& object) {

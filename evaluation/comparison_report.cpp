@@ -54,14 +54,16 @@ std::string comparison_text(const Comparison& comparison, const CompareOptions& 
   const auto number = [](int64_t n) { return std::to_string(n); };
   std::string text;
   text += "objects  " + rate_text("precision", objects.precision, comparison.precision) + "  " +
-          rate_text("recall", objects.recall, comparison.recall) + "  " + rate_text("F1", objects.f1, comparison.f1) + "\n";
+          rate_text("recall", objects.recall, comparison.recall) + "  " + rate_text("F1", objects.f1, comparison.f1) +
+          "\n";
   text += "         " + number(comparison.objects.true_positives) + " found (TP), " +
           number(comparison.objects.false_positives) + " invented (FP), " + number(comparison.objects.false_negatives) +
           " missed (FN); found at IoU > " + format("%g", options.iou);
   if (comparison.objects.true_positives > 0) text += ", their mean IoU " + format("%.3f", comparison.mean_iou);
   text += "\npixels   " + rate_text("IoU", pixels.iou, comparison.pixel_iou) + "  " +
-          rate_text("precision", pixels.precision, std::nullopt) + "  " + rate_text("recall", pixels.recall, std::nullopt) +
-          "  " + rate_text("F1", pixels.f1, std::nullopt) + " at " + format("%.3g", options.gsd_m) + " m\n";
+          rate_text("precision", pixels.precision, std::nullopt) + "  " +
+          rate_text("recall", pixels.recall, std::nullopt) + "  " + rate_text("F1", pixels.f1, std::nullopt) + " at " +
+          format("%.3g", options.gsd_m) + " m\n";
   for (const std::string& remark : comparison_remarks(comparison, options)) text += "note     " + remark + "\n";
   return text;
 }
@@ -93,8 +95,8 @@ std::string comparison_json(const Comparison& comparison, const CompareOptions& 
                     {"f1", rate_json(pixels.f1)},
                     {"iou_interval", interval_json(comparison.pixel_iou)},
                     {"gsd_m", options.gsd_m}};
-  json["options"] = {{"iou", options.iou},       {"min_area_m2", options.min_area_m2}, {"score", options.score},
-                     {"block_m", options.block_m}, {"rounds", options.rounds},         {"seed", options.seed},
+  json["options"] = {{"iou", options.iou},         {"min_area_m2", options.min_area_m2}, {"score", options.score},
+                     {"block_m", options.block_m}, {"rounds", options.rounds},           {"seed", options.seed},
                      {"blocks", comparison.blocks}};
   json["remarks"] = comparison_remarks(comparison, options);
   return json.dump(2) + "\n";
@@ -109,8 +111,9 @@ std::vector<std::string> comparison_remarks(const Comparison& comparison, const 
   } else if (nothing_predicted) {
     remarks.emplace_back("nothing is predicted here: precision has no value, and every true object counts as missed");
   } else if (nothing_true) {
-    remarks.emplace_back("the truth has no object here: recall has no value, and every prediction counts as invented; "
-                         "check that the layers lie in the same place");
+    remarks.emplace_back(
+        "the truth has no object here: recall has no value, and every prediction counts as invented; "
+        "check that the layers lie in the same place");
   } else if (comparison.objects.true_positives == 0 && comparison.pixels.true_positives == 0) {
     remarks.emplace_back("the two layers nowhere overlap; check their CRS and that they show the same place");
   }

@@ -15,9 +15,9 @@ std::string comparison_json(const Comparison& comparison, const CompareOptions& 
 /// What a reader of the figures must know: a side without objects, objects left out, too few blocks for intervals.
 std::vector<std::string> comparison_remarks(const Comparison& comparison, const CompareOptions& options);
 
-/// Writes each compared object with the attributes side ("predicted" or "truth"), outcome ("tp", "fp", "fn"), iou, area_m2,
-/// id (its position in its layer, from 1) and partner (the other layer's id, or null), so that errors can be looked at on a
-/// map. Coordinates in `crs`.
+/// Writes each compared object with the attributes side ("predicted" or "truth"), outcome ("tp", "fp", "fn"), iou,
+/// area_m2, id (its position in its layer, from 1) and partner (the other layer's id, or null), so that errors can be
+/// looked at on a map. Coordinates in `crs`.
 void write_matches(const std::string& path, const Comparison& comparison, const Crs& crs,
                    const FeatureWriteOptions& options = {});
 

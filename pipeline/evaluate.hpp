@@ -35,8 +35,8 @@ struct Evaluation {
   CompareOptions options;  ///< as used, pixel size and area filled in
 };
 
-/// Compares a predicted vector layer or raster with a true one, in any CRS. Two rasters must share one grid; their pixel
-/// rates are then exact, and pixels that are nodata in either are left out. Rasters are held in memory.
+/// Compares a predicted vector layer or raster with a true one, in any CRS. Two rasters must share one grid; their
+/// pixel rates are then exact, and pixels that are nodata in either are left out. Rasters are held in memory.
 /// Throws IoError, DataError, UsageError.
 Evaluation evaluate(const std::string& predicted, const std::string& truth, const EvaluateOptions& options);
 

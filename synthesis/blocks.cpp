@@ -10,7 +10,8 @@ namespace plat::detail {
 namespace {
 
 void add_ground(Planner& p, const Block& area, GroundKind kind) {
-  p.plan.grounds.push_back({p.warp.patch(area.u0, area.v0, area.u1, area.v1), make_ground(kind, p.style.green, p.random)});
+  p.plan.grounds.push_back(
+      {p.warp.patch(area.u0, area.v0, area.u1, area.v1), make_ground(kind, p.style.green, p.random)});
 }
 
 GroundKind yard_kind(Planner& p) {
@@ -43,8 +44,8 @@ void plan_lot(Planner& p, const Block& lot, double front) {
   const bool village = p.style.region == Region::Village;
   add_ground(p, lot, village && p.random.chance(0.7) ? GroundKind::Soil : yard_kind(p));
   if (p.random.chance(0.3)) {
-    add_ground(p, {lot.u0, lot.v0 + depth * p.random.uniform(0.3, 0.6), lot.u1, lot.v1 - 1},
-               p.random.chance(0.4) ? GroundKind::Vegetables : yard_kind(p));
+    const GroundKind kind = p.random.chance(0.4) ? GroundKind::Vegetables : yard_kind(p);
+    add_ground(p, {lot.u0, lot.v0 + depth * p.random.uniform(0.3, 0.6), lot.u1, lot.v1 - 1}, kind);
   }
   Frame frame = facing_street(p, (lot.u0 + lot.u1) / 2, (lot.v0 + lot.v1) / 2, front);
   const double turn = p.random.normal(0, village ? 0.12 : 0.015);
@@ -81,7 +82,9 @@ void plan_lot(Planner& p, const Block& lot, double front) {
     const double a = p.random.uniform(-0.25, 0.25) * width;
     add_rectangle(p, frame, a - 4.5, depth / 2 - 9, a + 4.5, depth / 2 - 2, GroundKind::Concrete);
     p.plan.grounds.push_back({frame.rectangle(a - 3.5, depth / 2 - 7.5, a + 3.5, depth / 2 - 3.5),
-                              {{0.36F, 0.62F, 0.68F}, {0.45F, 0.7F, 0.74F}, 0.4, 0.2F, 0.01F}, 0, true});
+                              {{0.36F, 0.62F, 0.68F}, {0.45F, 0.7F, 0.74F}, 0.4, 0.2F, 0.01F},
+                              0,
+                              true});
   }
   if (p.random.chance(0.5)) {
     const bool hedge = p.random.chance(p.style.green);
@@ -152,8 +155,8 @@ void plan_touching_block(Planner& p, const Block& block) {
         if (cut) {
           const double cu = um + hu * p.random.uniform(-0.2, 0.4);
           const double cv = vm + hv * p.random.uniform(-0.1, 0.5);
-          ring = {p.warp(cell.u0, cell.v0), p.warp(cell.u1, cell.v0), p.warp(cell.u1, cv), p.warp(cu, cv),
-                  p.warp(cu, cell.v1), p.warp(cell.u0, cell.v1)};
+          ring = {p.warp(cell.u0, cell.v0), p.warp(cell.u1, cell.v0), p.warp(cell.u1, cv),
+                  p.warp(cu, cv),           p.warp(cu, cell.v1),      p.warp(cell.u0, cell.v1)};
         }
         p.plan.buildings.push_back(make_town_building(ring, frame, hu, hv, p.style, p.random));
         if (!european && inset_back > 1.8 && p.random.chance(0.5)) {
@@ -183,7 +186,10 @@ void plan_touching_block(Planner& p, const Block& block) {
 }
 
 void plan_industrial_block(Planner& p, const Block& block) {
-  add_ground(p, block, p.random.chance(0.5) ? GroundKind::Concrete : p.random.chance(0.5) ? GroundKind::Asphalt : GroundKind::Gravel);
+  add_ground(p, block,
+             p.random.chance(0.5)   ? GroundKind::Concrete
+             : p.random.chance(0.5) ? GroundKind::Asphalt
+                                    : GroundKind::Gravel);
   double u = block.u0 + 3;
   const double depth = block.v1 - block.v0;
   while (u < block.u1 - 15) {
@@ -219,8 +225,9 @@ void plan_rural_block(Planner& p, const Block& block) {
     const Block strip = lengthwise ? Block{block.u0, block.v0 + depth * t0, block.u1, block.v0 + depth * t1, 0}
                                    : Block{block.u0 + width * t0, block.v0, block.u0 + width * t1, block.v1, 0};
     const double margin = p.random.uniform(0.3, 1.2);
-    static constexpr std::array<GroundKind, 6> kCrops{GroundKind::Crop,     GroundKind::Crop,    GroundKind::Ploughed,
-                                                      GroundKind::Stubble, GroundKind::DryGrass, GroundKind::Vegetables};
+    static constexpr std::array<GroundKind, 6> kCrops{GroundKind::Crop,     GroundKind::Crop,
+                                                      GroundKind::Ploughed, GroundKind::Stubble,
+                                                      GroundKind::DryGrass, GroundKind::Vegetables};
     Ground ground = make_ground(p.random.pick(kCrops), p.style.green, p.random);
     const Frame frame = p.warp.frame((strip.u0 + strip.u1) / 2, (strip.v0 + strip.v1) / 2);
     ground.furrow_angle = std::atan2(frame.u.y, frame.u.x) + (lengthwise ? 0 : std::numbers::pi / 2);
@@ -234,7 +241,8 @@ void plan_rural_block(Planner& p, const Block& block) {
     }
   }
   if (p.random.chance(0.35)) {
-    const Block farm{block.u0 + 2, block.v0 + 2, std::min(block.u1, block.u0 + 32), std::min(block.v1, block.v0 + 36), block.density};
+    const Block farm{block.u0 + 2, block.v0 + 2, std::min(block.u1, block.u0 + 32), std::min(block.v1, block.v0 + 36),
+                     block.density};
     plan_lot(p, farm, 1);
     p.plan.fields.resize(known_fields);  // the farmyard cuts them: what is left of them has no simple outline
   }
@@ -248,7 +256,8 @@ void plan_open_block(Planner& p, const Block& block) {
   const double draw = p.random.uniform();
   if (draw < 0.35) {
     add_ground(p, block, p.style.green > 0.4 ? GroundKind::Grass : GroundKind::DryGrass);
-    add_ground(p, {block.u0, (block.v0 + block.v1) / 2 - 1, block.u1, (block.v0 + block.v1) / 2 + 1}, GroundKind::Gravel);
+    add_ground(p, {block.u0, (block.v0 + block.v1) / 2 - 1, block.u1, (block.v0 + block.v1) / 2 + 1},
+               GroundKind::Gravel);
     scatter_trees(p, block, area / 45 * std::max(0.3, p.style.green));
   } else if (draw < 0.6) {
     add_ground(p, block, GroundKind::Asphalt);
@@ -270,7 +279,8 @@ void plan_open_block(Planner& p, const Block& block) {
       const double angle = i * std::numbers::pi / 36;
       const double radius = 0.36 * (1 + 0.15 * std::sin(2 * angle + block.u0) + 0.09 * std::sin(3 * angle + block.v0) +
                                     0.03 * std::sin(11 * angle));
-      pond.push_back(frame((block.u1 - block.u0) * radius * std::cos(angle), (block.v1 - block.v0) * radius * std::sin(angle)));
+      pond.push_back(
+          frame((block.u1 - block.u0) * radius * std::cos(angle), (block.v1 - block.v0) * radius * std::sin(angle)));
     }
     p.plan.grounds.push_back({pond, make_ground(GroundKind::Water, p.style.green, p.random), 0, true});
     scatter_trees(p, block, area / 120 * p.style.green);

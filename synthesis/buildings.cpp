@@ -79,7 +79,8 @@ Cover pitched_cover(Region region, Random& random) {
   return metal_cover(random);
 }
 
-RoofPart rectangle_part(const Frame& at, double half_u, double half_v, double base, const Cover& cover, Random& random) {
+RoofPart rectangle_part(const Frame& at, double half_u, double half_v, double base, const Cover& cover,
+                        Random& random) {
   RoofPart part;
   part.frame = at;
   part.half_u = half_u;
@@ -100,7 +101,8 @@ RoofPart item(const Frame& at, double half_u, double half_v, double base, const 
 }
 
 RoofPart tank(const Point& at, double base, Random& random) {
-  static constexpr std::array<Color, 4> kTanks{{{0.12F, 0.12F, 0.13F}, {0.1F, 0.45F, 0.38F}, {0.2F, 0.35F, 0.6F}, {0.8F, 0.8F, 0.78F}}};
+  static constexpr std::array<Color, 4> kTanks{
+      {{0.12F, 0.12F, 0.13F}, {0.1F, 0.45F, 0.38F}, {0.2F, 0.35F, 0.6F}, {0.8F, 0.8F, 0.78F}}};
   const double radius = random.uniform(0.5, 0.8);
   RoofPart part = item({at, {1, 0}, {0, 1}}, radius, radius, base + 1.4, random.pick(kTanks), random);
   part.outline.clear();
@@ -122,15 +124,19 @@ void furnish_flat_roof(Building& building, const Frame& frame, double half_u, do
   const auto somewhere = [&](double margin_u, double margin_v) {
     const double room_u = std::max(0.0, half_u - margin_u - 0.4);
     const double room_v = std::max(0.0, half_v - margin_v - 0.4);
-    return frame(random.uniform(-room_u, room_u), random.uniform(-room_v, room_v));
+    const double v = random.uniform(-room_v, room_v);
+    const double u = random.uniform(-room_u, room_u);
+    return frame(u, v);
   };
   if (dense && random.chance(0.45)) {
     const double hu = std::min(free_u, random.uniform(1.4, 2.8));
     const double hv = std::min(free_v, random.uniform(1.4, 2.8));
-    const Point corner = frame((half_u - hu - 0.3) * (random.chance(0.5) ? 1 : -1),
-                               (half_v - hv - 0.3) * (random.chance(0.5) ? 1 : -1));
-    RoofPart room = rectangle_part({corner, frame.u, frame.v}, hu, hv, level + random.uniform(2.2, 2.9),
-                                   random.chance(0.6) ? concrete_cover(random) : metal_cover(random), random);
+    const double corner_v = (half_v - hv - 0.3) * (random.chance(0.5) ? 1 : -1);
+    const double corner_u = (half_u - hu - 0.3) * (random.chance(0.5) ? 1 : -1);
+    const Cover cover = random.chance(0.6) ? concrete_cover(random) : metal_cover(random);
+    const double height = random.uniform(2.2, 2.9);
+    RoofPart room =
+        rectangle_part({frame(corner_u, corner_v), frame.u, frame.v}, hu, hv, level + height, cover, random);
     room.over = true;
     building.parts.push_back(room);
   }
@@ -138,8 +144,10 @@ void furnish_flat_roof(Building& building, const Frame& frame, double half_u, do
     const double share = random.uniform(0.3, 0.85);
     const double hu = half_u * share;
     const double at_u = (half_u - hu - 0.2) * (random.chance(0.5) ? 1 : -1);
-    RoofPart sheet = rectangle_part({frame(at_u, 0), frame.u, frame.v}, hu - 0.3, half_v * random.uniform(0.6, 0.97),
-                                    level + random.uniform(2, 2.8), metal_cover(random), random);
+    const Cover cover = metal_cover(random);
+    const double height = random.uniform(2, 2.8);
+    const double hv = half_v * random.uniform(0.6, 0.97);
+    RoofPart sheet = rectangle_part({frame(at_u, 0), frame.u, frame.v}, hu - 0.3, hv, level + height, cover, random);
     sheet.shape = RoofShape::Shed;
     sheet.slope = random.uniform(0.05, 0.15);
     sheet.over = true;
@@ -148,21 +156,31 @@ void furnish_flat_roof(Building& building, const Frame& frame, double half_u, do
   const auto count = [&](double mean) { return static_cast<int>(mean + random.uniform()); };
   if (dense) {
     for (int i = count(area / 130); i > 0; --i) building.parts.push_back(tank(somewhere(1, 1), level, random));
-    static constexpr std::array<Color, 7> kClutter{{{0.35F, 0.33F, 0.31F}, {0.75F, 0.72F, 0.68F}, {0.3F, 0.4F, 0.22F},
-                                                    {0.55F, 0.35F, 0.28F}, {0.25F, 0.35F, 0.55F}, {0.5F, 0.48F, 0.45F},
+    static constexpr std::array<Color, 7> kClutter{{{0.35F, 0.33F, 0.31F},
+                                                    {0.75F, 0.72F, 0.68F},
+                                                    {0.3F, 0.4F, 0.22F},
+                                                    {0.55F, 0.35F, 0.28F},
+                                                    {0.25F, 0.35F, 0.55F},
+                                                    {0.5F, 0.48F, 0.45F},
                                                     {0.85F, 0.83F, 0.8F}}};
     for (int i = count(area / 16); i > 0; --i) {
-      building.parts.push_back(item({somewhere(0.8, 0.8), frame.u, frame.v}, random.uniform(0.2, 0.9),
-                                    random.uniform(0.2, 0.7), level + random.uniform(0.2, 1), random.pick(kClutter), random));
+      const Color color = random.pick(kClutter);
+      const double height = random.uniform(0.2, 1);
+      const double hv = random.uniform(0.2, 0.7);
+      const double hu = random.uniform(0.2, 0.9);
+      building.parts.push_back(item({somewhere(0.8, 0.8), frame.u, frame.v}, hu, hv, level + height, color, random));
     }
     if (random.chance(0.2)) {
-      building.parts.push_back(item({somewhere(1, 1), frame.u, frame.v}, 1, 0.6, level + 0.8, {0.12F, 0.15F, 0.24F}, random));
+      building.parts.push_back(
+          item({somewhere(1, 1), frame.u, frame.v}, 1, 0.6, level + 0.8, {0.12F, 0.15F, 0.24F}, random));
     }
   } else {
     for (int i = count(area / 120); i > 0; --i) {
       const double size = random.uniform(0.5, 1.4);
-      building.parts.push_back(item({somewhere(1.5, 1.5), frame.u, frame.v}, size, size * random.uniform(0.6, 1),
-                                    level + random.uniform(0.7, 1.6), {0.72F, 0.73F, 0.73F}, random));
+      const double height = random.uniform(0.7, 1.6);
+      const double hv = size * random.uniform(0.6, 1);
+      building.parts.push_back(
+          item({somewhere(1.5, 1.5), frame.u, frame.v}, size, hv, level + height, {0.72F, 0.73F, 0.73F}, random));
     }
   }
 }
@@ -173,16 +191,19 @@ void divide_flat_roof(Building& building, const Frame& frame, double half_u, dou
   for (int i = static_cast<int>(random.integer(0, 2)); i > 0; --i) {
     const double hu = half_u * random.uniform(0.2, 0.5);
     const double hv = half_v * random.uniform(0.2, 0.6);
-    const Frame at{frame(random.uniform(-0.9, 0.9) * (half_u - hu - 0.5), random.uniform(-0.9, 0.9) * (half_v - hv - 0.5)),
-                   frame.u, frame.v};
-    RoofPart patch = rectangle_part(at, hu, hv, building.eave, {cover.material, varied(cover.color, random, 0.12)}, random);
+    const double at_v = random.uniform(-0.9, 0.9) * (half_v - hv - 0.5);
+    const double at_u = random.uniform(-0.9, 0.9) * (half_u - hu - 0.5);
+    const Frame at{frame(at_u, at_v), frame.u, frame.v};
+    RoofPart patch =
+        rectangle_part(at, hu, hv, building.eave, {cover.material, varied(cover.color, random, 0.12)}, random);
     patch.over = true;
     building.parts.push_back(patch);
   }
   if (random.chance(0.35)) {
     const double at_u = random.uniform(-0.4, 0.4) * half_u;
-    RoofPart wall = rectangle_part({frame(at_u, 0), frame.u, frame.v}, 0.12, half_v - 0.2, building.eave + 0.9,
-                                   {RoofMaterial::Plain, varied(blend(cover.color, {0.85F, 0.82F, 0.78F}, 0.4F), random, 0.1)}, random);
+    RoofPart wall = rectangle_part(
+        {frame(at_u, 0), frame.u, frame.v}, 0.12, half_v - 0.2, building.eave + 0.9,
+        {RoofMaterial::Plain, varied(blend(cover.color, {0.85F, 0.82F, 0.78F}, 0.4F), random, 0.1)}, random);
     wall.over = true;
     building.parts.push_back(wall);
   }
@@ -212,14 +233,18 @@ void add_flat_roof(Building& building, const Ring& ring, const Frame& frame, dou
 void add_roof_windows(Building& building, const RoofPart& roof, Random& random) {
   const int chimneys = static_cast<int>(random.integer(0, 2));
   for (int i = 0; i < chimneys; ++i) {
-    const Point at = roof.frame(random.uniform(-0.6, 0.6) * roof.half_u, random.uniform(-0.4, 0.4) * roof.half_v);
-    building.parts.push_back(item({at, roof.frame.u, roof.frame.v}, 0.4, 0.35, roof.base + roof.half_v * roof.slope + 0.7,
-                                  {0.55F, 0.42F, 0.37F}, random));
+    const double at_v = random.uniform(-0.4, 0.4) * roof.half_v;
+    const double at_u = random.uniform(-0.6, 0.6) * roof.half_u;
+    const Point at = roof.frame(at_u, at_v);
+    building.parts.push_back(item({at, roof.frame.u, roof.frame.v}, 0.4, 0.35,
+                                  roof.base + roof.half_v * roof.slope + 0.7, {0.55F, 0.42F, 0.37F}, random));
   }
   if (random.chance(0.15)) {
     // Solar panels lie in the roof's plane: as a shed on one side of the ridge.
-    RoofPart panel = rectangle_part({roof.frame(random.uniform(-0.3, 0.3) * roof.half_u, -roof.half_v * 0.5), roof.frame.u, roof.frame.v},
-                                    roof.half_u * random.uniform(0.3, 0.6), roof.half_v * 0.33, roof.base + roof.half_v * roof.slope * 0.2,
+    const double hu = roof.half_u * random.uniform(0.3, 0.6);
+    const double at_u = random.uniform(-0.3, 0.3) * roof.half_u;
+    const Frame at{roof.frame(at_u, -roof.half_v * 0.5), roof.frame.u, roof.frame.v};
+    RoofPart panel = rectangle_part(at, hu, roof.half_v * 0.33, roof.base + roof.half_v * roof.slope * 0.2,
                                     {RoofMaterial::Plain, {0.13F, 0.15F, 0.23F}}, random);
     panel.shape = RoofShape::Shed;
     panel.slope = roof.slope;
@@ -233,10 +258,14 @@ void add_roof_windows(Building& building, const RoofPart& roof, Random& random) 
 Building make_house(const Frame& frame, double width, double depth, const SceneStyle& style, Random& random) {
   Building building;
   const Region region = style.region;
-  const bool flat = random.chance(region == Region::DenseTown ? 0.65 : region == Region::DryTown ? 0.85 : region == Region::Suburb ? 0.04 : 0.06);
+  const bool flat = random.chance(region == Region::DenseTown ? 0.65
+                                  : region == Region::DryTown ? 0.85
+                                  : region == Region::Suburb  ? 0.04
+                                                              : 0.06);
   const Cover cover = flat ? concrete_cover(random) : pitched_cover(region, random);
   const bool low = region == Region::Village;
-  building.eave = low ? random.uniform(2.3, 3) : 3 * static_cast<double>(random.integer(1, flat ? 3 : 2)) + random.uniform(0, 0.6);
+  building.eave =
+      low ? random.uniform(2.3, 3) : 3 * static_cast<double>(random.integer(1, flat ? 3 : 2)) + random.uniform(0, 0.6);
   building.wall = varied({0.72F, 0.66F, 0.58F}, random, 0.12);
   const double slope = cover.material == RoofMaterial::Metal ? random.uniform(0.15, 0.45) : random.uniform(0.35, 0.85);
   const RoofShape shape = random.chance(region == Region::Suburb ? 0.5 : 0.25) ? RoofShape::Hip : RoofShape::Gable;
@@ -253,8 +282,10 @@ Building make_house(const Frame& frame, double width, double depth, const SceneS
   if (!wing && depth > width) turned = {frame.origin, frame.v, frame.u * -1};
   if (wing) {
     Ring ring{frame(-hu, -hv), frame(hu, -hv), frame(hu, hv)};
-    if (at_u + wing_half < hu - 0.01) ring.insert(ring.end(), {frame(at_u + wing_half, hv)});
-    else ring.pop_back();
+    if (at_u + wing_half < hu - 0.01)
+      ring.insert(ring.end(), {frame(at_u + wing_half, hv)});
+    else
+      ring.pop_back();
     ring.push_back(frame(at_u + wing_half, hv + extra));
     ring.push_back(frame(at_u - wing_half, hv + extra));
     if (at_u - wing_half > -hu + 0.01) {
@@ -266,7 +297,8 @@ Building make_house(const Frame& frame, double width, double depth, const SceneS
     building.footprint = frame.rectangle(-hu, -hv, hu, hv);
   }
   if (flat) {
-    add_flat_roof(building, building.footprint, frame, hu, hv, cover, random.chance(0.8) ? random.uniform(0.4, 1.0) : 0, random);
+    add_flat_roof(building, building.footprint, frame, hu, hv, cover, random.chance(0.8) ? random.uniform(0.4, 1.0) : 0,
+                  random);
     furnish_flat_roof(building, frame, hu, hv, building.eave, style, random);
     return building;
   }
@@ -316,12 +348,15 @@ Building make_town_building(const Ring& outline, const Frame& frame, double half
   }
   Cover cover = concrete_cover(random);
   if (style.region == Region::DryTown) cover.color = varied({0.78F, 0.71F, 0.6F}, random, 0.07);
-  add_flat_roof(building, outline, frame, half_u, half_v, cover, random.chance(0.85) ? random.uniform(0.5, 1.1) : 0, random);
+  add_flat_roof(building, outline, frame, half_u, half_v, cover, random.chance(0.85) ? random.uniform(0.5, 1.1) : 0,
+                random);
   if (random.chance(0.3) && half_u > 3.5) {
     // A terrace: one end is a storey higher.
     const double share = random.uniform(0.3, 0.6);
-    RoofPart upper = rectangle_part({frame((random.chance(0.5) ? 1 : -1) * half_u * (1 - share), 0), frame.u, frame.v},
-                                    half_u * share - 0.15, half_v - 0.3, building.eave + 2.9, concrete_cover(random), random);
+    const Cover upper_cover = concrete_cover(random);
+    const double at_u = (random.chance(0.5) ? 1 : -1) * half_u * (1 - share);
+    RoofPart upper = rectangle_part({frame(at_u, 0), frame.u, frame.v}, half_u * share - 0.15, half_v - 0.3,
+                                    building.eave + 2.9, upper_cover, random);
     upper.over = true;
     building.parts.push_back(upper);
   }
@@ -336,7 +371,8 @@ Building make_hall(const Frame& frame, double width, double depth, const SceneSt
   building.eave = random.uniform(4, 9);
   building.wall = varied({0.7F, 0.7F, 0.68F}, random, 0.1);
   if (random.chance(style.region == Region::Suburb ? 0.65 : 0.3)) {
-    const Cover cover{RoofMaterial::Membrane, varied(random.chance(0.6) ? Color{0.82F, 0.82F, 0.8F} : Color{0.5F, 0.5F, 0.5F}, random, 0.08)};
+    const Cover cover{RoofMaterial::Membrane,
+                      varied(random.chance(0.6) ? Color{0.82F, 0.82F, 0.8F} : Color{0.5F, 0.5F, 0.5F}, random, 0.08)};
     add_flat_roof(building, building.footprint, frame, width / 2, depth / 2, cover, 0.5, random);
     SceneStyle plain = style;
     plain.region = Region::Suburb;
@@ -347,13 +383,15 @@ Building make_hall(const Frame& frame, double width, double depth, const SceneSt
   const auto bays = static_cast<int>(std::max(1.0, std::round(depth / random.uniform(14, 30))));
   const double half = depth / (2.0 * bays);
   for (int i = 0; i < bays; ++i) {
-    RoofPart bay = rectangle_part({frame(0, -depth / 2 + (2 * i + 1) * half), frame.u, frame.v}, width / 2, half, building.eave, cover, random);
+    RoofPart bay = rectangle_part({frame(0, -depth / 2 + (2 * i + 1) * half), frame.u, frame.v}, width / 2, half,
+                                  building.eave, cover, random);
     bay.shape = RoofShape::Gable;
     bay.slope = random.uniform(0.1, 0.25);
     building.parts.push_back(bay);
     if (random.chance(0.4)) {
       for (double a = -width / 2 + 4; a < width / 2 - 4; a += 6) {
-        RoofPart light = item({bay.frame(a, half * 0.5), frame.u, frame.v}, 0.5, half * 0.35, building.eave + half * 0.2, {0.85F, 0.87F, 0.86F}, random);
+        RoofPart light = item({bay.frame(a, half * 0.5), frame.u, frame.v}, 0.5, half * 0.35,
+                              building.eave + half * 0.2, {0.85F, 0.87F, 0.86F}, random);
         light.shape = RoofShape::Shed;
         light.slope = -bay.slope;
         building.parts.push_back(light);

@@ -42,7 +42,10 @@ inline double length(const Point& a) { return std::hypot(a.x, a.y); }
 /// corner, x to the right and y downward. Painting puts colour, height and slope; light comes later.
 struct Canvas {
   Canvas(int64_t w, int64_t h, double sample_size_m)
-      : width(w), height(h), sample_m(sample_size_m), texels(static_cast<std::size_t>(w * h)),
+      : width(w),
+        height(h),
+        sample_m(sample_size_m),
+        texels(static_cast<std::size_t>(w * h)),
         occupied(static_cast<std::size_t>(w * h), kFree) {}
 
   Texel& at(int64_t col, int64_t row) { return texels[static_cast<std::size_t>(row * width + col)]; }
@@ -70,8 +73,8 @@ struct Canvas {
   int32_t buildings = 0;          ///< painted so far
 };
 
-/// Calls paint(index, x, y) for each sample whose centre lies in a ring (even-odd), row by row; rings that share an edge
-/// share no sample.
+/// Calls paint(index, x, y) for each sample whose centre lies in a ring (even-odd), row by row; rings that share an
+/// edge share no sample.
 template <typename Paint>
 void fill(const Canvas& canvas, std::span<const Point> ring, Paint&& paint) {
   if (ring.size() < 3) return;

@@ -53,7 +53,8 @@ DemoFiles write_demo(const std::string& folder, const DemoOptions& options) {
   options.validate();
   std::error_code failure;
   std::filesystem::create_directories(folder, failure);
-  if (failure) throw IoError(folder + ": the folder cannot be made (" + failure.message() + "); choose another with -o");
+  if (failure)
+    throw IoError(folder + ": the folder cannot be made (" + failure.message() + "); choose another with -o");
   DemoFiles files{(std::filesystem::path(folder) / "demo.tif").string(),
                   (std::filesystem::path(folder) / "demo_buildings.geojson").string(), 0};
 

@@ -9,9 +9,9 @@
 namespace plat {
 
 struct DemoOptions {
-  int64_t size = 1024;                    ///< pixels a side, 64 .. 8192
-  double gsd_m = 0.3;                     ///< ground sample distance in metres, 0.05 .. 2
-  uint64_t seed = 7;                      ///< another seed, another town
+  int64_t size = 1024;  ///< pixels a side, 64 .. 8192
+  double gsd_m = 0.3;   ///< ground sample distance in metres, 0.05 .. 2
+  uint64_t seed = 7;    ///< another seed, another town
   Region region = Region::DenseTown;
   bool overwrite = false;
 
@@ -27,8 +27,8 @@ struct DemoFiles {
 
 /// A town at the edge of fields in fair weather: what the demo shows, apart from the options.
 SceneStyle demo_style(const DemoOptions& options);
-/// Draws a scene and writes it with its true footprints into a folder, which is made if absent. The invented town lies in
-/// the Gulf of Guinea (UTM zone 31 north), where nobody takes it for a real place. Same options, same files.
+/// Draws a scene and writes it with its true footprints into a folder, which is made if absent. The invented town lies
+/// in the Gulf of Guinea (UTM zone 31 north), where nobody takes it for a real place. Same options, same files.
 DemoFiles write_demo(const std::string& folder, const DemoOptions& options);
 
 }  // namespace plat

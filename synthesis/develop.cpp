@@ -32,7 +32,8 @@ void blur_band(Image<float>& image, int64_t band, double deviation) {
     for (int64_t k = -radius; k <= radius; ++k) {
       const float weight = kernel[static_cast<std::size_t>(k + radius)];
       for (int64_t c = 0; c < w; ++c) {
-        to[static_cast<std::size_t>(c)] += weight * from[static_cast<std::size_t>(std::clamp<int64_t>(c + k, 0, w - 1))];
+        to[static_cast<std::size_t>(c)] +=
+            weight * from[static_cast<std::size_t>(std::clamp<int64_t>(c + k, 0, w - 1))];
       }
     }
   }
@@ -84,8 +85,9 @@ void develop(Image<float>& image, const SceneStyle& style, uint64_t seed) {
     for (int64_t r = 0; r < image.height(); ++r) {
       const auto row = image.row(r, band);
       for (int64_t c = 0; c < image.width(); ++c) {
-        row[static_cast<std::size_t>(c)] += gain * (noise.grain(c + shift_x, r + shift_y) + noise.grain(c + 3 * shift_y + r / 512, r + 71 + c / 512) +
-                                                    noise.grain(r + shift_x + 13 * (c / 512), c + shift_y));
+        row[static_cast<std::size_t>(c)] +=
+            gain * (noise.grain(c + shift_x, r + shift_y) + noise.grain(c + 3 * shift_y + r / 512, r + 71 + c / 512) +
+                    noise.grain(r + shift_x + 13 * (c / 512), c + shift_y));
       }
     }
     if (sharpening > 0.01F) {

@@ -14,8 +14,8 @@ namespace {
 
 constexpr double kPi = std::numbers::pi;
 
-/// The height below which each sample lies in shadow. Walks away from the sun: the shadow's edge at a place is the higher
-/// of surface and shadow one step towards the sun, lowered by the sun's slope.
+/// The height below which each sample lies in shadow. Walks away from the sun: the shadow's edge at a place is the
+/// higher of surface and shadow one step towards the sun, lowered by the sun's slope.
 std::vector<float> shadow_heights(const Canvas& canvas, const Point& reach_per_metre) {
   const int64_t w = canvas.width;
   const int64_t h = canvas.height;
@@ -60,7 +60,8 @@ struct Openness {
   std::vector<float> mean;
 
   explicit Openness(const Canvas& canvas)
-      : cols((canvas.width + kCell - 1) / kCell), rows((canvas.height + kCell - 1) / kCell),
+      : cols((canvas.width + kCell - 1) / kCell),
+        rows((canvas.height + kCell - 1) / kCell),
         mean(static_cast<std::size_t>(cols * rows), 0.0F) {
     for (int64_t r = 0; r < canvas.height; ++r) {
       for (int64_t c = 0; c < canvas.width; ++c) {

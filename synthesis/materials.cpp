@@ -22,8 +22,8 @@ Ground make_ground(GroundKind kind, double green, Random& random) {
   Ground g;
   const auto lush = static_cast<float>(std::clamp(green + random.normal(0, 0.15), 0.0, 1.0));
   const Color lawn = blend({0.56F, 0.54F, 0.36F}, {0.38F, 0.47F, 0.25F}, lush);
-  const Color earth = vary(blend({0.66F, 0.57F, 0.45F}, {0.50F, 0.41F, 0.31F}, static_cast<float>(random.uniform())),
-                           random, 0.05);
+  const Color earth =
+      vary(blend({0.66F, 0.57F, 0.45F}, {0.50F, 0.41F, 0.31F}, static_cast<float>(random.uniform())), random, 0.05);
   switch (kind) {
     case GroundKind::Grass: g = {vary(lawn, random, 0.08), vary(earth, random, 0.05), 0.5, 0.16F, 0.07F}; break;
     case GroundKind::DryGrass:
@@ -41,21 +41,44 @@ Ground make_ground(GroundKind kind, double green, Random& random) {
       g = {vary({0.43F, 0.43F, 0.43F}, random, 0.12), vary({0.52F, 0.5F, 0.47F}, random, 0.05), 0.4, 0.2F, 0.025F};
       break;
     case GroundKind::Vegetables:
-      g = {vary(earth * 0.9F, random, 0.06), vary({0.3F, 0.43F, 0.2F}, random, 0.08), 0.25, 0.3F, 0.07F,
-           random.uniform(0.7, 1.4), 0, 0.35F};
+      g = {vary(earth * 0.9F, random, 0.06),
+           vary({0.3F, 0.43F, 0.2F}, random, 0.08),
+           0.25,
+           0.3F,
+           0.07F,
+           random.uniform(0.7, 1.4),
+           0,
+           0.35F};
       break;
     case GroundKind::Crop:
       g = {vary(blend({0.36F, 0.46F, 0.2F}, {0.52F, 0.52F, 0.26F}, static_cast<float>(random.uniform())), random, 0.1),
-           vary({0.42F, 0.42F, 0.25F}, random, 0.08), 1.2, 0.22F, 0.04F, random.uniform(1.0, 3.0), 0,
+           vary({0.42F, 0.42F, 0.25F}, random, 0.08),
+           1.2,
+           0.22F,
+           0.04F,
+           random.uniform(1.0, 3.0),
+           0,
            static_cast<float>(random.uniform(0.02, 0.1))};
       break;
     case GroundKind::Ploughed:
-      g = {vary(earth * 0.85F, random, 0.08), vary(earth * 0.65F, random, 0.06), 1.0, 0.25F, 0.06F,
-           random.uniform(1.0, 2.5), 0, static_cast<float>(random.uniform(0.05, 0.15))};
+      g = {vary(earth * 0.85F, random, 0.08),
+           vary(earth * 0.65F, random, 0.06),
+           1.0,
+           0.25F,
+           0.06F,
+           random.uniform(1.0, 2.5),
+           0,
+           static_cast<float>(random.uniform(0.05, 0.15))};
       break;
     case GroundKind::Stubble:
-      g = {vary({0.7F, 0.62F, 0.44F}, random, 0.07), vary({0.6F, 0.53F, 0.37F}, random, 0.05), 1.0, 0.25F, 0.05F,
-           random.uniform(1.5, 4), 0, static_cast<float>(random.uniform(0.03, 0.1))};
+      g = {vary({0.7F, 0.62F, 0.44F}, random, 0.07),
+           vary({0.6F, 0.53F, 0.37F}, random, 0.05),
+           1.0,
+           0.25F,
+           0.05F,
+           random.uniform(1.5, 4),
+           0,
+           static_cast<float>(random.uniform(0.03, 0.1))};
       break;
     case GroundKind::Water:
       g = {vary({0.22F, 0.29F, 0.28F}, random, 0.15), vary({0.3F, 0.35F, 0.28F}, random, 0.1), 2.0, 0.25F, 0.01F};
@@ -94,13 +117,20 @@ void scatter_trees(Planner& p, const Block& area, double count) {
 }
 
 void scatter_clutter(Planner& p, const Block& area, double count) {
-  static constexpr std::array<Color, 6> kThings{{{0.75F, 0.73F, 0.7F}, {0.3F, 0.28F, 0.27F}, {0.52F, 0.42F, 0.35F},
-                                                 {0.3F, 0.42F, 0.58F}, {0.6F, 0.35F, 0.3F}, {0.58F, 0.57F, 0.54F}}};
+  static constexpr std::array<Color, 6> kThings{{{0.75F, 0.73F, 0.7F},
+                                                 {0.3F, 0.28F, 0.27F},
+                                                 {0.52F, 0.42F, 0.35F},
+                                                 {0.3F, 0.42F, 0.58F},
+                                                 {0.6F, 0.35F, 0.3F},
+                                                 {0.58F, 0.57F, 0.54F}}};
   for (double i = p.random.uniform(); i < count; ++i) {
-    const Frame at = p.warp.frame(p.random.uniform(area.u0, area.u1), p.random.uniform(area.v0, area.v1));
-    const Frame turned = Frame::facing(at.origin, p.random.uniform(0, 6.28));
+    const double v = p.random.uniform(area.v0, area.v1);
+    const double u = p.random.uniform(area.u0, area.u1);
+    const Frame turned = Frame::facing(p.warp(u, v), p.random.uniform(0, 6.28));
     const Color color = vary(p.random.pick(kThings), p.random, 0.1);
-    p.plan.walls.push_back({turned.rectangle(0, 0, p.random.uniform(0.3, 1.6), p.random.uniform(0.3, 1.1)),
+    const double depth = p.random.uniform(0.3, 1.1);
+    const double width = p.random.uniform(0.3, 1.6);
+    p.plan.walls.push_back({turned.rectangle(0, 0, width, depth),
                             {color, color * 0.8F, 0.1, 0.2F, 0.06F},
                             static_cast<float>(p.random.uniform(0.1, 1.2))});
   }

@@ -14,7 +14,9 @@ namespace {
 class GroundPainter {
  public:
   GroundPainter(const Canvas& canvas, const Ground& ground)
-      : ground_(ground), scale_(1 / ground.patch_m * 0.5), width_(canvas.width),
+      : ground_(ground),
+        scale_(1 / ground.patch_m * 0.5),
+        width_(canvas.width),
         normal_{-std::sin(ground.furrow_angle), std::cos(ground.furrow_angle)} {}
 
   Color operator()(std::size_t index, double x, double y) const {
@@ -23,7 +25,8 @@ class GroundPainter {
     const float cloud = noise_.cloud(x * scale_, y * scale_);
     const float t = std::clamp(0.3F + ground_.mix * cloud, 0.0F, 1.0F);
     const float tuft = noise_.cloud(x * 4 + 31, y * 4);
-    float light = 1 + ground_.grain * 0.9F * tuft + ground_.grain * noise_.grain(col, row) + ground_.grain * 0.7F * noise_.grain(col / 2 + 77, row / 2);
+    float light = 1 + ground_.grain * 0.9F * tuft + ground_.grain * noise_.grain(col, row) +
+                  ground_.grain * 0.7F * noise_.grain(col / 2 + 77, row / 2);
     if (ground_.furrow_m > 0) {
       const double across = (x * normal_.x + y * normal_.y + 0.15 * static_cast<double>(cloud)) / ground_.furrow_m;
       const double phase = across - std::floor(across);
@@ -75,8 +78,9 @@ void paint_street(Canvas& canvas, const Street& street) {
   const double half = street.width / 2;
   if (street.sidewalk_m > 0) {
     const GroundPainter color(canvas, street.sidewalk);
-    strip(-half - street.sidewalk_m, half + street.sidewalk_m, 1, 1,
-          [&](std::size_t i, double x, double y) { canvas.texels[i] = {color(i, x, y), 0.12F, 0, 0}; });
+    strip(-half - street.sidewalk_m, half + street.sidewalk_m, 1, 1, [&](std::size_t i, double x, double y) {
+      canvas.texels[i] = {color(i, x, y), 0.12F, 0, 0};
+    });
   }
   const GroundPainter color(canvas, street.surface);
   strip(-half, half, 1, 1, [&](std::size_t i, double x, double y) { canvas.texels[i] = {color(i, x, y), 0, 0, 0}; });
@@ -90,8 +94,9 @@ void paint_car(Canvas& canvas, const Car& car) {
   if (!canvas.inside(at, 5) || canvas.occupied_at(at)) return;
   const double l = car.half_length;
   const auto part = [&](double a0, double a1, double half, float height, const Color& color) {
-    fill(canvas, car.frame.rectangle(a0, -half, a1, half),
-         [&](std::size_t i, double, double) { canvas.texels[i] = {color, height, 0, 0}; });
+    fill(canvas, car.frame.rectangle(a0, -half, a1, half), [&](std::size_t i, double, double) {
+      canvas.texels[i] = {color, height, 0, 0};
+    });
   };
   part(-l, l, 0.88, 0.9F, car.color);
   part(-l * 0.72, l * 0.42, 0.76, 1.2F, {0.13F, 0.15F, 0.17F});

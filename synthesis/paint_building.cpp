@@ -35,7 +35,9 @@ Surface surface_at(const RoofPart& part, double a, double b) {
 class RoofPainter {
  public:
   RoofPainter(const Canvas& canvas, const RoofPart& part)
-      : part_(part), width_(canvas.width), shift_(std::fmod(std::abs(part.frame.origin.x * 37 + part.frame.origin.y * 91), 500)) {}
+      : part_(part),
+        width_(canvas.width),
+        shift_(std::fmod(std::abs(part.frame.origin.x * 37 + part.frame.origin.y * 91), 500)) {}
 
   Color operator()(std::size_t index, double a, double b, const Surface& surface) const {
     const auto col = static_cast<int64_t>(index) % width_;
@@ -78,8 +80,7 @@ class RoofPainter {
         const float stain = noise_.cloud(along * 1.5, down * 1.5);
         return part_.color * (1 + line + 0.05F * wear * stain + 0.02F * grain);
       }
-      case RoofMaterial::Thatch:
-        return part_.color * (1 + 0.1F * noise_.cloud(along * 6, down * 1.5) + 0.1F * grain);
+      case RoofMaterial::Thatch: return part_.color * (1 + 0.1F * noise_.cloud(along * 6, down * 1.5) + 0.1F * grain);
     }
     return part_.color;
   }

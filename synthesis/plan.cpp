@@ -76,8 +76,7 @@ void fill_block(Planner& p, const Block& block) {
     case Region::Village: return plan_detached_block(p, block);
     case Region::EuropeanTown:
     case Region::DenseTown:
-    case Region::DryTown:
-      return block.density < 0.45 ? plan_detached_block(p, block) : plan_touching_block(p, block);
+    case Region::DryTown: return block.density < 0.45 ? plan_detached_block(p, block) : plan_touching_block(p, block);
   }
 }
 
@@ -149,12 +148,13 @@ Plan make_plan(const SceneStyle& style, double width_m, double height_m, uint64_
     const Point middle = warp((b.u0 + b.u1) / 2, (b.v0 + b.v1) / 2);
     return middle.x > -margin && middle.y > -margin && middle.x < width_m + margin && middle.y < height_m + margin;
   };
-  const bool touching = style.region == Region::DenseTown || style.region == Region::DryTown ||
-                        style.region == Region::EuropeanTown;
+  const bool touching =
+      style.region == Region::DenseTown || style.region == Region::DryTown || style.region == Region::EuropeanTown;
   const double depth_mean = style.density < 0.35 ? 95 : touching ? 44 : 62;
 
-  plan.grounds.push_back({{{-50, -50}, {width_m + 50, -50}, {width_m + 50, height_m + 50}, {-50, height_m + 50}},
-                          make_ground(style.green > 0.4 ? GroundKind::Grass : GroundKind::DryGrass, style.green, random)});
+  plan.grounds.push_back(
+      {{{-50, -50}, {width_m + 50, -50}, {width_m + 50, height_m + 50}, {-50, height_m + 50}},
+       make_ground(style.green > 0.4 ? GroundKind::Grass : GroundKind::DryGrass, style.green, random)});
   double v = -reach - random.uniform(0, depth_mean);
   while (v < reach) {
     const bool main = random.chance(0.25);

@@ -15,15 +15,28 @@ namespace plat::detail {
 struct Ground {
   Color base;
   Color other;
-  double patch_m = 1.5;      ///< metres for each unit of the cloud that mixes the colours
-  float mix = 0.3F;          ///< contrast of the mixing
-  float grain = 0.06F;       ///< deviation of the fine grain
-  double furrow_m = 0;       ///< distance of furrows or rows of plants; 0: none
-  double furrow_angle = 0;   ///< direction in radians
-  float furrow_gain = 0;     ///< contrast of furrows
+  double patch_m = 1.5;     ///< metres for each unit of the cloud that mixes the colours
+  float mix = 0.3F;         ///< contrast of the mixing
+  float grain = 0.06F;      ///< deviation of the fine grain
+  double furrow_m = 0;      ///< distance of furrows or rows of plants; 0: none
+  double furrow_angle = 0;  ///< direction in radians
+  float furrow_gain = 0;    ///< contrast of furrows
 };
 
-enum class GroundKind { Grass, DryGrass, Soil, Concrete, Asphalt, Gravel, Vegetables, Crop, Ploughed, Stubble, Water, Scrub };
+enum class GroundKind {
+  Grass,
+  DryGrass,
+  Soil,
+  Concrete,
+  Asphalt,
+  Gravel,
+  Vegetables,
+  Crop,
+  Ploughed,
+  Stubble,
+  Water,
+  Scrub
+};
 
 struct GroundPatch {
   Ring outline;
@@ -47,20 +60,20 @@ enum class RoofMaterial { Concrete, Metal, Tile, Shingle, Membrane, Thatch, Plai
 /// A roof, or a thing on it: an outline with a surface above.
 struct RoofPart {
   Ring outline;
-  Frame frame;           ///< at the middle; ridges run along u
+  Frame frame;  ///< at the middle; ridges run along u
   double half_u = 0;
   double half_v = 0;
-  double base = 0;       ///< height of its lowest edge
+  double base = 0;  ///< height of its lowest edge
   RoofShape shape = RoofShape::Flat;
   double slope = 0;
   RoofMaterial material = RoofMaterial::Plain;
   Color color;
-  float wear = 0.3F;     ///< stains, rust, patches: 0 new .. 1 old
-  bool over = false;     ///< laid on what is there; else only where it is the highest
+  float wear = 0.3F;  ///< stains, rust, patches: 0 new .. 1 old
+  bool over = false;  ///< laid on what is there; else only where it is the highest
 };
 
 struct Building {
-  Ring footprint;        ///< outline of the roof on the ground, before any lean
+  Ring footprint;  ///< outline of the roof on the ground, before any lean
   double eave = 3;
   Color wall;
   std::vector<RoofPart> parts;
@@ -142,7 +155,8 @@ void scatter_clutter(Planner& p, const Block& area, double count);
 void add_wall(Planner& p, const Point& a, const Point& b, bool hedge);
 void park_car(Planner& p, const Frame& frame);
 
-/// One house: pitched or flat as the region builds, its front towards -v of the frame. `width` along u, `depth` along v.
+/// One house: pitched or flat as the region builds, its front towards -v of the frame; `width` along u, `depth` along
+/// v.
 Building make_house(const Frame& frame, double width, double depth, const SceneStyle& style, Random& random);
 /// A building that fills an outline up to the neighbours', as dense towns have them; sides given for its details.
 Building make_town_building(const Ring& outline, const Frame& frame, double half_u, double half_v,

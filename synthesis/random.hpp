@@ -18,7 +18,8 @@ inline uint64_t mix_bits(uint64_t x) {
   return x ^ (x >> 31);
 }
 
-/// Random numbers that are the same with every standard library, unlike those of <random>'s distributions.
+/// Random numbers that are the same with every standard library, unlike those of <random>'s distributions. Callers draw
+/// one value a statement, or several within braces: in the parentheses of a call the order is the compiler's choice.
 /// Not thread-safe.
 class Random {
  public:

@@ -29,8 +29,8 @@ struct SceneStyle {
   double sun_azimuth_deg = 150;   ///< where the light comes from, clockwise from the top of the image
   double sun_elevation_deg = 50;  ///< 15 .. 85
   double sun_strength = 1.0;      ///< 1 clear sky .. 0 overcast without shadows
-  double lean = 0.0;              ///< metres that a roof is displaced for each metre of height (off-nadir view), 0 .. 0.3
-  double lean_azimuth_deg = 0;    ///< where it is displaced to
+  double lean = 0.0;            ///< metres that a roof is displaced for each metre of height (off-nadir view), 0 .. 0.3
+  double lean_azimuth_deg = 0;  ///< where it is displaced to
   double street_angle_deg = 15;   ///< direction of the street grid
   double street_curvature = 0.5;  ///< 0 straight .. 1 strongly bent
   double exposure = 1.0;          ///< brightness factor
@@ -57,8 +57,9 @@ struct DrawnScene {
   double gsd_m = 0;
 };
 
-/// Draws a scene: the same arguments give the same scene. Outlines of buildings touch but do not overlap
-/// (but for slivers below half a pixel); trees may hide a part of a roof, as in real imagery. About 0.1 s for 512 x 512 pixels. Thread-safe.
+/// Draws a scene: the same arguments give the same scene. Outlines of buildings touch but do not overlap (but for
+/// slivers below half a pixel); trees may hide a part of a roof, as in real imagery. 512 x 512 pixels take about 0.15 s.
+/// Thread-safe.
 DrawnScene draw_scene(int64_t width, int64_t height, uint64_t seed, const SceneStyle& style);
 /// Draws a scene in a random style: training data of any amount.
 DrawnScene draw_random_scene(int64_t width, int64_t height, uint64_t seed);

@@ -52,7 +52,8 @@ SceneStyle random_style(uint64_t seed) {
   style.sun_elevation_deg = random.uniform(28, 75);
   style.sun_strength = random.chance(0.2) ? random.uniform(0.1, 0.6) : random.uniform(0.7, 1.0);
   style.lean = random.chance(0.5) && style.region != Region::DenseTown && style.region != Region::DryTown
-                   ? random.uniform(0.02, 0.25) : 0;
+                   ? random.uniform(0.02, 0.25)
+                   : 0;
   style.lean_azimuth_deg = random.uniform(0, 360);
   style.street_angle_deg = random.uniform(0, 90);
   style.street_curvature = random.uniform(0.1, 1.0);

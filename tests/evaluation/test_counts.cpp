@@ -74,7 +74,8 @@ BOOST_AUTO_TEST_CASE(counts_of_parts_add_up_to_those_of_the_whole) {
   plat::PixelCounts whole;
   whole.add(a, b);
   plat::PixelCounts parts;
-  for (const plat::Window window : {plat::Window{0, 0, 37, 10}, plat::Window{0, 10, 20, 13}, plat::Window{20, 10, 17, 13}}) {
+  for (const plat::Window window :
+       {plat::Window{0, 0, 37, 10}, plat::Window{0, 10, 20, 13}, plat::Window{20, 10, 17, 13}}) {
     plat::PixelCounts part;
     part.add(plat::crop(a, window), plat::crop(b, window));
     parts += part;

@@ -58,8 +58,10 @@ plat::MultiPolygon parse_wkt(const std::string& text) {
       if (at < end) ++at;
     }
     ring.pop_back();
-    if (polygon.exterior.empty()) polygon.exterior = ring;
-    else polygon.holes.push_back(ring);
+    if (polygon.exterior.empty())
+      polygon.exterior = ring;
+    else
+      polygon.holes.push_back(ring);
   }
   return polygon.exterior.empty() ? plat::MultiPolygon{} : plat::MultiPolygon{polygon};
 }
@@ -85,7 +87,8 @@ std::map<std::string, std::vector<plat::MultiPolygon>> read_spacenet(const std::
 BOOST_AUTO_TEST_SUITE(polygons)
 
 BOOST_AUTO_TEST_CASE(iou_is_that_computed_by_hand) {
-  BOOST_TEST(plat::intersection_over_union(box(0, 0, 2, 2), box(1, 0, 3, 2)) == 2.0 / 6, boost::test_tools::tolerance(1e-12));
+  BOOST_TEST(plat::intersection_over_union(box(0, 0, 2, 2), box(1, 0, 3, 2)) == 2.0 / 6,
+             boost::test_tools::tolerance(1e-12));
   BOOST_TEST(plat::intersection_over_union(box(0, 0, 2, 2), box(0, 0, 2, 2)) == 1);
   BOOST_TEST(plat::intersection_over_union(box(0, 0, 2, 2), box(2, 0, 4, 2)) == 0);
   BOOST_TEST(plat::intersection_over_union({}, box(2, 0, 4, 2)) == 0);
@@ -111,7 +114,8 @@ BOOST_AUTO_TEST_CASE(overlaps_found_by_the_index_are_those_of_all_pairs) {
   std::set<std::pair<int64_t, int64_t>> expected;
   for (std::size_t i = 0; i < a.size(); ++i) {
     for (std::size_t j = 0; j < b.size(); ++j) {
-      if (plat::intersection_over_union(a[i], b[j]) > 0.1) expected.insert({static_cast<int64_t>(i), static_cast<int64_t>(j)});
+      if (plat::intersection_over_union(a[i], b[j]) > 0.1)
+        expected.insert({static_cast<int64_t>(i), static_cast<int64_t>(j)});
     }
   }
   std::set<std::pair<int64_t, int64_t>> found;
@@ -245,8 +249,10 @@ BOOST_AUTO_TEST_CASE(spacenet_2_tables_give_the_published_counts_for_every_image
     std::vector<std::string> cells;
     std::string cell;
     for (const char c : line + ",") {
-      if (c == ',') cells.push_back(std::exchange(cell, ""));
-      else if (c != '\r') cell += c;
+      if (c == ',')
+        cells.push_back(std::exchange(cell, ""));
+      else if (c != '\r')
+        cell += c;
     }
     const std::string& image = cells[6];
     const auto p = predicted.contains(image) ? predicted.at(image) : std::vector<plat::MultiPolygon>{};

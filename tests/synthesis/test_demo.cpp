@@ -90,7 +90,7 @@ BOOST_AUTO_TEST_CASE(the_scene_that_ships_is_what_the_program_draws) {
   BOOST_TEST(a.grid().crs.same_as(b.grid().crs));
   const auto fresh = a.read(a.grid().window()).pixels;
   const auto kept = b.read(b.grid().window()).pixels;
-  // Another C library rounds sines its own way, which moves an edge here and there by a sample; the picture is the same.
+  // Another C library rounds sines its own way, which moves an edge here and there by a sample; the picture stays.
   std::size_t different = 0;
   for (std::size_t i = 0; i < fresh.size(); ++i) different += std::abs(fresh.data()[i] - kept.data()[i]) > 1 ? 1 : 0;
   BOOST_TEST(different < fresh.size() / 1000);

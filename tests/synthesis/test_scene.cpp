@@ -27,7 +27,8 @@ plat::Image<int32_t> coverage(const std::vector<plat::Polygon>& polygons, int64_
     plat::Polygon moved = polygon;
     for (plat::Point& p : moved.exterior) p = {p.x - static_cast<double>(col), p.y - static_cast<double>(row)};
     const std::array<plat::MultiPolygon, 1> one{plat::MultiPolygon{moved}};
-    const auto mask = plat::rasterize_mask(one, static_cast<int64_t>(box.max_x) - col + 1, static_cast<int64_t>(box.max_y) - row + 1);
+    const auto mask =
+        plat::rasterize_mask(one, static_cast<int64_t>(box.max_x) - col + 1, static_cast<int64_t>(box.max_y) - row + 1);
     for (int64_t r = std::max<int64_t>(0, -row); r < std::min(mask.height(), height - row); ++r) {
       for (int64_t c = std::max<int64_t>(0, -col); c < std::min(mask.width(), width - col); ++c) {
         count.at(col + c, row + r) += mask.at(c, r);
@@ -97,8 +98,8 @@ BOOST_AUTO_TEST_CASE(outlines_lie_on_roofs) {
   style.blur_px = 0;
   const auto scene = plat::draw_scene(300, 300, 3, style);
   const auto count = coverage(scene.buildings, 300, 300);
-  // Edges of the image coincide with outlines: the mean step across one is well above that elsewhere. Outlines that were
-  // moved by two pixels would lose it.
+  // Edges of the image coincide with outlines: the mean step across one is well above that elsewhere. Outlines moved by
+  // two pixels would lose it.
   double on = 0;
   double off = 0;
   int64_t on_count = 0;

@@ -88,7 +88,7 @@ def write(name, config, state, out):
             tensors[key] = value.half()
     tensors = {k: v.contiguous().clone() for k, v in (tensors | out).items()}
     path = HERE / name
-    save_file(tensors, path, metadata={"format": "pt", "config.json": json.dumps(config)})
+    save_file(tensors, path, metadata={"config.json": json.dumps(config)})
     print(path, path.stat().st_size, "bytes")
 
 
