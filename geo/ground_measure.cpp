@@ -18,6 +18,8 @@ namespace {
 // An edge that is straight in the CRS is no geodesic; cut into pieces this short, the two differ by millimetres.
 constexpr double kMaxEdgeDegrees = 0.05;
 constexpr double kMaxPieces = 4096;
+// Global grids whose pixels' centres lie on the poles reach half a pixel beyond; what lies there has no ground.
+constexpr double kBeyondPole = 1.0;
 
 }  // namespace
 
@@ -44,7 +46,7 @@ struct GroundMeasure::Impl {
     Ring out(ring.size());
     for (std::size_t i = 0; i < ring.size(); ++i) {
       out[i] = {x[i] * degrees_per_unit, y[i] * degrees_per_unit};
-      if (!std::isfinite(x[i]) || !std::isfinite(y[i]) || std::abs(out[i].y) > 90 + 1e-9) {
+      if (!std::isfinite(x[i]) || !std::isfinite(y[i]) || std::abs(out[i].y) > 90 + kBeyondPole) {
         throw DataError("the position (" + std::to_string(ring[i].x) + ", " + std::to_string(ring[i].y) +
                         ") lies outside its CRS, so it has no size on the ground; check that the CRS is the right one");
       }

@@ -191,6 +191,10 @@ ExtractPlan plan_extract(const std::string& scene, const ExtractOptions& options
     }
   }
 
+  if (options.tile_size && *options.tile_size != description.tile_size && description.architecture.starts_with("sam")) {
+    throw UsageError("--tile-size: the model '" + description.name + "' takes tiles of " +
+                     std::to_string(description.tile_size) + " pixels only.");
+  }
   const Grid& grid = reader.grid();
   TileGrid tiles(grid.width, grid.height, options.tile_size.value_or(description.tile_size),
                  options.overlap.value_or(description.overlap));

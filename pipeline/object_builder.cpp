@@ -3,8 +3,8 @@
 
 #include "core/error.hpp"
 #include "geo/crs.hpp"
-#include "postprocess/regularize.hpp"
-#include "postprocess/simplify.hpp"
+#include "postprocess/coverage.hpp"
+#include "postprocess/validity.hpp"
 #include "postprocess/vectorize.hpp"
 
 #include <tbb/enumerable_thread_specific.h>
@@ -13,7 +13,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
+#include <iterator>
 #include <optional>
 #include <utility>
 
@@ -85,13 +85,6 @@ Polygon rounded(const Polygon& degrees) {
   return out;
 }
 
-/// One object before its outline is made.
-struct Draft {
-  const InstancePatch* patch = nullptr;
-  int32_t label = 0;
-  MultiPolygon outline;
-};
-
 }  // namespace
 
 struct ObjectBuilder::Impl {
@@ -115,11 +108,12 @@ struct ObjectBuilder::Impl {
     return frame;
   }
 
-  template <typename Shape>
-  static MultiPolygon shaped(const MultiPolygon& outline, const LocalFrame& frame, const Shape& shape) {
-    MultiPolygon out;
-    for (const Polygon& part : outline) out.push_back(frame.to_pixels(shape(frame.to_metres(part))));
-    return out;
+  /// Outlines of touching objects are moved together: they keep their common walls.
+  std::vector<Polygon> moved(std::span<const Polygon> metres) const {
+    if (!options.regularize) return simplify_together(metres, options.simplify_m);
+    RegularizeOptions squaring;
+    squaring.tolerance = options.regularize_m;
+    return regularize_together(metres, squaring);
   }
 
   /// Puts an outline in its place, if it lies in the world and stays valid there and in the coordinates of a GeoJSON.
@@ -137,7 +131,9 @@ struct ObjectBuilder::Impl {
       if (!to_wgs84) return true;
       return std::ranges::all_of(object.world, [&](const Polygon& part) {
         // Checked whatever the output's format, so that all formats hold the same polygons.
-        return is_valid(rounded((*to_wgs84)(part)));
+        const Polygon degrees = (*to_wgs84)(part);
+        const auto in_world = [](const Point& p) { return std::abs(p.y) <= 90; };
+        return std::ranges::all_of(degrees.exterior, in_world) && is_valid(rounded(degrees));
       });
     } catch (const DataError&) {
       // A moved outline may leave the world (a scene that reaches the poles).
@@ -145,32 +141,40 @@ struct ObjectBuilder::Impl {
     }
   }
 
-  ExtractedObject finish(const Draft& draft) {
-    const GroundMeasure& measure = measures.local();
-    const LocalFrame frame = frame_at(draft.patch->window, measure);
-    const double pixel_m2 = frame.metres_x * frame.metres_y;
-    ExtractedObject object;
-    if (area(draft.outline) * pixel_m2 < options.min_area_m2) return object;
-    object.score = draft.patch->score[static_cast<std::size_t>(draft.label - 1)];
+  void place_exactly(ExtractedObject& object, const MultiPolygon& outline) const {
+    object.pixel = outline;
+    object.world.clear();
+    for (const Polygon& part : outline) object.world.push_back(grid.to_world(part));
+  }
 
-    const auto squared = [this](const Polygon& metres) {
-      RegularizeOptions squaring;
-      squaring.tolerance = options.regularize_m;
-      return plat::regularize(metres, squaring);
-    };
-    const auto simplified = [this](const Polygon& metres) { return simplify(metres, options.simplify_m); };
-    const bool moved = (options.regularize && place(object, shaped(draft.outline, frame, squared))) ||
-                       (options.simplify_m > 0 && place(object, shaped(draft.outline, frame, simplified)));
-    if (!moved) {
+  std::vector<ExtractedObject> objects_of(const InstancePatch& patch) {
+    const LocalFrame frame = frame_at(patch.window, measures.local());
+    const double pixel_m2 = frame.metres_x * frame.metres_y;
+    std::vector<ExtractedObject> objects;
+    std::vector<MultiPolygon> exact;
+    std::vector<Polygon> parts;
+    for (auto& [label, outline] : vectorize(patch.labels, patch.window.col, patch.window.row)) {
+      if (area(outline) * pixel_m2 < options.min_area_m2) continue;
+      objects.emplace_back().score = patch.score[static_cast<std::size_t>(label - 1)];
+      for (const Polygon& part : outline) parts.push_back(frame.to_metres(part));
+      exact.push_back(outline);
+    }
+    parts = moved(parts);
+    std::vector<MultiPolygon> shaped;
+    for (auto part = parts.begin(); const MultiPolygon& outline : exact) {
+      MultiPolygon& object = shaped.emplace_back();
+      for (std::size_t i = 0; i < outline.size(); ++i) object.push_back(frame.to_pixels(*part++));
+    }
+    tbb::parallel_for(std::size_t{0}, objects.size(), [&](std::size_t i) {
+      ExtractedObject& object = objects[i];
       // Rings that touch do so at corners of pixels that both have as vertices, which no transform pulls apart.
-      object.pixel = draft.outline;
-      object.world.clear();
-      for (const Polygon& part : draft.outline) object.world.push_back(grid.to_world(part));
-    }
-    for (std::size_t i = 0; i < object.world.size(); ++i) {
-      object.area_m2 += options.assumed_gsd_m ? area(object.pixel[i]) * pixel_m2 : measure.area_m2(object.world[i]);
-    }
-    return object;
+      if (!place(object, shaped[i])) place_exactly(object, exact[i]);
+      const GroundMeasure& measure = measures.local();
+      for (std::size_t k = 0; k < object.world.size(); ++k) {
+        object.area_m2 += options.assumed_gsd_m ? area(object.pixel[k]) * pixel_m2 : measure.area_m2(object.world[k]);
+      }
+    });
+    return objects;
   }
 
   Grid grid;
@@ -185,22 +189,15 @@ ObjectBuilder::ObjectBuilder(const Grid& grid, const ObjectBuilderOptions& optio
 ObjectBuilder::~ObjectBuilder() = default;
 
 std::vector<ExtractedObject> ObjectBuilder::build(std::span<const InstancePatch> patches) const {
-  std::vector<ExtractedObject> objects;
+  std::vector<std::vector<ExtractedObject>> objects(patches.size());
   // Isolated: a thread that waits here must not take up a tile, which would hold the caller up for its inference.
   tbb::this_task_arena::isolate([&] {
-    std::vector<std::map<int32_t, MultiPolygon>> outlines(patches.size());
-    tbb::parallel_for(std::size_t{0}, patches.size(), [&](std::size_t i) {
-      outlines[i] = vectorize(patches[i].labels, patches[i].window.col, patches[i].window.row);
-    });
-    std::vector<Draft> drafts;
-    for (std::size_t i = 0; i < patches.size(); ++i) {
-      for (auto& [label, outline] : outlines[i]) drafts.push_back({&patches[i], label, std::move(outline)});
-    }
-    objects.resize(drafts.size());
-    tbb::parallel_for(std::size_t{0}, drafts.size(), [&](std::size_t i) { objects[i] = impl_->finish(drafts[i]); });
+    tbb::parallel_for(std::size_t{0}, patches.size(),
+                      [&](std::size_t i) { objects[i] = impl_->objects_of(patches[i]); });
   });
-  std::erase_if(objects, [](const ExtractedObject& object) { return object.world.empty(); });
-  return objects;
+  std::vector<ExtractedObject> all;
+  for (auto& some : objects) std::ranges::move(some, std::back_inserter(all));
+  return all;
 }
 
 }  // namespace plat

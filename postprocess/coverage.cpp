@@ -7,6 +7,7 @@
 #include "postprocess/detail/contacts.hpp"
 #include "postprocess/detail/fit_options.hpp"
 #include "postprocess/detail/overlap.hpp"
+#include "postprocess/detail/prepare.hpp"
 #include "postprocess/detail/squaring.hpp"
 #include "postprocess/simplify.hpp"
 
@@ -16,6 +17,7 @@
 #include <cstdint>
 #include <numbers>
 #include <optional>
+#include <tuple>
 #include <utility>
 
 namespace plat {
@@ -43,6 +45,7 @@ class Coverage {
     for (const Polygon& polygon : polygons) size_.push_back(area(polygon));
     drawing_.assign(count, plan.squaring ? Drawing::Squared : Drawing::Simplified);
     simplified_.resize(count);
+    moves_.assign(count, 0);
     for (const Arc& arc : arcs_.arcs) points_.push_back(arc.points);
     orders_ = detail::orders_at_nodes(arcs_, points_);
     pieces_ = detail::connected_arcs(arcs_);
@@ -52,7 +55,7 @@ class Coverage {
   std::vector<Polygon> draw() {
     for (;;) {
       draw_arcs();
-      if (degrade(arcs_in_conflict()) || degrade(arcs_out_of_place()) || degrade(arcs_of_unlike_polygons())) continue;
+      if (settle_conflicts() || degrade(arcs_out_of_place()) || degrade(arcs_of_unlike_polygons())) continue;
       break;
     }
     std::vector<Polygon> out;
@@ -158,24 +161,42 @@ class Coverage {
     return arcs_.arcs[i].closed && points.front() == points.back();
   }
 
-  // Arcs that meet others, or themselves, elsewhere than at their nodes.
-  std::vector<bool> arcs_in_conflict() const {
-    std::vector<bool> bad(drawing_.size(), false);
+  // Settles where arcs meet others, or themselves, elsewhere than at their nodes; false when they do not, or nothing helps.
+  bool settle_conflicts() {
+    bool changed = false;
     std::vector<detail::Chain> chains;
     for (std::size_t i = 0; i < points_.size(); ++i) {
-      bad[i] = collapsed(i);
-      chains.push_back({bad[i] ? std::span<const Point>() : std::span<const Point>(points_[i]), arcs_.arcs[i].closed});
+      const bool gone = collapsed(i);
+      if (gone) changed |= degrade(i);
+      chains.push_back({gone ? std::span<const Point>() : std::span<const Point>(points_[i]), arcs_.arcs[i].closed});
     }
     const detail::Contacts contacts = detail::find_contacts(chains);
-    for (const detail::EdgeRef& edge : contacts.conflicts) bad[edge.chain] = true;
+    for (const auto& [a, b] : contacts.conflicts) changed |= settle(a, b);
     const auto ends_at = [&](std::size_t i, const Point& p) {
       return !arcs_.arcs[i].closed && (points_[i].front() == p || points_[i].back() == p);
     };
     for (const detail::Touch& touch : contacts.touches) {
       if (ends_at(touch.chain_a, touch.point) && ends_at(touch.chain_b, touch.point)) continue;
-      bad[touch.chain_a] = bad[touch.chain_b] = true;
+      changed |= degrade_one(touch.chain_a, touch.chain_b);
     }
-    return bad;
+    return changed;
+  }
+
+  // Two edges that meet: walls side by side move apart; else one of the arcs is drawn in the next way.
+  bool settle(const detail::EdgeRef& a, const detail::EdgeRef& b) {
+    if (a.chain == b.chain) return degrade(a.chain);
+    const bool squared = drawing_[a.chain] == Drawing::Squared && drawing_[b.chain] == Drawing::Squared;
+    constexpr int kTries = 3;
+    if (squared && moves_[a.chain] < kTries && moves_[b.chain] < kTries) {
+      const auto wall = [&](const detail::EdgeRef& edge) {
+        const std::vector<Point>& points = points_[edge.chain];
+        return detail::wall_of_edge(squared_[edge.chain], points[edge.index], points[(edge.index + 1) % points.size()]);
+      };
+      ++moves_[a.chain];
+      ++moves_[b.chain];
+      if (detail::move_apart(arcs_, squared_, a.chain, wall(a), b.chain, wall(b))) return true;
+    }
+    return degrade_one(a.chain, b.chain);
   }
 
   // Arcs that changed places without meeting: they end at a node in another order, or passed over a piece of the drawing
@@ -238,15 +259,23 @@ class Coverage {
     }
   }
 
-  // Draws the bad arcs in the next way; false when there is nothing left to change.
+  // Draws an arc in the next way; false when there is none.
+  bool degrade(std::size_t i) {
+    if (drawing_[i] == Drawing::Original) return false;
+    drawing_[i] = drawing_[i] == Drawing::Squared ? Drawing::Simplified : Drawing::Original;
+    return true;
+  }
+
   bool degrade(const std::vector<bool>& bad) {
     bool changed = false;
-    for (std::size_t i = 0; i < bad.size(); ++i) {
-      if (!bad[i] || drawing_[i] == Drawing::Original) continue;
-      drawing_[i] = drawing_[i] == Drawing::Squared ? Drawing::Simplified : Drawing::Original;
-      changed = true;
-    }
+    for (std::size_t i = 0; i < bad.size(); ++i) changed |= bad[i] && degrade(i);
     return changed;
+  }
+
+  // Of two arcs, the one that was drawn more boldly gives way, else the one with fewer vertices at first.
+  bool degrade_one(std::size_t a, std::size_t b) {
+    const auto order = [&](std::size_t i) { return std::tuple(drawing_[i], arcs_.arcs[i].points.size(), i); };
+    return degrade(order(a) < order(b) ? a : b);
   }
 
   std::span<const Polygon> originals_;
@@ -258,25 +287,9 @@ class Coverage {
   std::vector<Drawing> drawing_;
   std::vector<ArcWalls> squared_;
   std::vector<ArcWalls> simplified_;
+  std::vector<int> moves_;  // how often walls of an arc gave way to another's
   std::vector<std::vector<Point>> points_;
 };
-
-// Drops holes that are smaller than the tolerance squared and that no other polygon fills.
-std::vector<Polygon> without_small_holes(std::span<const Polygon> polygons, double tolerance) {
-  std::vector<Polygon> out(polygons.begin(), polygons.end());
-  const detail::Arcs arcs = detail::divide_into_arcs(polygons);
-  for (std::size_t i = 0; i < out.size(); ++i) {
-    std::vector<Ring> kept;
-    for (std::size_t h = 0; h < out[i].holes.size(); ++h) {
-      const auto& uses = arcs.polygons[i][h + 1];
-      const bool empty = uses.size() == 1 && arcs.arcs[uses[0].arc].closed && arcs.arcs[uses[0].arc].other == kNobody;
-      if (!empty || std::abs(signed_area(out[i].holes[h])) >= tolerance * tolerance)
-        kept.push_back(std::move(out[i].holes[h]));
-    }
-    out[i].holes = std::move(kept);
-  }
-  return out;
-}
 
 }  // namespace
 
@@ -284,14 +297,15 @@ std::vector<Polygon> simplify_together(std::span<const Polygon> polygons, double
   if (!(tolerance >= 0)) throw UsageError("simplification tolerance must be 0 or more");
   if (tolerance == 0) return {polygons.begin(), polygons.end()};
   if (polygons.size() == 1) return {simplify(polygons[0], tolerance)};
-  const std::vector<Polygon> cleaned = without_small_holes(polygons, tolerance);
+  const std::vector<Polygon> cleaned = detail::without_small_holes(polygons, tolerance);
   return Coverage(cleaned, {tolerance, std::nullopt}).draw();
 }
 
 std::vector<Polygon> regularize_together(std::span<const Polygon> polygons, const RegularizeOptions& options) {
   options.validate();
   if (polygons.size() == 1) return {regularize(polygons[0], options)};
-  const std::vector<Polygon> cleaned = without_small_holes(polygons, options.tolerance);
+  std::vector<Polygon> cleaned = detail::without_small_holes(polygons, options.tolerance);
+  cleaned = detail::without_short_contacts(cleaned, options.tolerance);
   return Coverage(cleaned, {detail::kSimplifyShare * options.tolerance, options}).draw();
 }
 

@@ -108,7 +108,10 @@ Polygon simplify(const Polygon& polygon, double tolerance) {
     for (const SimplifiedRing& ring : rings) drawn.push_back({ring.ring()});
     const detail::Contacts contacts = detail::find_contacts(drawn);
     bool changed = false;
-    for (const detail::EdgeRef& edge : contacts.conflicts) changed |= rings[edge.chain].keep_outline(edge.index);
+    for (const auto& [a, b] : contacts.conflicts) {
+      changed |= rings[a.chain].keep_outline(a.index);
+      changed |= rings[b.chain].keep_outline(b.index);
+    }
     if (!changed) break;
     for (SimplifiedRing& ring : rings) ring.draw();
   }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 #include <utility>
 
@@ -158,6 +159,10 @@ std::optional<Point> meeting_point(const std::vector<WallLine>& lines, const Poi
   return Point{near.x + (x * yy - y * xy) / determinant, near.y + (y * xx - x * xy) / determinant};
 }
 
+double distance_from(const WallLine& line, const Point& p) {
+  return std::cos(line.angle) * (p.y - line.centre.y) - std::sin(line.angle) * (p.x - line.centre.x);
+}
+
 bool same_line(const WallLine& a, const WallLine& b) { return a.centre == b.centre && a.angle == b.angle; }
 
 }  // namespace
@@ -212,6 +217,57 @@ std::vector<Point> draw_arc(const Arc& arc, const ArcWalls& walls, double reach,
   }
   out.push_back(nodes[arc.last_node]);
   return out;
+}
+
+std::size_t wall_of_edge(const ArcWalls& walls, const Point& from, const Point& to) {
+  std::size_t best = 0;
+  double least = std::numeric_limits<double>::infinity();
+  for (std::size_t i = 0; i < walls.lines.size(); ++i) {
+    const WallLine& line = walls.lines[i];
+    const double away = std::max(std::abs(distance_from(line, from)), std::abs(distance_from(line, to)));
+    // Collinear walls of one arc are told apart by where they are.
+    const double along = std::hypot((from.x + to.x) / 2 - line.centre.x, (from.y + to.y) / 2 - line.centre.y);
+    const double score = away + 1e-3 * along;
+    if (score >= least) continue;
+    least = score;
+    best = i;
+  }
+  return best;
+}
+
+bool move_apart(const Arcs& arcs, std::vector<ArcWalls>& walls, std::size_t arc_a, std::size_t wall_a,
+                std::size_t arc_b, std::size_t wall_b) {
+  constexpr double kNearlyParallel = 0.3;
+  constexpr double kHair = 0.01;
+  constexpr double kFarthest = 1.3;
+  WallLine& a = walls[arc_a].lines[wall_a];
+  WallLine& b = walls[arc_b].lines[wall_b];
+  if (std::abs(std::sin(a.angle - b.angle)) > kNearlyParallel) return false;
+  // Where the outlines themselves lie tells which wall belongs on which side.
+  const auto middle = [&](std::size_t arc, const WallLine& line) {
+    const Point& start = arcs.arcs[arc].points[0];
+    const Point centre = line.moments.centre();
+    return Point{centre.x + start.x, centre.y + start.y};
+  };
+  const Point middle_a = middle(arc_a, a);
+  const Point middle_b = middle(arc_b, b);
+  const double share = b.moments.length / (a.moments.length + b.moments.length);
+  WallLine between = share < 0.5 ? a : b;
+  between.centre = {middle_a.x + share * (middle_b.x - middle_a.x), middle_a.y + share * (middle_b.y - middle_a.y)};
+  const double tolerance = std::min(walls[arc_a].tolerance, walls[arc_b].tolerance);
+  const double off_a = distance_from(between, middle_a);
+  const double off_b = distance_from(between, middle_b);
+  if (off_a * off_b >= 0 || std::max(std::abs(off_a), std::abs(off_b)) > kFarthest * tolerance) return false;
+  const auto placed = [&](const WallLine& line, const Point& outline, double off) {
+    WallLine out = line;
+    const double shift = std::copysign(kHair * tolerance, off) - off;
+    out.angle = between.angle;
+    out.centre = {outline.x - std::sin(between.angle) * shift, outline.y + std::cos(between.angle) * shift};
+    return out;
+  };
+  a = placed(a, middle_a, off_a);
+  b = placed(b, middle_b, off_b);
+  return true;
 }
 
 }  // namespace plat::detail

@@ -28,4 +28,12 @@ std::vector<Point> place_nodes(const Arcs& arcs, const std::vector<ArcWalls>& wa
 /// An arc drawn along its walls, between the places of its nodes.
 std::vector<Point> draw_arc(const Arc& arc, const ArcWalls& walls, double reach, const std::vector<Point>& nodes);
 
+/// The wall that an edge of a drawn arc belongs to.
+std::size_t wall_of_edge(const ArcWalls& walls, const Point& from, const Point& to);
+
+/// Moves two walls of different arcs that overlap side by side to the line between them, a hair apart. False, and nothing
+/// moves, where they are not nearly parallel or would have to go far.
+bool move_apart(const Arcs& arcs, std::vector<ArcWalls>& walls, std::size_t arc_a, std::size_t wall_a,
+                std::size_t arc_b, std::size_t wall_b);
+
 }  // namespace plat::detail

@@ -102,16 +102,13 @@ Contacts find_contacts(std::span<const Chain> chains) {
         if (how == Contact::Point && edge->ref.chain != other->ref.chain) {
           out.touches.push_back({other->ref.chain, edge->ref.chain, common_point(*other, *edge)});
         } else if (how != Contact::Point || !neighbours(*edge, *other, edge_count(chains[edge->ref.chain]))) {
-          out.conflicts.push_back(edge->ref);
-          out.conflicts.push_back(other->ref);
+          out.conflicts.emplace_back(std::min(edge->ref, other->ref), std::max(edge->ref, other->ref));
         }
       }
       active.push_back(edge);
     }
   }
-  std::ranges::sort(out.conflicts, [](const EdgeRef& a, const EdgeRef& b) {
-    return std::tie(a.chain, a.index) < std::tie(b.chain, b.index);
-  });
+  std::ranges::sort(out.conflicts);
   const auto rest = std::ranges::unique(out.conflicts);
   out.conflicts.erase(rest.begin(), rest.end());
   return out;

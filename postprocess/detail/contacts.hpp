@@ -3,9 +3,10 @@
 
 #include "geo/geometry.hpp"
 
+#include <compare>
 #include <cstddef>
-#include <functional>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace plat::detail {
@@ -20,7 +21,7 @@ struct Chain {
 struct EdgeRef {
   std::size_t chain = 0;
   std::size_t index = 0;
-  bool operator==(const EdgeRef&) const = default;
+  auto operator<=>(const EdgeRef&) const = default;
 };
 
 /// A point in which two chains touch.
@@ -32,9 +33,10 @@ struct Touch {
 
 /// How chains meet.
 struct Contacts {
-  std::vector<EdgeRef>
-      conflicts;  ///< edges that cross or overlap others, or touch ones of their chain; each once, in order
-  std::vector<Touch> touches;  ///< where different chains touch in a point; may hold one twice
+  /// Pairs of edges that cross or overlap, or touch within one chain; each once, in order, the lesser first.
+  std::vector<std::pair<EdgeRef, EdgeRef>> conflicts;
+  /// Where different chains touch in a point; may hold one twice.
+  std::vector<Touch> touches;
 };
 
 /// The exterior and the holes of a polygon, in this order.
