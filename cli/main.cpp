@@ -73,12 +73,10 @@ int main(int argc, char** argv) {
   program.get_formatter()->column_width(36);
   plat::cli::add_info(program, context);
   plat::cli::add_extract(program, context);
-#ifdef PLAT_COMMAND_TRAIN
+#ifdef PLAT_WITH_TORCH
   plat::cli::add_train(program, context);
 #endif
-#ifdef PLAT_COMMAND_EVALUATE
   plat::cli::add_evaluate(program, context);
-#endif
   plat::cli::add_demo(program, context);
   try {
     if (argc == 1) {

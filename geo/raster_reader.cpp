@@ -184,6 +184,7 @@ const RasterInfo& RasterReader::info() const { return impl_->plan->info; }
 const Grid& RasterReader::grid() const { return impl_->plan->grid; }
 int RasterReader::bands() const { return impl_->source.channels(); }
 bool RasterReader::is_byte() const { return impl_->source.is_byte(); }
+bool RasterReader::is_integer() const { return impl_->source.is_integer(); }
 
 RasterBlock RasterReader::read(const Window& window) {
   const Window& part = impl_->plan->part;

@@ -84,6 +84,8 @@ class RasterReader {
   int bands() const;
   /// Whether the stored values are bytes, which need no scaling for display.
   bool is_byte() const;
+  /// Whether the stored values are whole numbers.
+  bool is_integer() const;
 
   /// Reads a window; parts outside the grid come back invalid (value 0). Throws IoError when the data is damaged.
   RasterBlock read(const Window& window);

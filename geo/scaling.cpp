@@ -27,32 +27,9 @@ double percentile(std::vector<float>& values, double p) {
   return low + part * (high - low);
 }
 
-}  // namespace
-
-Scaling Scaling::identity(int bands) {
-  const auto count = static_cast<std::size_t>(bands);
-  return {std::vector<double>(count, 0.0), std::vector<double>(count, 255.0)};
-}
-
-void Scaling::apply(Image<float>& pixels) const {
-  assert(static_cast<std::size_t>(pixels.bands()) == low.size() && low.size() == high.size());
-  for (std::size_t b = 0; b < low.size(); ++b) {
-    const double range = high[b] - low[b];
-    // A band of one value has nothing to show.
-    const double factor = range > 0 ? 255.0 / range : 0.0;
-    for (float& value : pixels.band(static_cast<int64_t>(b))) {
-      const double scaled = (static_cast<double>(value) - low[b]) * factor;
-      // False for NaN as well.
-      value = scaled > 0 ? static_cast<float>(std::min(scaled, 255.0)) : 0.0F;
-    }
-  }
-}
-
-Scaling percentile_scaling(RasterReader& reader, double low_percent, double high_percent, int64_t max_samples) {
-  if (!(low_percent >= 0 && low_percent < high_percent && high_percent <= 100)) {
-    throw UsageError("percentiles must grow from 0 to 100, not " + std::to_string(low_percent) + " to " +
-                     std::to_string(high_percent));
-  }
+/// Valid values of each band, from at most about `max_samples` pixels spread over the scene. Throws DataError when a band
+/// has none.
+std::vector<std::vector<float>> sample_values(RasterReader& reader, int64_t max_samples) {
   const Grid& grid = reader.grid();
   const auto width = static_cast<double>(grid.width);
   const auto height = static_cast<double>(grid.height);
@@ -79,19 +56,68 @@ Scaling percentile_scaling(RasterReader& reader, double low_percent, double high
     }
   }
 
+  if (std::ranges::any_of(samples, &std::vector<float>::empty)) {
+    throw DataError(reader.info().path + ": has no valid pixel; all of them are nodata, masked or transparent");
+  }
+  return samples;
+}
+
+Scaling between_percentiles(std::vector<std::vector<float>>& samples, double low_percent, double high_percent) {
   Scaling scaling;
   for (std::vector<float>& values : samples) {
-    if (values.empty()) {
-      throw DataError(reader.info().path + ": has no valid pixel; all of them are nodata, masked or transparent");
-    }
     scaling.low.push_back(percentile(values, low_percent));
     scaling.high.push_back(percentile(values, high_percent));
   }
   return scaling;
 }
 
+/// Whether whole numbers are bytes that are stored in a wider type: none is above 255, and the bright ones come near it.
+bool are_wide_bytes(const std::vector<std::vector<float>>& samples) {
+  float highest = 0;
+  float lowest = 0;
+  for (const std::vector<float>& values : samples) {
+    const auto [low, high] = std::ranges::minmax(values);
+    lowest = std::min(lowest, low);
+    highest = std::max(highest, high);
+  }
+  return lowest >= 0 && highest <= 255 && highest >= 128;
+}
+
+}  // namespace
+
+Scaling Scaling::identity(int bands) {
+  const auto count = static_cast<std::size_t>(bands);
+  return {std::vector<double>(count, 0.0), std::vector<double>(count, 255.0)};
+}
+
+void Scaling::apply(Image<float>& pixels) const {
+  assert(static_cast<std::size_t>(pixels.bands()) == low.size() && low.size() == high.size());
+  for (std::size_t b = 0; b < low.size(); ++b) {
+    const double range = high[b] - low[b];
+    // A band of one value has nothing to show.
+    const double factor = range > 0 ? 255.0 / range : 0.0;
+    for (float& value : pixels.band(static_cast<int64_t>(b))) {
+      const double scaled = (static_cast<double>(value) - low[b]) * factor;
+      // False for NaN as well.
+      value = scaled > 0 ? static_cast<float>(std::min(scaled, 255.0)) : 0.0F;
+    }
+  }
+}
+
+Scaling percentile_scaling(RasterReader& reader, double low_percent, double high_percent, int64_t max_samples) {
+  if (!(low_percent >= 0 && low_percent < high_percent && high_percent <= 100)) {
+    throw UsageError("percentiles must grow from 0 to 100, not " + std::to_string(low_percent) + " to " +
+                     std::to_string(high_percent));
+  }
+  auto samples = sample_values(reader, max_samples);
+  return between_percentiles(samples, low_percent, high_percent);
+}
+
 Scaling default_scaling(RasterReader& reader) {
-  return reader.is_byte() ? Scaling::identity(reader.bands()) : percentile_scaling(reader);
+  if (reader.is_byte()) return Scaling::identity(reader.bands());
+  auto samples = sample_values(reader, kMaxSamples);
+  if (reader.is_integer() && are_wide_bytes(samples)) return Scaling::identity(reader.bands());
+  return between_percentiles(samples, kLowPercent, kHighPercent);
 }
 
 }  // namespace plat

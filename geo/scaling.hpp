@@ -20,11 +20,15 @@ struct Scaling {
   void apply(Image<float>& pixels) const;
 };
 
+inline constexpr double kLowPercent = 1.0;
+inline constexpr double kHighPercent = 99.0;
+inline constexpr int64_t kMaxSamples = 4'000'000;
+
 /// Percentiles (0..100) of each band's valid pixels, from at most about `max_samples` pixels spread over the whole
 /// scene (streamed; overviews used). Throws DataError when the scene has no valid pixel.
-Scaling percentile_scaling(RasterReader& reader, double low_percent = 1.0, double high_percent = 99.0,
-                           int64_t max_samples = 4'000'000);
-/// Identity for byte rasters, percentiles for all others.
+Scaling percentile_scaling(RasterReader& reader, double low_percent = kLowPercent, double high_percent = kHighPercent,
+                           int64_t max_samples = kMaxSamples);
+/// Identity for bytes, in a type of their own or in wider whole numbers; percentiles for all others.
 Scaling default_scaling(RasterReader& reader);
 
 }  // namespace plat

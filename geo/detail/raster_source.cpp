@@ -74,6 +74,7 @@ void RasterSource::prepare() {
   palette_.clear();
   alpha_ = nullptr;
   is_byte_ = true;
+  is_integer_ = true;
   is_complex_ = false;
   any_nodata_ = false;
   // Directories of overviews are read at first use; their warnings are none about pixels.
@@ -90,6 +91,7 @@ void RasterSource::prepare() {
     GDALRasterBandH band = GDALGetRasterBand(dataset_.get(), number);
     const GDALDataType type = GDALGetRasterDataType(band);
     is_byte_ = is_byte_ && is_whole_byte(band);
+    is_integer_ = is_integer_ && GDALDataTypeIsInteger(type) != 0;
     is_complex_ = is_complex_ || GDALDataTypeIsComplex(type) != 0;
     any_nodata_ = any_nodata_ || GDALDataTypeIsFloating(type) != 0;
     const std::optional<double> nodata = nodata_ ? nodata_ : nodata_of(band);

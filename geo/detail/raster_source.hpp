@@ -32,6 +32,7 @@ class RasterSource {
   int channels() const { return static_cast<int>(channels_.size()); }
   /// Whether all channels are stored as plain bytes (or colours of a palette).
   bool is_byte() const { return is_byte_; }
+  bool is_integer() const { return is_integer_; }
   /// The open dataset, for its georeferencing.
   GDALDatasetH dataset();
 
@@ -57,6 +58,7 @@ class RasterSource {
   int64_t width_ = 0;
   int64_t height_ = 0;
   bool is_byte_ = false;
+  bool is_integer_ = false;
   bool is_cmyk_ = false;
   bool is_complex_ = false;
   bool channels_are_bands_ = false;

@@ -220,4 +220,22 @@ BOOST_AUTO_TEST_CASE(bytes_need_no_scaling) {
   BOOST_TEST(plat::default_scaling(reader).high[2] == 255);
 }
 
+BOOST_AUTO_TEST_CASE(bytes_in_a_wider_type_need_none_either) {
+  const plat::test::TemporaryFolder folder;
+  const auto scaling_of = [&](uint16_t highest) {
+    plat::Image<uint16_t> image(30, 30, 3);
+    for (std::size_t i = 0; i < image.size(); ++i) image.data()[i] = static_cast<uint16_t>(i * highest / image.size());
+    const std::string path = folder.file(std::to_string(highest) + ".tif");
+    plat::write_raster(path, image, grid(30, 30));
+    plat::RasterReader reader(path);
+    return plat::default_scaling(reader);
+  };
+  const plat::Scaling as_they_are = scaling_of(250);
+  BOOST_TEST(as_they_are.high[2] == 255);
+  BOOST_TEST(as_they_are.low[0] == 0);
+  // A dark scene of more bits, and a bright one, are stretched.
+  BOOST_TEST(scaling_of(60).high[2] < 60);
+  BOOST_TEST(scaling_of(2000).high[2] > 1000);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -3,6 +3,7 @@
 # launchers.sh ROOT WORK: runs ./plat and ./check of a copy, whose compiler, package manager and LibTorch are stand-ins, so
 # that every way of starting and failing is seen without building or installing anything.
 set -euo pipefail
+unset PLAT_CMAKE_ARGS CXX CXXFLAGS  # the settings of who runs this test are not those of the launchers under test
 root=$1
 work=$2
 failures=0

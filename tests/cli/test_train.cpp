@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "geo/feature_io.hpp"
+#include "geo/gdal_session.hpp"
+#include "tests/cli/run_program.hpp"
+
+#include <boost/test/unit_test.hpp>
+#include <nlohmann/json.hpp>
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+using plat::test::read_text;
+using plat::test::run_plat;
+
+namespace {
+
+const plat::GdalSession gdal;
+
+bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+/// A folder with a small drawn scene and its footprints.
+struct World {
+  plat::test::TemporaryFolder folder;
+  World() {
+    const auto run = run_plat(folder, {"demo", "--size", "384"});
+    BOOST_REQUIRE_MESSAGE(run.code == 0, run.err);
+  }
+};
+
+/// The arguments of a run that takes seconds.
+std::vector<std::string> small_run(const std::vector<std::string>& more) {
+  std::vector<std::string> arguments = {"train",   "--scenes", "demo.tif", "--labels",    "demo_buildings.geojson",
+                                        "--batch", "2",        "--crop",   "64",          "--prompts",
+                                        "1",       "-o",       "run",      "--log-every", "1"};
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  return arguments;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(train)
+
+BOOST_AUTO_TEST_CASE(a_model_is_trained_resumed_and_used) {
+  const World world;
+  const auto first = run_plat(world.folder, small_run({"--steps", "2", "--json", "--name", "mine"}));
+  BOOST_REQUIRE_MESSAGE(first.code == 0, first.err);
+  const auto summary = nlohmann::json::parse(first.out);
+  BOOST_TEST(summary["steps"] == 2);
+  BOOST_TEST(summary["model"] == "run/model");
+  for (const char* file : {"config.json", "metrics.jsonl", "data.txt", "model/config.json", "model/model.safetensors",
+                           "model/README.md", "model/training.json"}) {
+    BOOST_TEST(std::filesystem::exists(world.folder.path() / "run" / file), file);
+  }
+  // Others read the card and the options: they name files, not the folders of who trained.
+  BOOST_TEST(!has(read_text(world.folder.file("run/model/training.json")), world.folder.path().string()));
+
+  BOOST_TEST(run_plat(world.folder, small_run({"--steps", "2"})).code == 3);  // it exists
+  const auto second = run_plat(world.folder, small_run({"--steps", "3", "--json", "--name", "mine", "--resume"}));
+  BOOST_REQUIRE_MESSAGE(second.code == 0, second.err);
+  BOOST_TEST(nlohmann::json::parse(second.out)["steps"] == 3);
+
+  const auto used = run_plat(world.folder, {"extract", "demo.tif", "--model", "run/model", "-o", "out.gpkg"});
+  BOOST_REQUIRE_MESSAGE(used.code == 0, used.err);
+  BOOST_TEST(std::filesystem::exists(world.folder.path() / "out.gpkg"));
+}
+
+BOOST_AUTO_TEST_CASE(a_dry_run_tells_and_writes_nothing) {
+  const World world;
+  const auto run = run_plat(world.folder, small_run({"--steps", "2", "--dry-run"}));
+  BOOST_TEST(run.code == 0);
+  BOOST_TEST(has(run.err, "demo.tif"), run.err);
+  BOOST_TEST(has(run.err, "for training"), run.err);
+  BOOST_TEST(!std::filesystem::exists(world.folder.path() / "run"));
+}
+
+BOOST_AUTO_TEST_CASE(exit_codes_say_what_went_wrong) {
+  const World world;
+  const auto code = [&](const std::vector<std::string>& arguments, const std::string& word) {
+    const auto run = run_plat(world.folder, arguments);
+    BOOST_TEST(has(run.err + run.out, word), "'" << word << "' is not in: " << run.err << run.out);
+    BOOST_TEST(!std::filesystem::exists(world.folder.path() / "run"));
+    return run.code;
+  };
+  BOOST_TEST(code(small_run({}), "--steps") == 2);
+  BOOST_TEST(code(small_run({"--steps", "0"}), "steps") == 2);
+  BOOST_TEST(code(small_run({"--steps", "2", "--val-bbox", "1,2"}), "--val-bbox") == 2);
+  BOOST_TEST(code(small_run({"--steps", "2", "--init", "nowhere"}), "nowhere") == 5);
+  BOOST_TEST(code({"train", "--scenes", "none.tif", "--labels", "demo_buildings.geojson", "--steps", "2", "-o", "run"},
+                  "none.tif") == 3);
+  BOOST_TEST(code({"train", "--scenes", "demo.tif", "--labels", "none.geojson", "--steps", "2", "-o", "run"},
+                  "none.geojson") == 3);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
