@@ -4,6 +4,7 @@
 #include "core/image.hpp"
 #include "model/model_description.hpp"
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
@@ -47,6 +48,9 @@ class PromptTile {
   /// its own. `alternatives`: also the other masks, by falling estimate. Throws ModelError for a prompt without points
   /// and box.
   virtual std::vector<std::vector<PromptMask>> segment(std::span<const Prompt> prompts, bool alternatives) const = 0;
+  /// What the encoder made of the tile, one band a channel: PromptSegmenter::restore makes a tile of it that answers with
+  /// the same masks, bit for bit.
+  virtual Image<float> embedding() const = 0;
 };
 
 /// Segments what points and boxes point at. Thread-safe: tiles run in parallel with one torch thread each.
@@ -56,6 +60,11 @@ class PromptSegmenter {
   virtual const ModelDescription& description() const = 0;
   /// `pixels`: the model's bands scaled to 0..255, tile_size square.
   virtual std::unique_ptr<PromptTile> embed(const Image<float>& pixels) const = 0;
+  /// The tile that an embedding was taken from, without the encoder's work. Throws ModelError where its size is not this
+  /// model's.
+  virtual std::unique_ptr<PromptTile> restore(const Image<float>& embedding) const = 0;
+  /// An estimate of the memory that `embed`, or `segment` with up to 16 prompts, takes, in bytes.
+  virtual int64_t memory_per_tile() const = 0;
 };
 
 /// Opens a model folder for prompts; every SAM answers them, with classes or without. `device` as for open_segmenter.

@@ -103,6 +103,29 @@ Image<float> image_of(const at::Tensor& bands) {
   return image;
 }
 
+/// Values in a layer of a tile.
+double layer_floats(int64_t side, int64_t stride, double channels) {
+  const auto across = static_cast<double>(side / stride);
+  return across * across * channels;
+}
+
+/// Values that the encoder holds at once: its widest layers have input, output and one intermediate result.
+double encoder_floats(const SamConfig& c, int64_t side) {
+  if (const auto* tiny = std::get_if<TinyVitConfig>(&c.vision)) {
+    const auto first = static_cast<double>(tiny->embed_dims[0]);
+    return std::max(3 * layer_floats(side, 2, first / 2),
+                    layer_floats(side, 4, 2 * first * (tiny->mbconv_expand_ratio + 1))) +
+           layer_floats(side, 2, first / 2) + layer_floats(side, 4, first) +
+           layer_floats(side, 8, static_cast<double>(tiny->embed_dims[1]));
+  }
+  const auto& vit = std::get<VitConfig>(c.vision);
+  return layer_floats(side, vit.patch_size, static_cast<double>(5 * vit.hidden_size + 2 * vit.mlp_dim)) +
+         (48 << 20) / 4.0;
+}
+
+/// The factor covers the library's own buffers and is checked against the measured peak in the tests.
+int64_t bytes_of_floats(double count) { return static_cast<int64_t>(1.5 * static_cast<double>(sizeof(float)) * count); }
+
 class SamSegmenter : public Segmenter {
  public:
   SamSegmenter(const std::string& folder, const std::string& device) : sam_(folder, device) {
@@ -131,28 +154,14 @@ class SamSegmenter : public Segmenter {
 };
 
 int64_t SamSegmenter::memory_per_tile() const {
-  // The widest layers hold input, output and one intermediate result at once, as floats; the factor covers the
-  // library's own buffers and is checked against the measured peak in the tests.
   const SamConfig& c = sam_.config();
   const int64_t side = sam_.description().tile_size;
-  const auto floats = [&](int64_t stride, double channels) {
-    const auto across = static_cast<double>(side / stride);
-    return across * across * channels;
-  };
-  double widest = 0;
-  if (const auto* tiny = std::get_if<TinyVitConfig>(&c.vision)) {
-    const auto first = static_cast<double>(tiny->embed_dims[0]);
-    widest = std::max(3 * floats(2, first / 2), floats(4, 2 * first * (tiny->mbconv_expand_ratio + 1)));
-    widest += floats(2, first / 2) + floats(4, first) + floats(8, static_cast<double>(tiny->embed_dims[1]));
-  } else {
-    const auto& vit = std::get<VitConfig>(c.vision);
-    widest = floats(vit.patch_size, static_cast<double>(5 * vit.hidden_size + 2 * vit.mlp_dim)) + (48 << 20) / 4.0;
-  }
+  const double widest = encoder_floats(c, side);
   const auto& d = c.class_decoder;
-  const double decoder = floats(2, 4.0 * static_cast<double>(d.fuse_dims[2])) +
-                         floats(4, 3.0 * static_cast<double>(d.fuse_dims[1])) +
-                         floats(1, 2.0 * kMapsPerClass * static_cast<double>(d.classes));
-  return static_cast<int64_t>(1.5 * static_cast<double>(sizeof(float)) * std::max(widest, decoder + widest / 3));
+  const double decoder = layer_floats(side, 2, 4.0 * static_cast<double>(d.fuse_dims[2])) +
+                         layer_floats(side, 4, 3.0 * static_cast<double>(d.fuse_dims[1])) +
+                         layer_floats(side, 1, 2.0 * kMapsPerClass * static_cast<double>(d.classes));
+  return bytes_of_floats(std::max(widest, decoder + widest / 3));
 }
 
 /// Prompts that can pass the decoder together: equally many points, and a box or none.
@@ -161,6 +170,8 @@ using PromptKind = std::pair<std::size_t, bool>;
 class SamPromptTile : public PromptTile {
  public:
   SamPromptTile(const LoadedSam& sam, at::Tensor embedding) : sam_(sam), embedding_(std::move(embedding)) {}
+
+  Image<float> embedding() const override { return image_of(embedding_[0]); }
 
   std::vector<std::vector<PromptMask>> segment(std::span<const Prompt> prompts, bool alternatives) const override {
     std::map<PromptKind, std::vector<std::size_t>> kinds;
@@ -249,8 +260,36 @@ class SamPromptSegmenter : public PromptSegmenter {
     return translated(sam_.description().name, [&]() -> std::unique_ptr<PromptTile> {
       const c10::InferenceMode inference;
       use_one_thread();
-      return std::make_unique<SamPromptTile>(sam_, sam_.network().encode(sam_.normalised(pixels)).embedding);
+      // In the order that a restored embedding has: the order of memory may choose other kernels, with other last digits.
+      return std::make_unique<SamPromptTile>(
+          sam_, sam_.network().encode(sam_.normalised(pixels)).embedding.contiguous(at::MemoryFormat::Contiguous));
     });
+  }
+
+  std::unique_ptr<PromptTile> restore(const Image<float>& embedding) const override {
+    const PromptEncoderConfig& c = sam_.config().prompt_encoder;
+    const int64_t side = sam_.description().tile_size / c.patch_size;
+    if (embedding.bands() != c.hidden_size || embedding.width() != side || embedding.height() != side) {
+      throw ModelError(sam_.description().name + ": this embedding was not made by this model");
+    }
+    return translated(sam_.description().name, [&]() -> std::unique_ptr<PromptTile> {
+      const c10::InferenceMode inference;
+      at::Tensor tensor = at::empty({1, c.hidden_size, side, side}, at::kFloat);
+      std::copy_n(embedding.data(), embedding.size(), tensor.data_ptr<float>());
+      return std::make_unique<SamPromptTile>(sam_, tensor.to(sam_.device()));
+    });
+  }
+
+  int64_t memory_per_tile() const override {
+    const SamConfig& c = sam_.config();
+    const int64_t side = sam_.description().tile_size;
+    const auto channels = static_cast<double>(c.prompt_encoder.hidden_size);
+    const auto masks = static_cast<double>(c.mask_decoder.num_multimask_outputs + 1);
+    // Each prompt has a copy of the image's tokens in the decoder, upscales them to a quarter of the tile's side, and may
+    // return all of its masks as large as the tile.
+    const double prompt = layer_floats(side, 16, 4 * channels) + layer_floats(side, 4, channels / 2 + 2 * masks) +
+                          layer_floats(side, 1, masks);
+    return bytes_of_floats(std::max(encoder_floats(c, side), static_cast<double>(kPromptsAtOnce) * prompt));
   }
 
  private:

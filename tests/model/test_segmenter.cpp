@@ -170,6 +170,19 @@ BOOST_AUTO_TEST_CASE(prompts_give_masks_as_large_as_the_tile_and_the_best_first)
       BOOST_TEST(*high <= 1);
     }
   }
+  // A tile made of the embedding answers with the same bits.
+  const auto restored = segmenter->restore(tile->embedding())->segment(prompts, true);
+  for (std::size_t i = 0; i < prompts.size(); ++i) {
+    BOOST_TEST_REQUIRE(restored[i].size() == all[i].size());
+    for (std::size_t m = 0; m < all[i].size(); ++m) {
+      BOOST_TEST((restored[i][m].probability == all[i][m].probability));
+      BOOST_TEST(restored[i][m].iou == all[i][m].iou);
+    }
+  }
+  BOOST_TEST(message_of([&] { segmenter->restore(Image<float>(2, 2, 3)); }).find("not made by this model") !=
+             std::string::npos);
+  BOOST_TEST(segmenter->memory_per_tile() > 0);
+
   // Each prompt is answered as if it were alone.
   const auto alone = tile->segment(std::vector<Prompt>{prompts[3]}, false);
   double worst = 0;
