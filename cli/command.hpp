@@ -27,6 +27,7 @@ void add_extract(CLI::App& program, Context& context);
 void add_train(CLI::App& program, Context& context);
 void add_evaluate(CLI::App& program, Context& context);
 void add_demo(CLI::App& program, Context& context);
+void add_models(CLI::App& program, Context& context);
 
 /// Makes a subcommand with the flags that every command has (-q, -v, --debug).
 CLI::App* add_command(CLI::App& program, Context& context, const std::string& name, const std::string& description);

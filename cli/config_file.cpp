@@ -7,6 +7,7 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include <cstddef>
 #include <fstream>
 #include <optional>
 #include <utility>
@@ -75,19 +76,29 @@ std::optional<std::string> config_path(const std::vector<std::string>& arguments
 std::vector<std::string> expand_config(CLI::App& program, const std::vector<std::string>& arguments) {
   const std::optional<std::string> path = config_path(arguments);
   if (!path || arguments.empty()) return arguments;
-  const std::string& verb = arguments.front();
-  CLI::App* command = nullptr;
-  for (CLI::App* candidate : program.get_subcommands({})) {
-    if (candidate->get_name() == verb) command = candidate;
+  // A verb may have verbs of its own.
+  CLI::App* command = &program;
+  std::size_t verbs = 0;
+  for (bool deeper = true; deeper && verbs < arguments.size();) {
+    deeper = false;
+    for (CLI::App* candidate : command->get_subcommands({})) {
+      if (candidate->get_name() != arguments[verbs]) continue;
+      command = candidate;
+      deeper = true;
+      ++verbs;
+      break;
+    }
   }
-  if (command == nullptr) return arguments;
+  if (verbs == 0) return arguments;
+  const auto own = arguments.begin() + static_cast<std::ptrdiff_t>(verbs);
+  const std::string verb = join({arguments.begin(), own}, " ");
 
   std::ifstream file(*path);
   if (!file) throw IoError(*path + ": cannot be read. Check the path that --config names.");
   const bool json = lower(*path).ends_with(".json");
   const std::vector<Setting> settings = json ? read_json(*path, file) : read_toml(*path, file, verb);
 
-  std::vector<std::string> expanded = {verb};
+  std::vector<std::string> expanded(arguments.begin(), own);
   for (const auto& [key, values] : settings) {
     const CLI::Option* option = key == "config" ? nullptr : command->get_option_no_throw("--" + key);
     if (option == nullptr) {
@@ -106,7 +117,7 @@ std::vector<std::string> expand_config(CLI::App& program, const std::vector<std:
   for (CLI::Option* option : command->get_options()) {
     if (option->get_items_expected_max() == 1) option->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   }
-  expanded.insert(expanded.end(), arguments.begin() + 1, arguments.end());
+  expanded.insert(expanded.end(), own, arguments.end());
   return expanded;
 }
 

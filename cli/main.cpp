@@ -78,6 +78,7 @@ int main(int argc, char** argv) {
 #endif
   plat::cli::add_evaluate(program, context);
   plat::cli::add_demo(program, context);
+  plat::cli::add_models(program, context);
   try {
     if (argc == 1) {
       std::fputs(program.help().c_str(), stderr);
