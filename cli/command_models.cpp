@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/command.hpp"
+#include "cli/models_verbs.hpp"
 #include "model/import_model.hpp"
 
 #include <CLI/CLI.hpp>
@@ -69,8 +70,12 @@ void add_import(CLI::App& models, Context& context) {
 }  // namespace
 
 void add_models(CLI::App& program, Context& context) {
-  CLI::App* models = program.add_subcommand("models", "Bring models of others into plat's layout");
+  CLI::App* models =
+      program.add_subcommand("models", "List, show and check models; bring those of others into plat's layout");
   models->require_subcommand(1);
+  add_models_list(*models, context);
+  add_models_show(*models, context);
+  add_models_verify(*models, context);
   add_import(*models, context);
 }
 

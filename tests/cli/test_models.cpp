@@ -69,6 +69,37 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_imported_ends_with_one_sentence) {
   BOOST_TEST(!std::filesystem::exists(folder.file("out")));
 }
 
+BOOST_AUTO_TEST_CASE(models_are_listed_shown_and_verified) {
+  const plat::test::TemporaryFolder folder;
+  const ProgramRun list = run_plat(folder, {"models", "list"});
+  BOOST_TEST(list.code == 0, list.err);
+  BOOST_TEST(list.out.find("buildings") != std::string::npos);
+  BOOST_TEST(list.out.find("https://dl.fbaipublicfiles.com/segment_anything/sam_vit_b_01ec64.pth") !=
+             std::string::npos);
+  const auto all = nlohmann::json::parse(run_plat(folder, {"models", "list", "--json"}).out);
+  BOOST_TEST(all["public"].size() >= 7U);
+  BOOST_TEST(all["local"][0]["name"] == "buildings");
+
+  const ProgramRun show = run_plat(folder, {"models", "show", "buildings"});
+  BOOST_TEST(show.code == 0, show.err);
+  BOOST_TEST(show.out.find("classes       building\n") != std::string::npos, show.out);
+  BOOST_TEST(run_plat(folder, {"models", "import", fixture("meta.pth"), "-o", "sam"}).code == 0);
+  const auto shown = nlohmann::json::parse(run_plat(folder, {"models", "show", "./sam", "--json"}).out);
+  BOOST_TEST(shown["classes"].empty());
+  BOOST_TEST(shown["image_size"] == 48);
+  check_refusal(run_plat(folder, {"models", "show", "no-such-model"}), 5, "no model 'no-such-model'");
+
+  const ProgramRun good = run_plat(folder, {"models", "verify", "sam"});
+  BOOST_TEST(good.code == 0, good.err);
+  BOOST_TEST(good.out.find("in order: sam-vit, 11498 finite numbers in 126 tensors\n") != std::string::npos, good.out);
+  const auto json = nlohmann::json::parse(run_plat(folder, {"models", "verify", "sam", "--json"}).out);
+  const std::string sum = json["files"][0]["sha256"];
+  BOOST_TEST(run_plat(folder, {"models", "verify", "sam", "--sha256", sum}).code == 0);
+  check_refusal(run_plat(folder, {"models", "verify", "sam", "--sha256", "0" + sum.substr(1)}), 5, "download it again");
+  std::filesystem::resize_file(folder.file("sam/model.safetensors"), 9000);
+  check_refusal(run_plat(folder, {"models", "verify", "sam"}), 5, "not a valid safetensors file");
+}
+
 BOOST_AUTO_TEST_CASE(help_and_a_file_of_options_work_below_the_verb) {
   const plat::test::TemporaryFolder folder;
   const ProgramRun help = run_plat(folder, {"models", "import", "--help"});

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model/verify_model.hpp"
+
+#include "core/error.hpp"
+#include "model/catalogue.hpp"
+#include "model/checkpoint.hpp"
+#include "model/model_folder.hpp"
+#include "model/sam_names.hpp"
+#include "model/sam_shapes.hpp"
+#include "model/sha256.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <vector>
+
+namespace plat {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kClassPart = "class_decoder.";
+
+void check_numbers(const detail::CheckpointTensor& tensor, const std::string& where) {
+  std::vector<std::byte> buffer;
+  const auto values = float_values(detail::packed(tensor, detail::Precision::Kept, buffer, where));
+  if (!std::all_of(values.begin(), values.end(), [](float value) { return std::isfinite(value); })) {
+    throw ModelError(where + " holds numbers that are not finite; the training went wrong or the file is damaged");
+  }
+}
+
+}  // namespace
+
+VerifiedModel verify_model(const std::string& path) {
+  const detail::Checkpoint checkpoint(path);
+  detail::NamedTensors tensors = detail::transformers_names(checkpoint.tensors(), path);
+  detail::TensorShapes shapes;
+  bool has_classes = false;
+  for (const auto& [name, tensor] : tensors) {
+    if (name.starts_with(kClassPart)) {
+      has_classes = true;
+    } else {
+      shapes[name] = tensor.shape;
+    }
+  }
+  const bool folder = fs::is_regular_file(fs::path(path) / kConfigFile);
+  const SamConfig config = folder ? read_model_folder(path).config : detail::config_of(shapes, path);
+  detail::check_shapes(shapes, config, path);
+  if (folder && has_classes != (config.class_decoder.classes > 0)) {
+    throw ModelError(path + ": its weights and its config.json disagree on whether it has classes");
+  }
+
+  VerifiedModel result;
+  result.architecture = config.is_tiny_vit() ? "sam-tinyvit" : "sam-vit";
+  for (const auto& [name, tensor] : tensors) {
+    check_numbers(tensor, path + ": '" + name + "'");
+    int64_t count = 1;
+    for (const int64_t side : tensor.shape) count *= side;
+    result.parameters += count;
+    ++result.tensors;
+  }
+  for (const std::string& file : checkpoint.files()) {
+    const std::string sum = sha256_of_file(file);
+    const auto known = find_by_sha256(sum);
+    result.files.push_back({file, sum, known ? known->name : ""});
+  }
+  return result;
+}
+
+}  // namespace plat
