@@ -4,6 +4,7 @@
 #include "core/image.hpp"
 #include "model/model_description.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -39,6 +40,14 @@ struct PromptMask {
   double iou = 0;            ///< the network's own estimate of the mask's IoU
 };
 
+/// One of the alternatives for a point, as the network gives it: cheap to have in great numbers.
+struct PointMask {
+  std::size_t point = 0;  ///< position of its point among those asked
+  double iou = 0;         ///< the network's own estimate of the mask's IoU
+  /// Positive inside the object. Stands for the whole tile at a resolution of its own, usually a quarter of the tile's.
+  Image<float> logits;
+};
+
 /// A tile that has passed the encoder; prompts on it are cheap. Thread-safe. Must not outlive its PromptSegmenter.
 class PromptTile {
  public:
@@ -51,6 +60,9 @@ class PromptTile {
   /// What the encoder made of the tile, one band a channel: PromptSegmenter::restore makes a tile of it that answers with
   /// the same masks, bit for bit.
   virtual Image<float> embedding() const = 0;
+  /// For many single points: the alternatives of each whose estimate is more than `min_iou`, by points, in the network's
+  /// order. The mask that is meant for prompts with one meaning is none of them. Unless overridden made of `segment`.
+  virtual std::vector<PointMask> segment_points(std::span<const PointPrompt> points, double min_iou) const;
 };
 
 /// Segments what points and boxes point at. Thread-safe: tiles run in parallel with one torch thread each.

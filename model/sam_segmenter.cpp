@@ -194,7 +194,48 @@ class SamPromptTile : public PromptTile {
     return results;
   }
 
+  std::vector<PointMask> segment_points(std::span<const PointPrompt> points, double min_iou) const override {
+    std::vector<PointMask> results;
+    translated(sam_.description().name, [&] {
+      const c10::InferenceMode inference;
+      use_one_thread();
+      for (std::size_t from = 0; from < points.size(); from += kPromptsAtOnce) {
+        decode(points.subspan(from, std::min(kPromptsAtOnce, points.size() - from)), from, min_iou, results);
+      }
+    });
+    return results;
+  }
+
  private:
+  void decode(std::span<const PointPrompt> points, std::size_t first, double min_iou,
+              std::vector<PointMask>& results) const {
+    const auto count = static_cast<int64_t>(points.size());
+    nn::Prompts batch;
+    batch.points = at::empty({1, count, 1, 2}, at::kFloat);
+    batch.labels = at::empty({1, count, 1}, at::kLong);
+    auto* place = batch.points.data_ptr<float>();
+    auto* label = batch.labels.data_ptr<int64_t>();
+    for (const PointPrompt& point : points) {
+      *place++ = static_cast<float>(point.col);
+      *place++ = static_cast<float>(point.row);
+      *label++ = point.object ? 1 : 0;
+    }
+    batch.points = batch.points.to(sam_.device());
+    batch.labels = batch.labels.to(sam_.device());
+    const nn::PromptMasks masks = sam_.network().forward_prompts(embedding_, batch);
+    const at::Tensor iou = masks.iou[0].to(at::kCPU, at::kFloat).contiguous();
+    const auto* estimate = iou.const_data_ptr<float>();
+    const int64_t alternatives = iou.size(1);
+    for (int64_t p = 0; p < count; ++p) {
+      for (int64_t m = alternatives > 1 ? 1 : 0; m < alternatives; ++m) {
+        const float value = estimate[p * alternatives + m];
+        if (!(value > static_cast<float>(min_iou))) continue;
+        results.push_back({first + static_cast<std::size_t>(p), static_cast<double>(value),
+                           image_of(masks.logits[0][p].slice(0, m, m + 1))});
+      }
+    }
+  }
+
   void decode(std::span<const Prompt> prompts, std::span<const std::size_t> members, PromptKind kind, bool alternatives,
               std::vector<std::vector<PromptMask>>& results) const {
     const auto count = static_cast<int64_t>(members.size()), points = static_cast<int64_t>(kind.first);

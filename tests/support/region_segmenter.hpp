@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "model/prompt_segmenter.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <utility>
+#include <vector>
+
+namespace plat::test {
+
+/// The 4-connected pixels round a place that have its colour but for rounding.
+inline Image<float> region_round(const Image<float>& pixels, int64_t col, int64_t row) {
+  Image<float> inside(pixels.width(), pixels.height());
+  std::vector<std::pair<int64_t, int64_t>> open = {{col, row}};
+  inside.at(col, row) = 1;
+  const auto same = [&](int64_t c, int64_t r) {
+    for (int64_t b = 0; b < pixels.bands(); ++b) {
+      if (std::abs(pixels.at(c, r, b) - pixels.at(col, row, b)) > 0.01F) return false;
+    }
+    return true;
+  };
+  while (!open.empty()) {
+    const auto [c, r] = open.back();
+    open.pop_back();
+    for (const auto& [dc, dr] : {std::pair{1, 0}, {-1, 0}, {0, 1}, {0, -1}}) {
+      const int64_t nc = c + dc, nr = r + dr;
+      if (nc < 0 || nr < 0 || nc >= pixels.width() || nr >= pixels.height()) continue;
+      if (inside.at(nc, nr) != 0 || !same(nc, nr)) continue;
+      inside.at(nc, nr) = 1;
+      open.emplace_back(nc, nr);
+    }
+  }
+  return inside;
+}
+
+/// A prompt segmenter whose objects are regions of constant colour: a point's only mask is the region round it. Regions
+/// darker than `background` have an estimate of 0, the others one of 0.95 (`estimate`, if set, says otherwise).
+class RegionSegmenter : public PromptSegmenter {
+ public:
+  explicit RegionSegmenter(int64_t tile_size = 64, int64_t overlap = 24) {
+    description_.name = "regions";
+    description_.architecture = "test";
+    description_.gsd_m = 1;
+    description_.tile_size = tile_size;
+    description_.overlap = overlap;
+  }
+
+  const ModelDescription& description() const override { return description_; }
+  ModelDescription& edit() { return description_; }
+
+  std::unique_ptr<PromptTile> embed(const Image<float>& pixels) const override {
+    if (before) before(pixels);
+    return std::make_unique<RegionTile>(*this, pixels);
+  }
+
+  std::unique_ptr<PromptTile> restore(const Image<float>& embedding) const override {
+    return std::make_unique<RegionTile>(*this, embedding);
+  }
+
+  int64_t memory_per_tile() const override { return 1'000'000; }
+
+  float background = 100;
+  std::function<double(const Image<float>& tile, const Image<float>& mask)> estimate;
+  std::function<void(const Image<float>&)> before;
+
+ private:
+  class RegionTile : public PromptTile {
+   public:
+    RegionTile(const RegionSegmenter& model, Image<float> pixels)
+        : model_(model), pixels_(std::move(pixels)), regions_(pixels_.width(), pixels_.height()) {
+      int32_t count = 0;
+      for (int64_t i = 0; i < static_cast<int64_t>(regions_.size()); ++i) {
+        if (regions_.data()[i] != 0) continue;
+        const Image<float> inside = region_round(pixels_, i % pixels_.width(), i / pixels_.width());
+        ++count;
+        for (std::size_t k = 0; k < regions_.size(); ++k) {
+          if (inside.data()[k] != 0) regions_.data()[k] = count;
+        }
+      }
+    }
+
+    std::vector<std::vector<PromptMask>> segment(std::span<const Prompt> prompts, bool) const override {
+      std::vector<std::vector<PromptMask>> results;
+      for (const Prompt& prompt : prompts) {
+        const auto col = static_cast<int64_t>(std::floor(prompt.points.at(0).col));
+        const auto row = static_cast<int64_t>(std::floor(prompt.points.at(0).row));
+        PromptMask mask{Image<float>(pixels_.width(), pixels_.height()),
+                        pixels_.at(col, row) < model_.background ? 0 : 0.95};
+        std::transform(regions_.data(), regions_.data() + regions_.size(), mask.probability.data(),
+                       [region = regions_.at(col, row)](int32_t r) { return r == region ? 1.0F : 0.0F; });
+        if (model_.estimate) mask.iou = model_.estimate(pixels_, mask.probability);
+        results.push_back({std::move(mask)});
+      }
+      return results;
+    }
+
+    Image<float> embedding() const override { return pixels_; }
+
+   private:
+    const RegionSegmenter& model_;
+    Image<float> pixels_;
+    Image<int32_t> regions_;
+  };
+
+  ModelDescription description_;
+};
+
+}  // namespace plat::test
