@@ -70,12 +70,13 @@ void add_import(CLI::App& models, Context& context) {
 }  // namespace
 
 void add_models(CLI::App& program, Context& context) {
-  CLI::App* models =
-      program.add_subcommand("models", "List, show and check models; bring those of others into plat's layout");
+  CLI::App* models = program.add_subcommand(
+      "models", "List, show, check and download models; bring those of others into plat's layout");
   models->require_subcommand(1);
   add_models_list(*models, context);
   add_models_show(*models, context);
   add_models_verify(*models, context);
+  add_models_pull(*models, context);
   add_import(*models, context);
 }
 

@@ -75,7 +75,7 @@ void run_list(const Context& context) {
   for (const fs::path& path : local_models()) {
     std::printf("  %-24s%s\n", path.filename().c_str(), path.c_str());
   }
-  std::printf("Public, to be downloaded from their publishers and imported with plat models import:\n");
+  std::printf("Public, from their publishers; plat models pull NAME -o FOLDER downloads and imports one:\n");
   for (const CatalogueEntry& entry : catalogue()) {
     const std::string size =
         entry.bytes == 0 ? "" : ", " + number(std::round(static_cast<double>(entry.bytes) / 1e6)) + " MB";

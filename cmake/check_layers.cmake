@@ -19,7 +19,8 @@ set(party_json "^nlohmann/")
 set(party_spdlog "^spdlog/")
 set(party_fmt "^fmt/")
 set(party_CLI11 "^CLI/")
-set(parties GDAL PROJ OpenCV TBB torch json spdlog fmt CLI11)
+set(party_curl "^curl/")
+set(parties GDAL PROJ OpenCV TBB torch json spdlog fmt CLI11 curl)
 
 # Rows are "| folder | job | may include | third party |". A third party may be limited to files: torch in `nn/` and `a*.cpp`.
 file(READ ${ROOT}/docs/architecture.md text)
