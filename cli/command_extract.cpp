@@ -113,6 +113,8 @@ void add_extract(CLI::App& program, Context& context) {
       ->default_str("the model's");
   command->add_option("--min-area", options.min_area_m2, "Least area of an object in square metres")
       ->default_str("the model's");
+  command->add_option("--min-score", options.min_score, "Least mean probability of an object, 0..1")
+      ->default_str("the model's");
   command->add_option("--regularize", options.regularize_m, "How far squaring may move a wall, in metres")
       ->default_str("2 pixels");
   command->add_flag("--no-regularize", arguments->no_regularize, "Only simplify outlines instead of squaring them");

@@ -71,8 +71,10 @@ Scaling between_percentiles(std::vector<std::vector<float>>& samples, double low
   return scaling;
 }
 
-/// Whether whole numbers are bytes that are stored in a wider type: none is above 255, and the bright ones come near it.
+/// Whether whole numbers are bytes that are stored in a wider type: none is above 255, and the bright ones come near it. A
+/// resampled edge may pass the range a little.
 bool are_wide_bytes(const std::vector<std::vector<float>>& samples) {
+  constexpr float kPassing = 64;
   float highest = 0;
   float lowest = 0;
   for (const std::vector<float>& values : samples) {
@@ -80,7 +82,7 @@ bool are_wide_bytes(const std::vector<std::vector<float>>& samples) {
     lowest = std::min(lowest, low);
     highest = std::max(highest, high);
   }
-  return lowest >= 0 && highest <= 255 && highest >= 128;
+  return lowest >= -kPassing && highest <= 255 + kPassing && highest >= 128;
 }
 
 }  // namespace

@@ -61,16 +61,18 @@ std::vector<ClassDescription> read_classes(JsonSection& plat, const std::string&
     auto& t = c.thresholds;
     section.read("name", c.name);
     section.read("extent", t.extent);
-    section.read("seed_distance", t.seed_distance);
     section.read("boundary_weight", t.boundary_weight);
-    section.read("min_seed_px", t.min_seed_px);
+    section.read("smoothing_px", t.smoothing_px);
+    section.read("seed_contrast", t.seed_contrast);
+    section.read("min_score", t.min_score);
     section.read("min_area_m2", t.min_area_m2);
     section.reject_unknown();
     if (c.name.empty()) section.fail("name", "is missing");
     if (!(t.extent > 0 && t.extent < 1)) section.fail("extent", "must lie between 0 and 1");
-    if (!(t.seed_distance > 0 && t.seed_distance < 1)) section.fail("seed_distance", "must lie between 0 and 1");
     if (!(t.boundary_weight >= 0)) section.fail("boundary_weight", "must not be negative");
-    if (t.min_seed_px < 1) section.fail("min_seed_px", "must be at least 1");
+    if (!(t.smoothing_px >= 0 && t.smoothing_px <= 20)) section.fail("smoothing_px", "must lie between 0 and 20");
+    if (!(t.seed_contrast > 0 && t.seed_contrast <= 1)) section.fail("seed_contrast", "must lie between 0 and 1");
+    if (!(t.min_score >= 0 && t.min_score <= 1)) section.fail("min_score", "must lie between 0 and 1");
     if (!(t.min_area_m2 >= 0)) section.fail("min_area_m2", "must not be negative");
     classes.push_back(std::move(c));
   }
@@ -83,9 +85,10 @@ json write_classes(const std::vector<ClassDescription>& classes) {
     const auto& t = c.thresholds;
     list.push_back({{"name", c.name},
                     {"extent", t.extent},
-                    {"seed_distance", t.seed_distance},
                     {"boundary_weight", t.boundary_weight},
-                    {"min_seed_px", t.min_seed_px},
+                    {"smoothing_px", t.smoothing_px},
+                    {"seed_contrast", t.seed_contrast},
+                    {"min_score", t.min_score},
                     {"min_area_m2", t.min_area_m2}});
   }
   return list;

@@ -218,6 +218,7 @@ void ExtractOptions::validate() const {
   require(!tile_size || !overlap || *overlap < *tile_size, "--overlap must be less than --tile-size.");
   require(!threshold || (*threshold > 0 && *threshold < 1), "--threshold must lie between 0 and 1.");
   require(!min_area_m2 || *min_area_m2 >= 0, "--min-area must be 0 square metres or more.");
+  require(!min_score || (*min_score >= 0 && *min_score <= 1), "--min-score must lie between 0 and 1.");
   require(!simplify_m || *simplify_m >= 0, "--simplify must be 0 metres or more.");
   require(!regularize_m || *regularize_m > 0, "--regularize must be more than 0 metres.");
   require(!raster.gsd_m || *raster.gsd_m > 0, "--gsd must be more than 0 metres.");

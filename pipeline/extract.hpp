@@ -25,6 +25,7 @@ struct ExtractOptions {
   std::optional<int64_t> overlap;     ///< pixels, 0 <= overlap < tile_size; unset: the model's
   std::optional<double> threshold;    ///< extent probability in (0, 1); unset: the model's
   std::optional<double> min_area_m2;  ///< >= 0; unset: the model's
+  std::optional<double> min_score;    ///< in [0, 1]; unset: the model's
   bool regularize = true;             ///< square the outlines; else only simplify them
   std::optional<double>
       regularize_m;                  ///< how far squaring may move an edge, metres on the ground, > 0; unset: 2 pixels

@@ -63,6 +63,7 @@ std::vector<ClassPlan> plan_classes(const ModelDescription& model, const Extract
     ClassPlan plan{c.name, static_cast<int64_t>(i) * kMapsPerClass, c.thresholds};
     if (options.threshold) plan.thresholds.extent = *options.threshold;
     if (options.min_area_m2) plan.thresholds.min_area_m2 = *options.min_area_m2;
+    if (options.min_score) plan.thresholds.min_score = *options.min_score;
     classes.push_back(std::move(plan));
   }
   return classes;

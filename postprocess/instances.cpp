@@ -28,10 +28,11 @@ void check(const InstanceThresholds& thresholds) {
     if (!good) throw UsageError(std::string("instance thresholds: ") + what);
   };
   need(thresholds.extent > 0 && thresholds.extent < 1, "extent must lie between 0 and 1");
-  need(thresholds.seed_distance > 0 && thresholds.seed_distance < 1, "seed_distance must lie between 0 and 1");
   need(thresholds.boundary_weight >= 0 && thresholds.boundary_weight <= 100,
        "boundary_weight must lie between 0 and 100");
-  need(thresholds.min_seed_px >= 1, "min_seed_px must be 1 or more");
+  need(thresholds.smoothing_px >= 0 && thresholds.smoothing_px <= 20, "smoothing_px must lie between 0 and 20");
+  need(thresholds.seed_contrast > 0 && thresholds.seed_contrast <= 1, "seed_contrast must lie between 0 and 1");
+  need(thresholds.min_score >= 0 && thresholds.min_score <= 1, "min_score must lie between 0 and 1");
 }
 
 // Isolated: a thread that waits here must not begin to run a tile through the network meanwhile.
@@ -171,7 +172,9 @@ struct InstanceStream::Impl {
         patches[i] = closed[begin + i].split(thresholds);
         closed[begin + i] = {};
       });
-      for (InstancePatch& patch : patches) sink(std::move(patch));
+      for (InstancePatch& patch : patches) {
+        if (patch.count > 0) sink(std::move(patch));
+      }
       begin = end;
     }
     closed.clear();

@@ -16,7 +16,7 @@ namespace plat {
 /// One connected region of a class, cut out of the scene, with its objects told apart.
 struct InstancePatch {
   Window window;          ///< where it lies in the scene
-  Image<int32_t> labels;  ///< 0 = outside this region, else 1..count in order of first pixel (row-major)
+  Image<int32_t> labels;  ///< 0 = no object of this region, else 1..count in order of first pixel (row-major)
   int32_t count = 0;
   std::vector<double> score;  ///< mean extent probability of each object, in [0, 1]
 };
@@ -25,10 +25,11 @@ struct InstancePatch {
 /// `valid` never belong to one. `maps` holds the three maps of one class. Labels are 1..count in order of first pixel.
 /// Deterministic, for any number of threads.
 ///
-/// The class's pixels are those of enough extent; with relief = distance - boundary_weight * boundary, the 4-connected
-/// parts above seed_distance (of at least min_seed_px pixels) are the objects' seeds. A region without a seed is one
-/// object. Seeds grow downhill through the region until they meet; equal heights are shared by distance from the seeds.
-/// Pinholes of up to kLargestFilledHole valid pixels are filled.
+/// The class's pixels are those of enough extent. The relief distance - boundary_weight * boundary is smoothed over each
+/// region of connected pixels; its tops that rise by seed_contrast above the saddle to the next higher one are the objects'
+/// seeds, so each region has one at least. Seeds grow downhill through the region until they meet; equal heights are shared
+/// by distance from the seeds. Pinholes of up to kLargestFilledHole valid pixels are filled. Objects whose mean probability
+/// is below min_score are dropped.
 Image<int32_t> split_instances(const Image<float>& maps, const Image<uint8_t>& valid,
                                const InstanceThresholds& thresholds);
 

@@ -4,6 +4,7 @@
 #include "core/cancel.hpp"
 #include "core/error.hpp"
 #include "core/log.hpp"
+#include "tiling/fill_missing.hpp"
 
 #include <tbb/enumerable_thread_specific.h>
 #include <tbb/global_control.h>
@@ -115,6 +116,7 @@ TileData TileSource::read(int64_t index) const {
 
   TileData data{tile, Image<float>(window.width, window.height, block.pixels.bands()),
                 Image<uint8_t>(window.width, window.height)};
+  Image<uint8_t> known(window.width, window.height);
   for (int64_t r = 0; r < window.height; ++r) {
     const int64_t from_row = rows.position[static_cast<std::size_t>(r)];
     const std::span<const uint8_t> from_valid = std::as_const(block.valid).row(from_row);
@@ -124,14 +126,16 @@ TileData TileSource::read(int64_t index) const {
       const std::span<float> to = data.pixels.row(r, b);
       for (std::size_t c = 0; c < to.size(); ++c) {
         const auto source = static_cast<std::size_t>(cols.position[c]);
-        to[c] = from_valid[source] != 0 ? from[source] : 0.0F;
+        to[c] = from[source];
       }
     }
     for (std::size_t c = 0; c < valid.size(); ++c) {
       const bool inside = scene.contains(window.col + static_cast<int64_t>(c), window.row + r);
-      valid[c] = inside && from_valid[static_cast<std::size_t>(cols.position[c])] != 0 ? 1 : 0;
+      known.row(r)[c] = from_valid[static_cast<std::size_t>(cols.position[c])] != 0 ? 1 : 0;
+      valid[c] = inside ? known.row(r)[c] : uint8_t{0};
     }
   }
+  fill_missing(data.pixels, known);
   impl_->nanoseconds += std::chrono::nanoseconds(std::chrono::steady_clock::now() - start).count();
   return data;
 }

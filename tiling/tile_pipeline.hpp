@@ -16,8 +16,8 @@
 
 namespace plat {
 
-/// A tile with its pixels, scaled to 0..255; invalid pixels are filled by mirroring the scene at its edges, or 0 where
-/// the scene itself has no data.
+/// A tile with its pixels, scaled to 0..255; invalid ones are filled by mirroring the scene at its edges and at those of
+/// its data, so that no edge shows which is none on the ground; 0 where there is no data far and wide.
 struct TileData {
   Tile tile;
   Image<float> pixels;

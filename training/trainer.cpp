@@ -54,11 +54,7 @@ ModelFolder describe_model(const TrainOptions& options) {
   about.name = options.model_name;
   about.architecture = model.config.is_tiny_vit() ? "sam-tinyvit" : "sam-vit";
   if (about.classes.size() != 1) {
-    // Found on the maps of such models: a lower boundary weight and larger seeds cut fewer roofs in two.
-    InstanceThresholds thresholds;
-    thresholds.boundary_weight = 0.25;
-    thresholds.min_seed_px = 40;
-    about.classes = {ClassDescription{options.class_name, thresholds}};
+    about.classes = {ClassDescription{options.class_name, {}}};
   }
   about.classes.front().name = options.class_name;
   about.gsd_m = options.data.gsd_m;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "postprocess/detail/region.hpp"
 
-#include "postprocess/detail/components.hpp"
+#include "postprocess/detail/smoothing.hpp"
 #include "postprocess/detail/watershed.hpp"
 
 #include <algorithm>
@@ -16,17 +16,14 @@ namespace {
 // Pixels of a gap: not looked at yet, and part of the hole being looked at.
 constexpr Relief kGap = 0xFFFE;
 constexpr Relief kHole = 0xFFFD;
-// Below the values above even with the seed bit.
-constexpr Relief kHighest = 0x7FF0;
+constexpr Relief kHighest = 0xFFF0;
 
 Relief relief_at(float boundary, float distance, const InstanceThresholds& thresholds) {
   const double height =
       1 - (static_cast<double>(distance) - thresholds.boundary_weight * static_cast<double>(boundary));
   const double level = std::round(height * kLevelsPerUnit);
   // The comparison is false for NaN, which thus counts as the highest ground.
-  Relief relief = level < kHighest ? static_cast<Relief>(std::max(level, 0.0)) : kHighest;
-  if (1 - height > thresholds.seed_distance) relief |= kSeedBit;
-  return relief;
+  return level < kHighest ? static_cast<Relief>(std::max(level, 0.0)) : kHighest;
 }
 
 // Collects the 8-connected gap pixels around one and marks them as a hole; says whether the region encloses them.
@@ -54,7 +51,7 @@ bool collect_hole(Image<Relief>& relief, int64_t col, int64_t row, std::vector<s
 void fill_pinholes(Image<Relief>& relief) {
   Relief highest = 0;
   for (const Relief level : std::span(relief.data(), relief.size())) {
-    if (level != kOutside && level != kGap) highest = std::max<Relief>(highest, level & kLevelMask);
+    if (level != kOutside && level != kGap) highest = std::max(highest, level);
   }
   std::vector<std::pair<int64_t, int64_t>> hole;
   for (int64_t row = 0; row < relief.height(); ++row) {
@@ -67,26 +64,6 @@ void fill_pinholes(Image<Relief>& relief) {
   }
 }
 
-// Seeds: parts above the threshold, without those of too few pixels. Returns how many there are.
-int32_t find_seeds(const Image<Relief>& relief, int64_t min_seed_px, Image<int32_t>& labels) {
-  for (std::size_t i = 0; i < relief.size(); ++i) {
-    const Relief level = relief.data()[i];
-    labels.data()[i] = level != kOutside && (level & kSeedBit) != 0 ? 1 : 0;
-  }
-  Components seeds = connected_components(labels);
-  std::vector<int64_t> size(static_cast<std::size_t>(seeds.count) + 1, 0);
-  const std::span<int32_t> ids(seeds.ids.data(), seeds.ids.size());
-  for (const int32_t id : ids) ++size[static_cast<std::size_t>(id)];
-  std::vector<int32_t> number(size.size(), 0);
-  int32_t count = 0;
-  for (std::size_t id = 1; id < size.size(); ++id) {
-    if (size[id] >= min_seed_px) number[id] = ++count;
-  }
-  for (int32_t& id : ids) id = number[static_cast<std::size_t>(id)];
-  labels = std::move(seeds.ids);
-  return count;
-}
-
 // Numbers labels 1..count in order of first pixel.
 void renumber(Image<int32_t>& labels, int32_t count) {
   std::vector<int32_t> number(static_cast<std::size_t>(count) + 1, 0);
@@ -97,6 +74,23 @@ void renumber(Image<int32_t>& labels, int32_t count) {
     if (mapped == 0) mapped = ++next;
     label = mapped;
   }
+}
+
+// Takes objects of too low a score out; the others keep their order.
+void drop_weak(InstancePatch& patch, double min_score) {
+  std::vector<int32_t> number(patch.score.size() + 1, 0);
+  std::vector<double> kept;
+  for (std::size_t i = 0; i < patch.score.size(); ++i) {
+    if (patch.score[i] < min_score) continue;
+    kept.push_back(patch.score[i]);
+    number[i + 1] = static_cast<int32_t>(kept.size());
+  }
+  if (kept.size() == patch.score.size()) return;
+  for (int32_t& label : std::span(patch.labels.data(), patch.labels.size())) {
+    label = number[static_cast<std::size_t>(label)];
+  }
+  patch.count = static_cast<int32_t>(kept.size());
+  patch.score = std::move(kept);
 }
 
 }  // namespace
@@ -195,14 +189,12 @@ InstancePatch Region::split(const InstanceThresholds& thresholds) const {
   patch.window = window();
   patch.labels = Image<int32_t>(patch.window.width, patch.window.height);
   Image<Relief> relief = paint_relief(patch.window);
-  patch.count = find_seeds(relief, thresholds.min_seed_px, patch.labels);
-  if (patch.count <= 1) {
-    patch.count = 1;
+  if (thresholds.smoothing_px > 0) relief = smoothed_inside(relief, kOutside, thresholds.smoothing_px);
+  const double contrast = std::max(1.0, std::round(thresholds.seed_contrast * kLevelsPerUnit));
+  patch.count = mark_minima(relief, static_cast<Relief>(contrast), patch.labels);
+  if (patch.count == 1) {
     for (std::size_t i = 0; i < relief.size(); ++i) patch.labels.data()[i] = relief.data()[i] != kOutside ? 1 : 0;
   } else {
-    for (Relief& level : std::span(relief.data(), relief.size())) {
-      if (level != kOutside) level &= kLevelMask;
-    }
     flood(relief, patch.labels);
     renumber(patch.labels, patch.count);
   }
@@ -220,6 +212,7 @@ InstancePatch Region::split(const InstanceThresholds& thresholds) const {
   for (std::size_t i = 0; i < sum.size(); ++i) {
     patch.score.push_back(static_cast<double>(sum[i]) / (65535.0 * static_cast<double>(pixels[i])));
   }
+  drop_weak(patch, thresholds.min_score);
   return patch;
 }
 

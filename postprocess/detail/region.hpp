@@ -11,11 +11,8 @@
 
 namespace plat::detail {
 
-/// Height of the watershed's relief at one pixel, and whether the pixel is above the seed threshold; two bytes, for regions
-/// may hold many millions of pixels.
+/// Height of the watershed's relief at one pixel; two bytes, for regions may hold many millions of pixels.
 using Relief = uint16_t;
-inline constexpr Relief kSeedBit = 0x8000;
-inline constexpr Relief kLevelMask = 0x7FFF;
 inline constexpr double kLevelsPerUnit = 255;
 
 /// Neighbouring pixels [begin, end) of one row.

@@ -61,10 +61,10 @@ BOOST_AUTO_TEST_CASE(help_shows_every_option_and_its_default) {
   BOOST_TEST(run.code == 0);
   BOOST_TEST(run.err.empty());
   for (const char* option :
-       {"--output",   "--model",    "--threads",       "--ram",     "--device", "--tile-size",  "--overlap",
-        "--bbox",     "--bbox-crs", "--bands",         "--gsd",     "--nodata", "--assign-crs", "--threshold",
-        "--min-area", "--simplify", "--no-regularize", "--classes", "--maps",   "--preview",    "--overwrite",
-        "--dry-run",  "--json",     "--quiet",         "--verbose", "--config"}) {
+       {"--output",    "--model",     "--threads",  "--ram",           "--device",  "--tile-size",  "--overlap",
+        "--bbox",      "--bbox-crs",  "--bands",    "--gsd",           "--nodata",  "--assign-crs", "--threshold",
+        "--min-area",  "--min-score", "--simplify", "--no-regularize", "--classes", "--maps",       "--preview",
+        "--overwrite", "--dry-run",   "--json",     "--quiet",         "--verbose", "--config"}) {
     BOOST_TEST(has(run.out, option), option);
   }
   BOOST_TEST(has(run.out, "50%"));

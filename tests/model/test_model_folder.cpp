@@ -33,7 +33,7 @@ ModelFolder buildings() {
   ModelDescription& d = model.description;
   d.name = "buildings";
   d.architecture = "sam-tinyvit";
-  d.classes = {{"building", {0.45, 0.3, 0.25, 24, 6.5}}, {"shed", {}}};
+  d.classes = {{"building", {0.45, 0.25, 1.5, 0.2, 0.6, 6.5}}, {"shed", {}}};
   d.gsd_m = 0.2646;
   d.mean = {100.5F, 90.25F, 80.1F};
   d.deviation = {50.5F, 40.3F, 30.7F};
@@ -81,9 +81,10 @@ BOOST_AUTO_TEST_CASE(what_is_written_is_read) {
   BOOST_TEST_REQUIRE(a.classes.size() == 2U);
   BOOST_TEST(a.classes[0].name == "building");
   BOOST_TEST(a.classes[0].thresholds.extent == 0.45);
-  BOOST_TEST(a.classes[0].thresholds.seed_distance == 0.3);
   BOOST_TEST(a.classes[0].thresholds.boundary_weight == 0.25);
-  BOOST_TEST(a.classes[0].thresholds.min_seed_px == 24);
+  BOOST_TEST(a.classes[0].thresholds.smoothing_px == 1.5);
+  BOOST_TEST(a.classes[0].thresholds.seed_contrast == 0.2);
+  BOOST_TEST(a.classes[0].thresholds.min_score == 0.6);
   BOOST_TEST(a.classes[0].thresholds.min_area_m2 == 6.5);
   const test::TemporaryFolder second;
   write_model_folder(found, second.path().string());
@@ -122,7 +123,7 @@ BOOST_AUTO_TEST_CASE(each_mistake_is_named) {
   const std::string good = read(folder.file(kConfigFile));
   const std::vector<std::pair<std::pair<std::string, std::string>, std::string>> cases = {
       {{"\"overlap\"", "\"overlapp\""}, "'plat.overlapp' is not a key"},
-      {{"\"min_seed_px\"", "\"min_seed\""}, "'plat.classes[0].min_seed' is not a key"},
+      {{"\"min_score\"", "\"least_score\""}, "'plat.classes[0].least_score' is not a key"},
       {{"\"fuse_convs\"", "\"fuse_conv\""}, "'plat.class_decoder.fuse_conv' is not a key"},
       {{"\"gsd_m\": 0.2646", "\"gsd_m\": 0"}, "'plat.gsd_m' must be positive"},
       {{"\"gsd_m\": 0.2646", "\"gsd_m\": \"x\""}, "'plat.gsd_m' has the wrong type"},

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/error.hpp"
+#include "postprocess/detail/smoothing.hpp"
+#include "postprocess/detail/watershed.hpp"
 #include "postprocess/instances.hpp"
 
+#include "tests/postprocess/naive_instances.hpp"
 #include "tests/postprocess/scenes.hpp"
 
 #include <tbb/global_control.h>
@@ -9,22 +12,18 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
-#include <queue>
 #include <random>
-#include <set>
-#include <tuple>
+#include <span>
+#include <vector>
 
 namespace {
 
 using plat::Image;
 using plat::InstancePatch;
 using plat::InstanceThresholds;
-
-struct Scene {
-  Image<float> maps;
-  Image<uint8_t> valid;
-};
+using plat::test::naive_instances;
+using plat::test::number_by_first_pixel;
+using plat::test::Scene;
 
 // Overlapping bumps whose tops are seeds and whose meeting lines are valleys, with some noise and some missing pixels.
 Scene bumpy_scene(int64_t width, int64_t height, unsigned seed, double noise = 0.1) {
@@ -40,14 +39,6 @@ Scene bumpy_scene(int64_t width, int64_t height, unsigned seed, double noise = 0
     if (uniform(random) < 0.003F) scene.valid.band(0)[i] = 0;
   }
   return scene;
-}
-
-Image<int32_t> number_by_first_pixel(Image<int32_t> labels) {
-  std::map<int32_t, int32_t> number;
-  for (int32_t& label : std::span(labels.data(), labels.size())) {
-    if (label != 0) label = number.emplace(label, static_cast<int32_t>(number.size()) + 1).first->second;
-  }
-  return labels;
 }
 
 std::vector<InstancePatch> stream(const Scene& scene, const InstanceThresholds& thresholds,
@@ -91,115 +82,9 @@ bool same(const std::vector<InstancePatch>& a, const std::vector<InstancePatch>&
   });
 }
 
-// 4-connected parts of a mask, by flood fill over the whole scene.
-Image<int32_t> naive_components(const Image<uint8_t>& mask) {
-  Image<int32_t> out(mask.width(), mask.height());
-  int32_t count = 0;
-  for (int64_t row = 0; row < mask.height(); ++row) {
-    for (int64_t col = 0; col < mask.width(); ++col) {
-      if (mask.at(col, row) == 0 || out.at(col, row) != 0) continue;
-      out.at(col, row) = ++count;
-      std::vector<std::pair<int64_t, int64_t>> stack = {{col, row}};
-      while (!stack.empty()) {
-        const auto [c, r] = stack.back();
-        stack.pop_back();
-        for (const auto& [dc, dr] : {std::pair{0, -1}, {-1, 0}, {1, 0}, {0, 1}}) {
-          const int64_t nc = c + dc, nr = r + dr;
-          if (nc < 0 || nr < 0 || nc >= mask.width() || nr >= mask.height()) continue;
-          if (mask.at(nc, nr) == 0 || out.at(nc, nr) != 0) continue;
-          out.at(nc, nr) = count;
-          stack.emplace_back(nc, nr);
-        }
-      }
-    }
-  }
-  return out;
-}
-
-// Fills each small 8-connected hole that lies in a single region, as high as that region's highest pixel.
-void naive_fill(Image<uint8_t>& mask, const Image<uint8_t>& valid, Image<int32_t>& level) {
-  const Image<int32_t> regions = naive_components(mask);
-  Image<uint8_t> seen = mask;
-  for (int64_t row = 0; row < mask.height(); ++row) {
-    for (int64_t col = 0; col < mask.width(); ++col) {
-      if (seen.at(col, row) != 0) continue;
-      seen.at(col, row) = 1;
-      std::vector<std::pair<int64_t, int64_t>> hole = {{col, row}};
-      std::set<int32_t> around;
-      for (std::size_t next = 0; next < hole.size(); ++next) {
-        const auto [c, r] = hole[next];
-        if (valid.at(c, r) == 0) around.insert(-1);
-        for (int64_t nr = r - 1; nr <= r + 1; ++nr) {
-          for (int64_t nc = c - 1; nc <= c + 1; ++nc) {
-            if (nc < 0 || nr < 0 || nc >= mask.width() || nr >= mask.height()) {
-              around.insert(-1);
-            } else if (mask.at(nc, nr) != 0) {
-              around.insert(regions.at(nc, nr));
-            } else if (seen.at(nc, nr) == 0) {
-              seen.at(nc, nr) = 1;
-              hole.emplace_back(nc, nr);
-            }
-          }
-        }
-      }
-      if (hole.size() > static_cast<std::size_t>(plat::kLargestFilledHole) || around.size() != 1 || around.contains(-1))
-        continue;
-      int32_t highest = 0;
-      for (std::size_t i = 0; i < regions.size(); ++i) {
-        if (regions.data()[i] == *around.begin()) highest = std::max(highest, level.data()[i]);
-      }
-      for (const auto& [c, r] : hole) {
-        mask.at(c, r) = 1;
-        level.at(c, r) = highest;
-      }
-    }
-  }
-}
-
-// The whole scene at once, with a priority queue ordered by height and time.
-Image<int32_t> naive_instances(const Scene& scene, const InstanceThresholds& t) {
-  const int64_t width = scene.maps.width(), height = scene.maps.height();
-  Image<uint8_t> mask(width, height), seed_mask(width, height);
-  Image<int32_t> level(width, height);
-  for (std::size_t i = 0; i < mask.size(); ++i) {
-    const double relief =
-        static_cast<double>(scene.maps.band(2)[i]) - t.boundary_weight * static_cast<double>(scene.maps.band(1)[i]);
-    mask.data()[i] = scene.maps.band(0)[i] >= static_cast<float>(t.extent) && scene.valid.data()[i] != 0;
-    seed_mask.data()[i] = mask.data()[i] != 0 && relief > t.seed_distance;
-    level.data()[i] = static_cast<int32_t>(std::lround((1 - relief) * 255));
-  }
-  naive_fill(mask, scene.valid, level);
-  Image<int32_t> labels = naive_components(seed_mask);
-  std::map<int32_t, int64_t> size;
-  for (const int32_t label : std::span(labels.data(), labels.size())) ++size[label];
-  for (int32_t& label : std::span(labels.data(), labels.size())) {
-    if (size[label] < t.min_seed_px) label = 0;
-  }
-  const Image<int32_t> regions = naive_components(mask);
-  std::map<int32_t, bool> seeded;
-  for (std::size_t i = 0; i < labels.size(); ++i) seeded[regions.data()[i]] |= labels.data()[i] != 0;
-  for (std::size_t i = 0; i < labels.size(); ++i) {
-    if (regions.data()[i] != 0 && !seeded[regions.data()[i]]) labels.data()[i] = 1'000'000 + regions.data()[i];
-  }
-  using Entry = std::tuple<int32_t, int64_t, int64_t, int64_t>;
-  std::priority_queue<Entry, std::vector<Entry>, std::greater<>> queue;
-  int64_t time = 0;
-  for (int64_t r = 0; r < height; ++r) {
-    for (int64_t c = 0; c < width; ++c) {
-      if (labels.at(c, r) != 0) queue.emplace(level.at(c, r), time++, c, r);
-    }
-  }
-  while (!queue.empty()) {
-    const auto [ignored, when, c, r] = queue.top();
-    queue.pop();
-    for (const auto& [dc, dr] : {std::pair{0, -1}, {-1, 0}, {1, 0}, {0, 1}}) {
-      const int64_t nc = c + dc, nr = r + dr;
-      if (nc < 0 || nr < 0 || nc >= width || nr >= height || mask.at(nc, nr) == 0 || labels.at(nc, nr) != 0) continue;
-      labels.at(nc, nr) = labels.at(c, r);
-      queue.emplace(level.at(nc, nr), time++, nc, nr);
-    }
-  }
-  return number_by_first_pixel(std::move(labels));
+// Thresholds that drop no object for its score.
+InstanceThresholds keep_all(double extent, double smoothing_px, double seed_contrast) {
+  return {extent, 0.5, smoothing_px, seed_contrast, 0, 0};
 }
 
 }  // namespace
@@ -208,7 +93,7 @@ BOOST_AUTO_TEST_SUITE(instances)
 
 BOOST_AUTO_TEST_CASE(equal_to_a_plain_watershed_of_the_whole_scene) {
   for (unsigned seed = 1; seed <= 6; ++seed) {
-    const InstanceThresholds thresholds{0.5, 0.55, 0.5, static_cast<int64_t>(seed), 0};
+    const InstanceThresholds thresholds{0.5, 0.5, 0, 0.05 * seed, seed % 2 == 0 ? 0.75 : 0.0, 0};
     const Scene scene = bumpy_scene(150, 120, seed, 0.1 * seed);
     const auto found = plat::split_instances(scene.maps, scene.valid, thresholds);
     BOOST_TEST(*std::ranges::max_element(found.band(0)) > 10);
@@ -217,7 +102,7 @@ BOOST_AUTO_TEST_CASE(equal_to_a_plain_watershed_of_the_whole_scene) {
 }
 
 BOOST_AUTO_TEST_CASE(strips_and_threads_do_not_change_the_result) {
-  const InstanceThresholds thresholds{0.5, 0.6, 0.5, 4, 0};
+  const InstanceThresholds thresholds{0.5, 0.5, 1.5, 0.1, 0.7, 0};
   const Scene scene = bumpy_scene(200, 260, 42, 0.4);
   const auto whole = plat::split_instances(scene.maps, scene.valid, thresholds);
   const auto wanted = stream(scene, thresholds, {260});
@@ -233,7 +118,7 @@ BOOST_AUTO_TEST_CASE(strips_and_threads_do_not_change_the_result) {
 }
 
 BOOST_AUTO_TEST_CASE(patches_are_what_they_say) {
-  const InstanceThresholds thresholds{0.5, 0.6, 0.5, 4, 0};
+  const InstanceThresholds thresholds = keep_all(0.5, 1, 0.1);
   const Scene scene = bumpy_scene(200, 200, 7, 0.3);
   int64_t last_end = 0;
   for (const InstancePatch& patch : stream(scene, thresholds, {50})) {
@@ -285,7 +170,61 @@ BOOST_AUTO_TEST_CASE(pinholes_are_filled_but_courtyards_and_missing_data_are_not
   BOOST_TEST(labels.at(30, 15) == 0);
 }
 
-BOOST_AUTO_TEST_CASE(a_region_without_a_seed_is_one_object) {
+BOOST_AUTO_TEST_CASE(smoothing_is_the_weighted_mean_of_what_is_inside) {
+  constexpr uint16_t kOut = plat::detail::kOutside;
+  std::mt19937 random(5);
+  Image<uint16_t> values(37, 23);
+  for (uint16_t& value : std::span(values.data(), values.size())) {
+    value = random() % 4 == 0 ? kOut : static_cast<uint16_t>(random() % 500);
+  }
+  for (const double deviation : {0.5, 1.0, 2.5}) {
+    const auto smooth = plat::detail::smoothed_inside(values, kOut, deviation);
+    const auto reach = static_cast<int64_t>(std::ceil(3 * deviation));
+    for (int64_t row = 0; row < values.height(); ++row) {
+      for (int64_t col = 0; col < values.width(); ++col) {
+        if (values.at(col, row) == kOut) {
+          BOOST_TEST_REQUIRE(smooth.at(col, row) == kOut);
+          continue;
+        }
+        double sum = 0, weights = 0;
+        for (int64_t r = std::max<int64_t>(0, row - reach); r <= std::min(values.height() - 1, row + reach); ++r) {
+          for (int64_t c = std::max<int64_t>(0, col - reach); c <= std::min(values.width() - 1, col + reach); ++c) {
+            if (values.at(c, r) == kOut) continue;
+            const auto square = static_cast<double>((c - col) * (c - col) + (r - row) * (r - row));
+            const double weight = std::exp(-square / (2 * deviation * deviation));
+            sum += weight * values.at(c, r);
+            weights += weight;
+          }
+        }
+        BOOST_TEST_REQUIRE(std::abs(smooth.at(col, row) - sum / weights) < 0.51);
+      }
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(two_tops_are_two_objects_when_the_saddle_is_deep_enough) {
+  // A bar whose distance falls by 0.4 between its two tops.
+  Scene scene{Image<float>(40, 8, 3), Image<uint8_t>(40, 8, 1, uint8_t{1})};
+  for (int64_t r = 1; r < 7; ++r) {
+    for (int64_t c = 1; c < 39; ++c) {
+      scene.maps.at(c, r) = 0.9F;
+      scene.maps.at(c, r, 2) = 0.5F + 0.4F * std::abs(static_cast<float>(c) - 20) / 19;
+    }
+  }
+  InstanceThresholds thresholds{.smoothing_px = 0, .seed_contrast = 0.35};
+  BOOST_TEST(stream(scene, thresholds, {8}).at(0).count == 2);
+  thresholds.seed_contrast = 0.45;
+  BOOST_TEST(stream(scene, thresholds, {8}).at(0).count == 1);
+  // Noise of single pixels makes no objects.
+  scene.maps.at(5, 4, 2) = 0;
+  scene.maps.at(12, 4, 2) = 1;
+  thresholds.smoothing_px = 2;
+  BOOST_TEST(stream(scene, thresholds, {8}).at(0).count == 1);
+  thresholds.min_score = 0.95;
+  BOOST_TEST(stream(scene, thresholds, {8}).empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_flat_region_is_one_object) {
   Scene scene{Image<float>(20, 10, 3, 0.9F), Image<uint8_t>(20, 10, 1, uint8_t{1})};
   std::ranges::fill(scene.maps.band(2), 0.1F);
   const auto patches = stream(scene, {}, {3});
@@ -295,7 +234,7 @@ BOOST_AUTO_TEST_CASE(a_region_without_a_seed_is_one_object) {
 }
 
 BOOST_AUTO_TEST_CASE(regions_too_large_are_cut_the_same_way_for_all_strips) {
-  const InstanceThresholds thresholds{0.1, 0.6, 0.5, 4, 0};
+  const InstanceThresholds thresholds = keep_all(0.1, 1, 0.2);
   Scene scene = bumpy_scene(120, 300, 3, 0.2);
   for (const int64_t largest : {500, 3000}) {
     const auto wanted = stream(scene, thresholds, {300}, largest);
@@ -321,10 +260,12 @@ BOOST_AUTO_TEST_CASE(not_a_number_is_never_an_object) {
 
 BOOST_AUTO_TEST_CASE(thresholds_must_make_sense) {
   const auto nothing = [](InstancePatch&&) {};
-  BOOST_CHECK_THROW(plat::InstanceStream(10, InstanceThresholds{0, 0.5, 1, 1, 1}, nothing), plat::UsageError);
-  BOOST_CHECK_THROW(plat::InstanceStream(10, InstanceThresholds{0.5, 1.5, 1, 1, 1}, nothing), plat::UsageError);
-  BOOST_CHECK_THROW(plat::InstanceStream(10, InstanceThresholds{0.5, 0.5, -1, 1, 1}, nothing), plat::UsageError);
-  BOOST_CHECK_THROW(plat::InstanceStream(10, InstanceThresholds{0.5, 0.5, 1, 0, 1}, nothing), plat::UsageError);
+  for (const InstanceThresholds& bad :
+       {InstanceThresholds{.extent = 0}, InstanceThresholds{.boundary_weight = -1},
+        InstanceThresholds{.smoothing_px = 21}, InstanceThresholds{.seed_contrast = 0},
+        InstanceThresholds{.seed_contrast = 1.5}, InstanceThresholds{.min_score = -0.1}}) {
+    BOOST_CHECK_THROW(plat::InstanceStream(10, bad, nothing), plat::UsageError);
+  }
 }
 
 BOOST_AUTO_TEST_SUITE_END()
