@@ -26,6 +26,8 @@ struct MaskDecoderImpl : torch::nn::Module {
   TwoWayTransformer transformer{nullptr};
 
  private:
+  /// The masks of one prompt, (M, 4h, 4w): `image` (h · w, C) after the transformer, `readers` (M, C / 8).
+  at::Tensor read_masks(const at::Tensor& image, const at::Tensor& readers, int64_t height, int64_t width);
   torch::nn::Embedding iou_token_{nullptr}, mask_tokens_{nullptr};
   torch::nn::ConvTranspose2d upscale_conv1_{nullptr}, upscale_conv2_{nullptr};
   LayerNorm2d upscale_layer_norm_{nullptr};

@@ -16,10 +16,18 @@ namespace plat::nn {
 struct TokenAttentionImpl : torch::nn::Module {
   TokenAttentionImpl(int64_t channels, int64_t heads, int64_t downsample);
   at::Tensor forward(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value);
+  /// forward() of few tokens to an image of many: `query` (B, P, T, C); `placed` and `image`, which is `placed` without
+  /// positions, (B, 1 or P, N, C). An image of each prompt's own is not projected: the tokens' queries and sums, of which
+  /// there are heads · T, pass the projections in its place.
+  at::Tensor read_image(const at::Tensor& query, const at::Tensor& placed, const at::Tensor& image);
+  /// forward() of an image to few tokens, in the same way: (B, P, N, C).
+  at::Tensor write_image(const at::Tensor& placed, const at::Tensor& key, const at::Tensor& value);
 
   torch::nn::Linear q_proj{nullptr}, k_proj{nullptr}, v_proj{nullptr}, out_proj{nullptr};
 
  private:
+  /// Whether the tokens of all heads are fewer than the channels that a projection makes.
+  bool few(const at::Tensor& tokens) const;
   int64_t heads_;
 };
 TORCH_MODULE(TokenAttention);

@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model/nn/vit.hpp"
 
+#include "model/nn/placed_attention.hpp"
+
+#include <ATen/Parallel.h>
+
 #include <algorithm>
+#include <cmath>
+#include <memory>
 #include <string>
 
 namespace plat::nn {
@@ -11,15 +17,17 @@ namespace {
 /// for as many queries at once as stay near the processor's cache.
 constexpr int64_t kBiasBytes = 32 << 20;
 
+/// Embeddings of the distances on an axis of n positions, (2 n - 1, c).
+at::Tensor resized(const at::Tensor& table, int64_t n) {
+  if (table.size(0) == 2 * n - 1) return table;
+  return at::upsample_linear1d(table.t().unsqueeze(0), {2 * n - 1}, /*align_corners=*/false).squeeze(0).t();
+}
+
 /// Embeddings of the distance of each pair of positions on one axis, (n, n, c).
 at::Tensor relative_positions(const at::Tensor& table, int64_t n) {
-  at::Tensor resized = table;
-  if (table.size(0) != 2 * n - 1) {
-    resized = at::upsample_linear1d(table.t().unsqueeze(0), {2 * n - 1}, /*align_corners=*/false).squeeze(0).t();
-  }
   const at::Tensor places = at::arange(n, table.options().dtype(at::kLong));
   const at::Tensor distances = places.unsqueeze(1) - places.unsqueeze(0) + (n - 1);
-  return resized.index_select(0, distances.flatten()).view({n, n, -1});
+  return resized(table, n).index_select(0, distances.flatten()).view({n, n, -1});
 }
 
 }  // namespace
@@ -83,8 +91,66 @@ at::Tensor VitAttentionImpl::windowed(const at::Tensor& all) const {
   return mixed.slice(1, 0, height).slice(2, 0, width);
 }
 
+bool VitAttentionImpl::has_kernel(const at::Tensor& all) const {
+  return !at::GradMode::is_enabled() && rel_pos_h.defined() && all.is_cpu() && all.scalar_type() == at::kFloat &&
+         all.is_contiguous() && all.size(-1) / 3 / heads_ % 16 == 0 && PlacedAttention::available();
+}
+
+at::Tensor VitAttentionImpl::placed(const at::Tensor& all) const {
+  const auto batch = all.size(0), height = all.size(1), width = all.size(2), channels = all.size(3) / 3;
+  PlacedAttention whole;
+  whole.rows = window_ > 0 ? window_ : height;
+  whole.cols = window_ > 0 ? window_ : width;
+  whole.real_rows = whole.rows;
+  whole.real_cols = whole.cols;
+  whole.head_dim = channels / heads_;
+  whole.scale = static_cast<float>(1 / std::sqrt(static_cast<double>(whole.head_dim)));
+  whole.token_stride = 3 * channels;
+  whole.row_stride = width * whole.token_stride;
+  whole.out_token_stride = channels;
+  whole.out_row_stride = width * channels;
+  const auto down = (height + whole.rows - 1) / whole.rows, across = (width + whole.cols - 1) / whole.cols;
+  const at::Tensor tables = at::empty({whole.tables_size()}, all.options());
+  whole.pack_tables(resized(rel_pos_h, whole.rows).contiguous().const_data_ptr<float>(),
+                    resized(rel_pos_w, whole.cols).contiguous().const_data_ptr<float>(), tables.data_ptr<float>());
+  const at::Tensor mixed = at::empty({batch, height, width, channels}, all.options());
+  const auto* from = all.const_data_ptr<float>();
+  auto* to = mixed.data_ptr<float>();
+  // A padded token is zero before the projection, so its key and value are the projection's bias.
+  const float* bias = qkv->bias.defined() ? qkv->bias.const_data_ptr<float>() : nullptr;
+
+  // Threads share the blocks of queries of all heads of all windows evenly; each packs the keys that its own need.
+  const int64_t blocks = whole.blocks();
+  at::parallel_for(0, batch * down * across * heads_ * blocks, 1, [&](int64_t begin, int64_t end) {
+    const auto packed = std::make_unique_for_overwrite<float[]>(static_cast<std::size_t>(whole.packed_size()));
+    const auto scratch = std::make_unique_for_overwrite<float[]>(static_cast<std::size_t>(whole.scratch_size()));
+    int64_t packed_unit = -1;
+    for (int64_t i = begin; i < end; ++i) {
+      const int64_t unit = i / blocks, head = unit % heads_, window = unit / heads_;
+      const int64_t col = window % across * whole.cols, row = window / across % down * whole.rows;
+      const int64_t image = window / across / down;
+      PlacedAttention grid = whole;
+      grid.real_rows = std::min(whole.rows, height - row);
+      grid.real_cols = std::min(whole.cols, width - col);
+      if (i % blocks >= grid.blocks()) continue;
+      const int64_t token = (image * height + row) * width + col, channel = head * whole.head_dim;
+      const float* query = from + token * whole.token_stride + channel;
+      if (unit != packed_unit) {
+        const float* pad_key = bias == nullptr ? nullptr : bias + channels + channel;
+        const float* pad_value = bias == nullptr ? nullptr : bias + 2 * channels + channel;
+        grid.pack_keys(query + channels, query + 2 * channels, pad_key, pad_value, packed.get());
+        packed_unit = unit;
+      }
+      grid.attend(i % blocks, query, tables.const_data_ptr<float>(), packed.get(), scratch.get(),
+                  to + token * channels + channel);
+    }
+  });
+  return mixed;
+}
+
 at::Tensor VitAttentionImpl::forward(const at::Tensor& x) {
   const at::Tensor all = qkv->forward(x);
+  if (has_kernel(all)) return proj->forward(placed(all));
   return proj->forward(window_ > 0 ? windowed(all) : attend(all, x.size(1), x.size(2)));
 }
 

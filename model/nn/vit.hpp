@@ -24,6 +24,10 @@ struct VitAttentionImpl : torch::nn::Module {
  private:
   at::Tensor attend(const at::Tensor& all, int64_t height, int64_t width) const;
   at::Tensor windowed(const at::Tensor& all) const;
+  /// Without gradients, on a CPU that placed_attention.hpp has code for: queries, keys and values (B, H, W, 3 C) to
+  /// (B, H, W, C), whole or in windows, which need no copies.
+  at::Tensor placed(const at::Tensor& all) const;
+  bool has_kernel(const at::Tensor& all) const;
   int64_t heads_, window_;
 };
 TORCH_MODULE(VitAttention);

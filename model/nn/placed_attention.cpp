@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: Apache-2.0
+// Compiled with AVX2 and FMA where the compiler knows them, so it includes nothing whose inline functions other files
+// could end up sharing.
+#include "model/nn/placed_attention.hpp"
+
+#if defined(__AVX2__) && defined(__FMA__)
+#include <immintrin.h>
+#endif
+
+namespace plat::nn {
+namespace {
+
+constexpr int64_t kPanel = 16;    // columns that a product makes at once: two registers
+constexpr int64_t kGroup = 6;     // rows that it makes at once: 12 sums, which with 3 operands fill the 16 registers
+constexpr int64_t kQueries = 66;  // in a block: with a panel of keys they stay in the first cache
+constexpr int64_t kKeys = 256;    // in a block: scores and values stay in the second cache
+constexpr float kNone = -1e30F;   // the score of what is not there
+constexpr float kLog2E = 1.44269504F;
+
+int64_t padded(int64_t n) { return (n + kPanel - 1) / kPanel * kPanel; }
+
+// Widths in floats of what is stored for each query and each grid.
+struct Layout {
+  explicit Layout(const PlacedAttention& a)
+      : cols(padded(a.cols)),
+        row_table(padded(2 * a.rows - 1)),
+        col_table(padded(2 * a.cols - 1)),
+        key_rows(cols >= kKeys ? 1 : kKeys / cols),
+        keys(key_rows * cols) {}
+  int64_t cols;                  // of a row of keys
+  int64_t row_table, col_table;  // entries
+  int64_t key_rows, keys;        // in a block
+};
+
+}  // namespace
+
+int64_t PlacedAttention::packed_size() const { return 2 * rows * Layout(*this).cols * head_dim; }
+
+int64_t PlacedAttention::tables_size() const {
+  const Layout layout(*this);
+  return (layout.row_table + layout.col_table) * head_dim;
+}
+
+int64_t PlacedAttention::scratch_size() const {
+  const Layout layout(*this);
+  return kQueries * (2 * head_dim + layout.keys + layout.row_table + layout.col_table + rows + layout.cols + 10);
+}
+
+int64_t PlacedAttention::blocks() const { return (real_rows * real_cols + kQueries - 1) / kQueries; }
+
+#if defined(__AVX2__) && defined(__FMA__)
+
+namespace {
+
+using Vector = __m256;
+
+// sums += a (kRows x depth) times a packed panel (depth x 16).
+template <int kRows>
+inline void multiply(const float* a, int64_t a_stride, const float* panel, int64_t depth, Vector (&sums)[kRows][2]) {
+  for (int64_t k = 0; k < depth; ++k) {
+    const Vector left = _mm256_loadu_ps(panel + kPanel * k), right = _mm256_loadu_ps(panel + kPanel * k + 8);
+#pragma GCC unroll 6
+    for (int r = 0; r < kRows; ++r) {
+      const Vector x = _mm256_broadcast_ss(a + r * a_stride + k);
+      sums[r][0] = _mm256_fmadd_ps(x, left, sums[r][0]);
+      sums[r][1] = _mm256_fmadd_ps(x, right, sums[r][1]);
+    }
+  }
+}
+
+// Calls work.template run<rows>(first) for groups of rows.
+template <typename Work>
+inline void in_groups(int64_t count, const Work& work) {
+  int64_t first = 0;
+  for (; first + kGroup <= count; first += kGroup) work.template run<kGroup>(first);
+  switch (count - first) {
+    case 1: return work.template run<1>(first);
+    case 2: return work.template run<2>(first);
+    case 3: return work.template run<3>(first);
+    case 4: return work.template run<4>(first);
+    case 5: return work.template run<5>(first);
+    default: return;
+  }
+}
+
+// out[q][0..16) = queries times a panel of a table.
+struct TableProduct {
+  const float *queries, *panel;
+  int64_t depth;
+  float* out;
+  int64_t out_stride;
+
+  template <int kRows>
+  void run(int64_t first) const {
+    Vector sums[kRows][2] = {};
+    multiply<kRows>(queries + first * depth, depth, panel, depth, sums);
+    for (int r = 0; r < kRows; ++r) {
+      float* to = out + (first + r) * out_stride;
+      _mm256_storeu_ps(to, sums[r][0]);
+      _mm256_storeu_ps(to + 8, sums[r][1]);
+    }
+  }
+};
+
+// Scores of 16 keys of one row, which begin as the bias; the largest of each query is kept in 8 parts.
+struct ScoreProduct {
+  const float *queries, *panel;
+  int64_t depth;
+  const float* by_col;
+  int64_t by_col_stride;
+  const float* by_row;
+  int64_t by_row_stride;
+  float* scores;
+  int64_t scores_stride;
+  float* largest;
+
+  template <int kRows>
+  void run(int64_t first) const {
+    Vector sums[kRows][2];
+    for (int r = 0; r < kRows; ++r) {
+      const Vector row = _mm256_broadcast_ss(by_row + (first + r) * by_row_stride);
+      const float* col = by_col + (first + r) * by_col_stride;
+      sums[r][0] = _mm256_add_ps(row, _mm256_loadu_ps(col));
+      sums[r][1] = _mm256_add_ps(row, _mm256_loadu_ps(col + 8));
+    }
+    multiply<kRows>(queries + first * depth, depth, panel, depth, sums);
+    for (int r = 0; r < kRows; ++r) {
+      float* to = scores + (first + r) * scores_stride;
+      _mm256_storeu_ps(to, sums[r][0]);
+      _mm256_storeu_ps(to + 8, sums[r][1]);
+      float* most = largest + 8 * (first + r);
+      _mm256_storeu_ps(most, _mm256_max_ps(_mm256_loadu_ps(most), _mm256_max_ps(sums[r][0], sums[r][1])));
+    }
+  }
+};
+
+// out[q][0..16) += weights times 16 channels of the values.
+struct ValueProduct {
+  const float* weights;
+  int64_t weights_stride;
+  const float* panel;
+  int64_t depth;
+  float* out;
+  int64_t out_stride;
+
+  template <int kRows>
+  void run(int64_t first) const {
+    Vector sums[kRows][2];
+    for (int r = 0; r < kRows; ++r) {
+      const float* from = out + (first + r) * out_stride;
+      sums[r][0] = _mm256_loadu_ps(from);
+      sums[r][1] = _mm256_loadu_ps(from + 8);
+    }
+    multiply<kRows>(weights + first * weights_stride, weights_stride, panel, depth, sums);
+    for (int r = 0; r < kRows; ++r) {
+      float* to = out + (first + r) * out_stride;
+      _mm256_storeu_ps(to, sums[r][0]);
+      _mm256_storeu_ps(to + 8, sums[r][1]);
+    }
+  }
+};
+
+// 2^x for x <= 0; the polynomial is Cephes' exp2f (S. Moshier), good to 2e-7 of the result.
+inline Vector power_of_two(Vector x) {
+  x = _mm256_max_ps(x, _mm256_set1_ps(-126.0F));
+  const Vector whole = _mm256_round_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+  const Vector part = _mm256_sub_ps(x, whole);
+  Vector y = _mm256_set1_ps(1.535336188319500e-4F);
+  y = _mm256_fmadd_ps(y, part, _mm256_set1_ps(1.339887440266574e-3F));
+  y = _mm256_fmadd_ps(y, part, _mm256_set1_ps(9.618437357674640e-3F));
+  y = _mm256_fmadd_ps(y, part, _mm256_set1_ps(5.550332471162809e-2F));
+  y = _mm256_fmadd_ps(y, part, _mm256_set1_ps(2.402264791363012e-1F));
+  y = _mm256_fmadd_ps(y, part, _mm256_set1_ps(6.931472028550421e-1F));
+  y = _mm256_fmadd_ps(y, part, _mm256_set1_ps(1.0F));
+  const __m256i exponent = _mm256_slli_epi32(_mm256_cvtps_epi32(whole), 23);
+  return _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(y), exponent));
+}
+
+inline float sum_of(Vector x) {
+  __m128 half = _mm_add_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));
+  half = _mm_add_ps(half, _mm_movehl_ps(half, half));
+  return _mm_cvtss_f32(_mm_add_ss(half, _mm_movehdup_ps(half)));
+}
+
+inline float largest_of(const float* x) {
+  float most = x[0];
+  for (int i = 1; i < 8; ++i) most = x[i] > most ? x[i] : most;
+  return most;
+}
+
+inline void fill(float* to, int64_t count, float value) {
+  for (int64_t i = 0; i < count; ++i) to[i] = value;
+}
+
+// Scores become weights relative to the largest score so far; what was summed up before is brought to the same scale.
+inline void soften(float* scores, int64_t count, const float* block_largest, float& largest, float& total, float* out,
+                   int64_t head_dim) {
+  const float most = largest_of(block_largest);
+  if (most > largest) {
+    const Vector factor = power_of_two(_mm256_set1_ps(largest - most));
+    for (int64_t c = 0; c < head_dim; c += 8) {
+      _mm256_storeu_ps(out + c, _mm256_mul_ps(_mm256_loadu_ps(out + c), factor));
+    }
+    total *= _mm256_cvtss_f32(factor);
+    largest = most;
+  }
+  const Vector subtracted = _mm256_set1_ps(largest);
+  Vector left = _mm256_setzero_ps(), right = left;
+  for (int64_t k = 0; k < count; k += kPanel) {
+    const Vector a = power_of_two(_mm256_sub_ps(_mm256_loadu_ps(scores + k), subtracted));
+    const Vector b = power_of_two(_mm256_sub_ps(_mm256_loadu_ps(scores + k + 8), subtracted));
+    _mm256_storeu_ps(scores + k, a);
+    _mm256_storeu_ps(scores + k + 8, b);
+    left = _mm256_add_ps(left, a);
+    right = _mm256_add_ps(right, b);
+  }
+  total += sum_of(_mm256_add_ps(left, right));
+}
+
+// Entry j of a packed table belongs to key - query = j - (side - 1), so that a query's biases lie in the order of keys.
+void pack_table(const float* table, int64_t side, int64_t head_dim, float factor, float* packed) {
+  const int64_t entries = 2 * side - 1;
+  for (int64_t j = 0; j < padded(entries); ++j) {
+    float* to = packed + j / kPanel * kPanel * head_dim + j % kPanel;
+    for (int64_t c = 0; c < head_dim; ++c) {
+      to[c * kPanel] = j < entries ? factor * table[(entries - 1 - j) * head_dim + c] : 0.0F;
+    }
+  }
+}
+
+}  // namespace
+
+bool PlacedAttention::available() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
+
+void PlacedAttention::pack_tables(const float* row_table, const float* col_table, float* tables) const {
+  // Queries are multiplied with scale · log2(e) once, for all products; positions are not scaled in the formula.
+  pack_table(row_table, rows, head_dim, 1 / scale, tables);
+  pack_table(col_table, cols, head_dim, 1 / scale, tables + Layout(*this).row_table * head_dim);
+}
+
+void PlacedAttention::pack_keys(const float* key, const float* value, const float* pad_key, const float* pad_value,
+                                float* packed) const {
+  const Layout layout(*this);
+  const int64_t count = rows * layout.cols;
+  float* keys = packed;                       // panels of 16 keys, each head_dim x 16
+  float* values = packed + count * head_dim;  // panels of 16 channels, each keys x 16
+  for (int64_t row = 0; row < rows; ++row) {
+    for (int64_t col = 0; col < layout.cols; ++col) {
+      const bool real = row < real_rows && col < real_cols, there = col < cols;
+      const float* k = real ? key + row * row_stride + col * token_stride : there ? pad_key : nullptr;
+      const float* v = real ? value + row * row_stride + col * token_stride : there ? pad_value : nullptr;
+      const int64_t place = row * layout.cols + col;
+      float* to_key = keys + place / kPanel * kPanel * head_dim + place % kPanel;
+      float* to_value = values + place * kPanel;
+      for (int64_t c = 0; c < head_dim; ++c) {
+        to_key[c * kPanel] = k != nullptr ? k[c] : 0.0F;
+        to_value[c / kPanel * count * kPanel + c % kPanel] = v != nullptr ? v[c] : 0.0F;
+      }
+    }
+  }
+}
+
+void PlacedAttention::attend(int64_t block, const float* query, const float* tables, const float* packed,
+                             float* scratch, float* out) const {
+  const Layout layout(*this);
+  const int64_t from = block * kQueries, all = real_rows * real_cols;
+  const int64_t count = all - from < kQueries ? all - from : kQueries;
+  float* queries = scratch;
+  float* mixed = queries + kQueries * head_dim;
+  float* scores = mixed + kQueries * head_dim;
+  float* row_products = scores + kQueries * layout.keys;
+  float* col_products = row_products + kQueries * layout.row_table;
+  float* by_row = col_products + kQueries * layout.col_table;
+  float* by_col = by_row + kQueries * rows;
+  float* block_largest = by_col + kQueries * layout.cols;
+  float* largest = block_largest + 8 * kQueries;
+  float* totals = largest + kQueries;
+
+  for (int64_t q = 0; q < count; ++q) {
+    const float* x = query + (from + q) / real_cols * row_stride + (from + q) % real_cols * token_stride;
+    for (int64_t c = 0; c < head_dim; ++c) queries[q * head_dim + c] = scale * kLog2E * x[c];
+  }
+  for (int64_t j = 0; j < layout.row_table; j += kPanel) {
+    in_groups(count, TableProduct{queries, tables + j * head_dim, head_dim, row_products + j, layout.row_table});
+  }
+  const float* col_table = tables + layout.row_table * head_dim;
+  for (int64_t j = 0; j < layout.col_table; j += kPanel) {
+    in_groups(count, TableProduct{queries, col_table + j * head_dim, head_dim, col_products + j, layout.col_table});
+  }
+  for (int64_t q = 0; q < count; ++q) {
+    const float* row = row_products + q * layout.row_table + (rows - 1 - (from + q) / real_cols);
+    const float* col = col_products + q * layout.col_table + (cols - 1 - (from + q) % real_cols);
+    for (int64_t i = 0; i < rows; ++i) by_row[q * rows + i] = row[i];
+    for (int64_t j = 0; j < layout.cols; ++j) by_col[q * layout.cols + j] = j < cols ? col[j] : kNone;
+  }
+
+  fill(mixed, count * head_dim, 0);
+  fill(largest, count, kNone);
+  fill(totals, count, 0);
+  const float* values = packed + rows * layout.cols * head_dim;
+  for (int64_t top = 0; top < rows; top += layout.key_rows) {
+    const int64_t bottom = top + layout.key_rows < rows ? top + layout.key_rows : rows;
+    const int64_t keys = (bottom - top) * layout.cols;
+    fill(block_largest, 8 * count, kNone);
+    for (int64_t row = top; row < bottom; ++row) {
+      for (int64_t col = 0; col < layout.cols; col += kPanel) {
+        in_groups(count, ScoreProduct{queries, packed + (row * layout.cols + col) * head_dim, head_dim, by_col + col,
+                                      layout.cols, by_row + row, rows, scores + (row - top) * layout.cols + col,
+                                      layout.keys, block_largest});
+      }
+    }
+    for (int64_t q = 0; q < count; ++q) {
+      soften(scores + q * layout.keys, keys, block_largest + 8 * q, largest[q], totals[q], mixed + q * head_dim,
+             head_dim);
+    }
+    for (int64_t c = 0; c < head_dim; c += kPanel) {
+      const float* panel = values + (c * rows + top * kPanel) * layout.cols;
+      in_groups(count, ValueProduct{scores, layout.keys, panel, keys, mixed + c, head_dim});
+    }
+  }
+
+  for (int64_t q = 0; q < count; ++q) {
+    float* to = out + (from + q) / real_cols * out_row_stride + (from + q) % real_cols * out_token_stride;
+    for (int64_t c = 0; c < head_dim; ++c) to[c] = mixed[q * head_dim + c] / totals[q];
+  }
+}
+
+#else
+
+bool PlacedAttention::available() { return false; }
+void PlacedAttention::pack_tables(const float*, const float*, float*) const {}
+void PlacedAttention::pack_keys(const float*, const float*, const float*, const float*, float*) const {}
+void PlacedAttention::attend(int64_t, const float*, const float*, const float*, float*, float*) const {}
+
+#endif
+
+}  // namespace plat::nn
