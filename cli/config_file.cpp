@@ -7,6 +7,7 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <fstream>
 #include <optional>
@@ -110,6 +111,14 @@ std::vector<std::string> expand_config(CLI::App& program, const std::vector<std:
       if (value != "true" && value != "false")
         throw UsageError(*path + ": '" + key + "' is true or false, not '" + value + "'.");
       if (value == "true") expanded.push_back("--" + key);
+    } else if (option->get_items_expected_max() > 1) {
+      // A list of texts that may hold commas themselves; the command line's list replaces it.
+      const bool by_hand = std::ranges::any_of(arguments, [&key = key](const std::string& argument) {
+        return argument == "--" + key || argument.starts_with("--" + key + "=");
+      });
+      for (const std::string& element : values) {
+        if (!by_hand) expanded.push_back("--" + key + "=" + element);
+      }
     } else {
       expanded.push_back("--" + key + "=" + value);
     }

@@ -23,7 +23,7 @@ given. Wherever a raster is read, GDAL's virtual paths work: `/vsicurl/…`, `/v
 | 3 | something cannot be read or written |
 | 4 | the data cannot be used: no CRS, no bands, no labels |
 | 5 | the model cannot be used |
-| 6 | done, but some tiles failed; they are marked as nodata |
+| 6 | done, but some tiles failed, which are marked as nodata, or some prompts |
 | 130 | interrupted |
 
 ]=])

@@ -54,6 +54,14 @@ int64_t total_memory() {
   return bytes;
 }
 
+int64_t resident_memory() {
+  std::ifstream statm("/proc/self/statm");
+  int64_t pages = 0;
+  int64_t resident = 0;
+  if (!(statm >> pages >> resident)) return 0;
+  return resident * sysconf(_SC_PAGESIZE);
+}
+
 int64_t peak_resident_memory() {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);

@@ -14,6 +14,8 @@ int64_t parse_memory(std::string_view text);
 std::string format_memory(int64_t bytes);
 /// Physical memory that this process may use: the machine's, or its control group's limit when that is lower.
 int64_t total_memory();
+/// The resident size of this process now, in bytes; 0 where it cannot be told.
+int64_t resident_memory();
 /// The largest resident size of this process so far, in bytes.
 int64_t peak_resident_memory();
 /// Makes the C library's allocator keep freed pages instead of returning them to the system at each large free.

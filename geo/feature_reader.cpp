@@ -1,121 +1,53 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "core/error.hpp"
-#include "core/log.hpp"
-#include "geo/detail/gdal_errors.hpp"
-#include "geo/detail/gdal_handles.hpp"
+#include "geo/detail/layer_scan.hpp"
 #include "geo/detail/ogr_geometry.hpp"
-#include "geo/detail/output_file.hpp"
-#include "geo/detail/srs.hpp"
-#include "geo/detail/vector_open.hpp"
 #include "geo/feature_io.hpp"
+#include "geo/place_reader.hpp"
 
 #include <algorithm>
 
 namespace plat {
-namespace {
-
-/// Whether the layer's coordinates come as north, east: drivers that keep an authority's axis order say so.
-bool is_north_first(OGRSpatialReferenceH srs) {
-  if (srs == nullptr) return false;
-  const detail::SrsHandle traditional(OSRClone(srs));
-  OSRSetAxisMappingStrategy(traditional.get(), OAMS_TRADITIONAL_GIS_ORDER);
-  int count = 0;
-  const int* axes = OSRGetDataAxisToSRSAxisMapping(srs, &count);
-  int traditional_count = 0;
-  const int* traditional_axes = OSRGetDataAxisToSRSAxisMapping(traditional.get(), &traditional_count);
-  return count >= 2 && traditional_count >= 2 && axes[0] != traditional_axes[0];
-}
-
-AttributeValue attribute(OGRFeatureH feature, int index, OGRFieldType type) {
-  if (OGR_F_IsFieldSetAndNotNull(feature, index) == 0) return std::monostate{};
-  switch (type) {
-    case OFTInteger:
-    case OFTInteger64: return static_cast<int64_t>(OGR_F_GetFieldAsInteger64(feature, index));
-    case OFTReal: return OGR_F_GetFieldAsDouble(feature, index);
-    default: return std::string(OGR_F_GetFieldAsString(feature, index));
-  }
-}
-
-OGRLayerH choose_layer(GDALDatasetH dataset, const std::string& path, const std::string& name) {
-  const int count = GDALDatasetGetLayerCount(dataset);
-  if (count == 0) throw DataError(path + ": holds no vector layer");
-  if (name.empty()) {
-    OGRLayerH first = GDALDatasetGetLayer(dataset, 0);
-    if (count > 1) {
-      log_info(path + ": " + std::to_string(count) + " layers; reading the first one, '" + OGR_L_GetName(first) + "'");
-    }
-    return first;
-  }
-  std::string names;
-  for (int i = 0; i < count; ++i) {
-    OGRLayerH layer = GDALDatasetGetLayer(dataset, i);
-    if (name == OGR_L_GetName(layer)) return layer;
-    names += std::string(i > 0 ? ", " : "") + OGR_L_GetName(layer);
-  }
-  throw DataError(path + ": no layer '" + name + "'; it has " + names);
-}
-
-}  // namespace
-
-namespace detail {
-
-DatasetHandle open_vector(const std::string& path) {
-  const GdalErrors errors;
-  DatasetHandle dataset(
-      GDALOpenEx(path.c_str(), GDAL_OF_VECTOR | GDAL_OF_READONLY | GDAL_OF_VERBOSE_ERROR, nullptr, nullptr, nullptr));
-  if (dataset) return dataset;
-  if (!path.starts_with("/vsi") && path.find(':') == std::string::npos && !path_exists(path)) {
-    throw IoError(path + ": no such file. Check the path");
-  }
-  throw IoError(path + ": cannot be read as a vector file" + errors.suffix(path));
-}
-
-}  // namespace detail
 
 const AttributeValue* Feature::find(const std::string& name) const {
   const auto found = std::find_if(attributes.begin(), attributes.end(), [&](const auto& a) { return a.first == name; });
   return found == attributes.end() ? nullptr : &found->second;
 }
 
-FeatureLayer read_features(const std::string& path, const std::string& layer_name) {
-  const detail::DatasetHandle dataset = detail::open_vector(path);
-  detail::GdalErrors errors;
-  OGRLayerH layer = choose_layer(dataset.get(), path, layer_name);
+FeatureLayer read_features(const std::string& path, const std::string& layer) {
   FeatureLayer out;
-  out.name = OGR_L_GetName(layer);
-  OGRSpatialReferenceH srs = OGR_L_GetSpatialRef(layer);
-  out.crs = detail::from_srs(srs);
-  const bool north_first = is_north_first(srs);
-
-  OGRFeatureDefnH definition = OGR_L_GetLayerDefn(layer);
-  const int fields = OGR_FD_GetFieldCount(definition);
-  std::vector<std::pair<std::string, OGRFieldType>> columns;
-  for (int i = 0; i < fields; ++i) {
-    OGRFieldDefnH field = OGR_FD_GetFieldDefn(definition, i);
-    columns.emplace_back(OGR_Fld_GetNameRef(field), OGR_Fld_GetType(field));
-  }
-
-  errors.clear();
-  OGR_L_ResetReading(layer);
-  while (const detail::FeatureHandle source{OGR_L_GetNextFeature(layer)}) {
-    Feature feature;
-    if (OGRGeometryH geometry = OGR_F_GetGeometryRef(source.get())) {
-      feature.geometry = detail::polygons_of(geometry, north_first);
-    }
-    if (feature.geometry.empty()) {
+  const detail::LayerHead head = detail::scan_layer(path, layer, [&](const detail::ScannedFeature& source) {
+    MultiPolygon geometry;
+    if (source.geometry() != nullptr) geometry = detail::polygons_of(source.geometry(), source.north_first());
+    if (geometry.empty()) {
       ++out.skipped;
-      continue;
+      return;
     }
-    feature.attributes.reserve(columns.size());
-    for (int i = 0; i < fields; ++i) {
-      const auto& [name, type] = columns[static_cast<std::size_t>(i)];
-      feature.attributes.emplace_back(name, attribute(source.get(), i, type));
+    out.features.push_back({std::move(geometry), source.attributes()});
+  });
+  out.name = head.name;
+  out.crs = head.crs;
+  return out;
+}
+
+PlaceLayer read_places(const std::string& path, const std::string& layer) {
+  PlaceLayer out;
+  int64_t number = 0;
+  const detail::LayerHead head = detail::scan_layer(path, layer, [&](const detail::ScannedFeature& source) {
+    Place place;
+    place.number = ++number;
+    if (source.geometry() != nullptr) {
+      place.points = detail::points_of(source.geometry(), source.north_first());
+      place.feature.geometry = detail::polygons_of(source.geometry(), source.north_first());
     }
-    out.features.push_back(std::move(feature));
-  }
-  if (errors.failed() || errors.lost_data()) {
-    throw IoError(path + ": damaged after " + std::to_string(out.features.size()) + " features" + errors.suffix(path));
-  }
+    if (place.points.empty() && place.feature.geometry.empty()) {
+      ++out.skipped;
+      return;
+    }
+    place.feature.attributes = source.attributes();
+    out.places.push_back(std::move(place));
+  });
+  out.name = head.name;
+  out.crs = head.crs;
   return out;
 }
 

@@ -3,7 +3,6 @@
 
 #include "core/log.hpp"
 #include "core/memory.hpp"
-#include "core/text.hpp"
 #include "geo/gdal_session.hpp"
 #include "geo/scaling.hpp"
 #include "model/segmenter.hpp"
@@ -13,6 +12,7 @@
 #include "pipeline/object_builder.hpp"
 #include "pipeline/output_check.hpp"
 #include "pipeline/result_checks.hpp"
+#include "pipeline/stopwatch.hpp"
 #include "postprocess/instances.hpp"
 #include "postprocess/stitcher.hpp"
 #include "report/preview.hpp"
@@ -24,7 +24,6 @@
 #include <atomic>
 #include <chrono>
 #include <cmath>
-#include <filesystem>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -32,26 +31,7 @@
 namespace plat {
 namespace {
 
-/// Seconds since it was made.
-class Stopwatch {
- public:
-  double seconds() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count(); }
-
- private:
-  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-};
-
-/// How far outlines may move where the options do not say, in pixels: enough for the staircase of a pixel outline to become
-/// a wall, and for the roughness that a network's maps have.
-constexpr double kSimplifyPixels = 1.25;
-constexpr double kRegularizePixels = 2;
-
 double rounded(double value, double steps_per_unit) { return std::round(value * steps_per_unit) / steps_per_unit; }
-
-bool is_geojson(const std::string& path) {
-  const std::string extension = lower(std::filesystem::path(path).extension().string());
-  return extension == ".geojson" || extension == ".json" || extension == ".geojsonl" || extension == ".geojsons";
-}
 
 void check_outputs(const std::string& output, const ExtractOptions& options) {
   check_vector_output(output);
@@ -258,11 +238,8 @@ ExtractSummary extract(const std::string& scene, const std::string& output, cons
   ExtractSummary summary;
   summary.model = model.description().name;
   describe(plan, scene, summary);
-  if (!options.dry_run && plan.reader.grid().crs.empty() && is_geojson(output)) {
-    throw DataError(scene +
-                    ": no CRS, and GeoJSON needs one. Pass --assign-crs EPSG:xxxx, or write .gpkg, .fgb or .shp.");
-  }
   if (options.dry_run) return summary;
+  check_output_crs(output, scene, plan.reader.grid().crs);
 
   const tbb::global_control limit(tbb::global_control::max_allowed_parallelism,
                                   static_cast<std::size_t>(plan.threads.total));

@@ -4,47 +4,22 @@
 #include "core/error.hpp"
 #include "core/memory.hpp"
 #include "core/text.hpp"
+#include "pipeline/model_scene.hpp"
 #include "postprocess/instances.hpp"
 #include "postprocess/stitcher.hpp"
 #include "tiling/tile_pipeline.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <cmath>
-#include <fstream>
-#include <sstream>
 #include <utility>
 
 namespace plat {
 namespace {
 
-/// Pixels this much smaller or larger than the model's are taken as they are: resampling would blur more than it helps,
-/// and every model has seen a wider range of scales than this.
-constexpr double kSameResolution = 1.05;
-/// A scene coarser than this many times the model's pixels shows nothing that the model knows; making it finer would
-/// only make it larger.
-constexpr double kFarTooCoarse = 3.0;
 /// Code, stacks and small blocks that are not yet touched when the plan is made.
 constexpr int64_t kReserveBytes = 64'000'000;
 /// What a pixel of a region takes while it waits for the region's end, and while the region is split.
 constexpr int64_t kOpenRegionBytesPerPixel = 8;
 constexpr int64_t kSplitBytesPerPixel = 16;
-
-int64_t resident_memory() {
-  std::ifstream statm("/proc/self/statm");
-  int64_t pages = 0;
-  int64_t resident = 0;
-  if (!(statm >> pages >> resident)) return 0;
-  return resident * sysconf(_SC_PAGESIZE);
-}
-
-std::string metres(double value) {
-  std::ostringstream text;
-  text.precision(3);
-  text << value << " m";
-  return text.str();
-}
 
 std::vector<ClassPlan> plan_classes(const ModelDescription& model, const ExtractOptions& options) {
   std::vector<std::string> known;
@@ -67,13 +42,6 @@ std::vector<ClassPlan> plan_classes(const ModelDescription& model, const Extract
     classes.push_back(std::move(plan));
   }
   return classes;
-}
-
-RasterOptions bands_for(const ModelDescription& model, RasterOptions raster) {
-  // The reader's own default for colour also finds something in grey and palette images.
-  const std::vector<std::string> colour = {"red", "green", "blue"};
-  if (raster.bands.empty() && model.bands != colour) raster.bands = model.bands;
-  return raster;
 }
 
 /// What GDAL's cache may come to hold: all of the scene's blocks (of at most 8 bytes a value) or its limit.
@@ -138,59 +106,8 @@ int64_t MemoryPlan::total() const {
 
 ExtractPlan plan_extract(const std::string& scene, const ExtractOptions& options, const Segmenter& model) {
   const ModelDescription& description = model.description();
-  std::vector<std::string> warnings;
-  RasterOptions raster = bands_for(description, options.raster);
-  const std::optional<double> wanted_gsd = raster.gsd_m;
-  raster.gsd_m.reset();
-  RasterReader reader(scene, raster);
-  if (static_cast<std::size_t>(reader.bands()) != description.bands.size()) {
-    throw UsageError("--bands: the model '" + description.name + "' takes " + std::to_string(description.bands.size()) +
-                     " bands (" + join(description.bands, ", ") + "), not " + std::to_string(reader.bands()) + ".");
-  }
-
-  const bool located = !reader.grid().crs.empty();
-  std::optional<double> assumed;
-  double scene_gsd = 0;
-  if (!located && reader.info().georeferencing == "none") {
-    scene_gsd = wanted_gsd.value_or(description.gsd_m);
-    assumed = scene_gsd;
-    warnings.push_back(
-        scene +
-        ": no CRS and no georeferencing; coordinates are pixel coordinates (y upward), and pixels are taken to be " +
-        metres(scene_gsd) + " wide.");
-  } else {
-    try {
-      scene_gsd = reader.grid().ground_sample_distance_m();
-    } catch (const DataError& error) {
-      throw DataError(scene + ": " + error.what());
-    }
-    if (!located) {
-      warnings.push_back(
-          scene +
-          ": no CRS; coordinates are written as they are and taken as metres. Pass --assign-crs if you know it.");
-    }
-  }
-  if (!(scene_gsd > 0) || !std::isfinite(scene_gsd)) {
-    throw DataError(scene +
-                    ": the size of its pixels on the ground cannot be told. Pass --assign-crs, or warp it first.");
-  }
-  double gsd = scene_gsd;
-  if (!assumed) {
-    const double target = wanted_gsd.value_or(description.gsd_m);
-    const double ratio = scene_gsd / target;
-    const bool far_too_coarse = ratio > kFarTooCoarse;
-    if (far_too_coarse) {
-      warnings.push_back(scene + ": its pixels are " + metres(scene_gsd) + " wide, the model '" + description.name +
-                         "' was trained at " + metres(description.gsd_m) +
-                         "; what it looks for can hardly be seen at this resolution.");
-    }
-    const bool same = ratio < kSameResolution && ratio > 1 / kSameResolution;
-    if (wanted_gsd ? !same : !same && !far_too_coarse) {
-      raster.gsd_m = target;
-      reader = RasterReader(scene, raster);
-      gsd = target;
-    }
-  }
+  ModelScene opened = open_model_scene(scene, options.raster, description);
+  RasterReader& reader = opened.reader;
 
   if (options.tile_size && *options.tile_size != description.tile_size && description.architecture.starts_with("sam")) {
     throw UsageError("--tile-size: the model '" + description.name + "' takes tiles of " +
@@ -204,8 +121,17 @@ ExtractPlan plan_extract(const std::string& scene, const ExtractOptions& options
   const int64_t ram = options.ram_bytes > 0 ? options.ram_bytes : total_memory() / 2;
   const MemoryPlan memory = plan_memory(tiles, reader, bands_out, model, threads, options, ram);
   check_memory(memory, ram);
-  return {std::move(reader), scene_gsd, gsd,    assumed, std::move(tiles),   plan_classes(description, options),
-          bands_out,         threads,   memory, ram,     std::move(warnings)};
+  return {std::move(reader),
+          opened.scene_gsd_m,
+          opened.gsd_m,
+          opened.assumed_gsd_m,
+          std::move(tiles),
+          plan_classes(description, options),
+          bands_out,
+          threads,
+          memory,
+          ram,
+          std::move(opened.warnings)};
 }
 
 }  // namespace plat

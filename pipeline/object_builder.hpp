@@ -12,6 +12,11 @@
 
 namespace plat {
 
+/// How far outlines may move where nothing else is asked for, in pixels: enough for the staircase of a pixel outline to
+/// become a wall, and for the roughness that a network's maps have.
+inline constexpr double kSimplifyPixels = 1.25;
+inline constexpr double kRegularizePixels = 2;
+
 /// How the pixels of an object become its outline.
 struct ObjectBuilderOptions {
   double min_area_m2 = 0;     ///< smaller objects are dropped, >= 0

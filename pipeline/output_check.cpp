@@ -2,6 +2,7 @@
 #include "pipeline/output_check.hpp"
 
 #include "core/error.hpp"
+#include "core/text.hpp"
 
 #include <unistd.h>
 
@@ -24,6 +25,15 @@ void check_output_path(const std::string& path, bool overwrite) {
   if (access(folder.c_str(), W_OK) != 0) {
     throw IoError(path + ": the folder " + folder.string() + " is not writable. Write elsewhere.");
   }
+}
+
+void check_output_crs(const std::string& path, const std::string& scene, const Crs& crs) {
+  const std::string extension = lower(fs::path(path).extension().string());
+  const bool geojson =
+      extension == ".geojson" || extension == ".json" || extension == ".geojsonl" || extension == ".geojsons";
+  if (!geojson || !crs.empty()) return;
+  throw DataError(scene +
+                  ": no CRS, and GeoJSON needs one. Pass --assign-crs EPSG:xxxx, or write .gpkg, .fgb or .shp.");
 }
 
 }  // namespace plat

@@ -104,9 +104,10 @@ const TileGrid& TileSource::grid() const { return impl_->grid; }
 
 double TileSource::seconds_reading() const { return static_cast<double>(impl_->nanoseconds.load()) * 1e-9; }
 
-TileData TileSource::read(int64_t index) const {
+TileData TileSource::read(int64_t index) const { return read(impl_->grid.tile(index)); }
+
+TileData TileSource::read(const Tile& tile) const {
   const auto start = std::chrono::steady_clock::now();
-  const Tile tile = impl_->grid.tile(index);
   const Window scene{0, 0, impl_->grid.scene_width(), impl_->grid.scene_height()};
   const Window& window = tile.window;
   const MirroredAxis cols(window.col, window.width, scene.width);

@@ -32,6 +32,8 @@ class TileSource {
   const TileGrid& grid() const;
   /// Throws IoError when the scene's data is damaged there.
   TileData read(int64_t index) const;
+  /// The same for a window that need not be one of the grid's tiles.
+  TileData read(const Tile& tile) const;
   /// Time spent in `read` so far, summed over threads.
   double seconds_reading() const;
 

@@ -2,6 +2,7 @@
 #include "geo/detail/ogr_geometry.hpp"
 
 #include <cmath>
+#include <utility>
 #include <vector>
 
 namespace plat::detail {
@@ -44,6 +45,20 @@ void collect(OGRGeometryH geometry, bool swap_axes, MultiPolygon& out) {
   }
 }
 
+void collect_points(OGRGeometryH geometry, bool swap_axes, std::vector<Point>& out) {
+  const OGRwkbGeometryType type = wkbFlatten(OGR_G_GetGeometryType(geometry));
+  if (type == wkbPoint) {
+    if (OGR_G_IsEmpty(geometry) != 0) return;
+    Point point{OGR_G_GetX(geometry, 0), OGR_G_GetY(geometry, 0)};
+    if (swap_axes) std::swap(point.x, point.y);
+    if (std::isfinite(point.x) && std::isfinite(point.y)) out.push_back(point);
+  } else if (type == wkbMultiPoint || type == wkbGeometryCollection) {
+    for (int i = 0; i < OGR_G_GetGeometryCount(geometry); ++i) {
+      collect_points(OGR_G_GetGeometryRef(geometry, i), swap_axes, out);
+    }
+  }
+}
+
 void add_ring(OGRGeometryH polygon, const Ring& ring) {
   OGRGeometryH line = OGR_G_CreateGeometry(wkbLinearRing);
   OGR_G_SetPointCount(line, static_cast<int>(ring.size()) + 1);
@@ -64,6 +79,12 @@ MultiPolygon polygons_of(OGRGeometryH geometry, bool swap_axes) {
   } else {
     collect(geometry, swap_axes, out);
   }
+  return out;
+}
+
+std::vector<Point> points_of(OGRGeometryH geometry, bool swap_axes) {
+  std::vector<Point> out;
+  collect_points(geometry, swap_axes, out);
   return out;
 }
 

@@ -21,7 +21,7 @@ E2
 done
 printf '#!/bin/bash\n[[ $1 == clone ]]\n' >"$work/bin/git"
 chmod +x plat check "$work"/bin/*
-export PATH="$work/bin:$PATH"
+export PATH="$work/bin:$PATH" XDG_CACHE_HOME="$work/cache"
 
 # One script a block; `cd plat` after the clone is where we are already.
 awk -v folder="$work" '/^```sh$/ {inside = 1; file = sprintf("%s/block-%02d.sh", folder, ++n); print "set -e" >file; next}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pipeline/model_scene.hpp"
+
+#include "core/error.hpp"
+#include "core/text.hpp"
+
+#include <cmath>
+#include <sstream>
+#include <utility>
+
+namespace plat {
+namespace {
+
+/// Pixels this much smaller or larger than the model's are taken as they are: resampling would blur more than it helps,
+/// and every model has seen a wider range of scales than this.
+constexpr double kSameResolution = 1.05;
+/// A scene coarser than this many times the model's pixels shows nothing that the model knows; making it finer would
+/// only make it larger.
+constexpr double kFarTooCoarse = 3.0;
+
+std::string metres(double value) {
+  std::ostringstream text;
+  text.precision(3);
+  text << value << " m";
+  return text.str();
+}
+
+RasterOptions bands_for(const ModelDescription& model, RasterOptions raster) {
+  // The reader's own default for colour also finds something in grey and palette images.
+  const std::vector<std::string> colour = {"red", "green", "blue"};
+  if (raster.bands.empty() && model.bands != colour) raster.bands = model.bands;
+  return raster;
+}
+
+}  // namespace
+
+ModelScene open_model_scene(const std::string& scene, const RasterOptions& given, const ModelDescription& model,
+                            Resolution resolution) {
+  std::vector<std::string> warnings;
+  RasterOptions raster = bands_for(model, given);
+  const std::optional<double> wanted_gsd = raster.gsd_m;
+  raster.gsd_m.reset();
+  RasterReader reader(scene, raster);
+  if (static_cast<std::size_t>(reader.bands()) != model.bands.size()) {
+    throw UsageError("--bands: the model '" + model.name + "' takes " + std::to_string(model.bands.size()) +
+                     " bands (" + join(model.bands, ", ") + "), not " + std::to_string(reader.bands()) + ".");
+  }
+
+  const bool located = !reader.grid().crs.empty();
+  std::optional<double> assumed;
+  double scene_gsd = 0;
+  if (!located && reader.info().georeferencing == "none") {
+    scene_gsd = wanted_gsd.value_or(model.gsd_m);
+    assumed = scene_gsd;
+    warnings.push_back(
+        scene +
+        ": no CRS and no georeferencing; coordinates are pixel coordinates (y upward), and pixels are taken to be " +
+        metres(scene_gsd) + " wide.");
+  } else {
+    try {
+      scene_gsd = reader.grid().ground_sample_distance_m();
+    } catch (const DataError& error) {
+      throw DataError(scene + ": " + error.what());
+    }
+    if (!located) {
+      warnings.push_back(
+          scene +
+          ": no CRS; coordinates are written as they are and taken as metres. Pass --assign-crs if you know it.");
+    }
+  }
+  if (!(scene_gsd > 0) || !std::isfinite(scene_gsd)) {
+    throw DataError(scene +
+                    ": the size of its pixels on the ground cannot be told. Pass --assign-crs, or warp it first.");
+  }
+  double gsd = scene_gsd;
+  if (!assumed) {
+    const double target = wanted_gsd.value_or(resolution == Resolution::Model ? model.gsd_m : scene_gsd);
+    const double ratio = scene_gsd / target;
+    const bool far_too_coarse = ratio > kFarTooCoarse;
+    if (far_too_coarse && resolution == Resolution::Model) {
+      warnings.push_back(scene + ": its pixels are " + metres(scene_gsd) + " wide, the model '" + model.name +
+                         "' was trained at " + metres(model.gsd_m) +
+                         "; what it looks for can hardly be seen at this resolution.");
+    }
+    const bool same = ratio < kSameResolution && ratio > 1 / kSameResolution;
+    if (wanted_gsd ? !same : !same && !far_too_coarse) {
+      raster.gsd_m = target;
+      reader = RasterReader(scene, raster);
+      gsd = target;
+    }
+  }
+  return {std::move(reader), std::move(raster), scene_gsd, gsd, assumed, std::move(warnings)};
+}
+
+}  // namespace plat
