@@ -100,6 +100,7 @@ std::vector<std::string> expand_config(CLI::App& program, const std::vector<std:
   const std::vector<Setting> settings = json ? read_json(*path, file) : read_toml(*path, file, verb);
 
   std::vector<std::string> expanded(arguments.begin(), own);
+  std::vector<std::string> lists;
   for (const auto& [key, values] : settings) {
     const CLI::Option* option = key == "config" ? nullptr : command->get_option_no_throw("--" + key);
     if (option == nullptr) {
@@ -112,12 +113,13 @@ std::vector<std::string> expand_config(CLI::App& program, const std::vector<std:
         throw UsageError(*path + ": '" + key + "' is true or false, not '" + value + "'.");
       if (value == "true") expanded.push_back("--" + key);
     } else if (option->get_items_expected_max() > 1) {
-      // A list of texts that may hold commas themselves; the command line's list replaces it.
+      // Texts that may hold commas themselves; the command line's list replaces them. An option that takes a list takes what
+      // follows it too, so these stand last.
       const bool by_hand = std::ranges::any_of(arguments, [&key = key](const std::string& argument) {
         return argument == "--" + key || argument.starts_with("--" + key + "=");
       });
       for (const std::string& element : values) {
-        if (!by_hand) expanded.push_back("--" + key + "=" + element);
+        if (!by_hand) lists.push_back("--" + key + "=" + element);
       }
     } else {
       expanded.push_back("--" + key + "=" + value);
@@ -127,6 +129,7 @@ std::vector<std::string> expand_config(CLI::App& program, const std::vector<std:
     if (option->get_items_expected_max() == 1) option->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   }
   expanded.insert(expanded.end(), own, arguments.end());
+  expanded.insert(expanded.end(), lists.begin(), lists.end());
   return expanded;
 }
 
