@@ -29,6 +29,7 @@ struct Arguments {
   std::string prompts_crs;
   bool one_object = false;
   bool no_cache = false;
+  std::string regularize;  ///< metres; "" is the library's choice
   std::string cache_size = "2GB";
   std::string ram = "50%";
   RasterArguments raster;
@@ -109,6 +110,7 @@ void run(const Arguments& arguments, const Context& context) {
   SegmentOptions options = arguments.options;
   options.raster = arguments.raster.options();
   if (!arguments.prompts_crs.empty()) options.prompts_crs = Crs::from_text(arguments.prompts_crs);
+  if (!arguments.regularize.empty()) options.regularize_m = parse_number(arguments.regularize, "--regularize");
   options.cache = !arguments.no_cache;
   options.cache_bytes = parse_memory(arguments.cache_size);
   options.ram_bytes = parse_memory(arguments.ram);
@@ -152,11 +154,11 @@ void add_segment(CLI::App& program, Context& context) {
   command->add_option("--model", options.model, "A model folder, or the name of one that ships")
       ->default_str("buildings");
   add_raster_arguments(*command, arguments->raster);
-  CLI::Option* regularize = command
-                                ->add_option("--regularize", options.regularize_m,
-                                             "Square the outlines (buildings); how far that may move a wall, in metres")
-                                ->expected(0, 1)
-                                ->default_str("off; 2 pixels");
+  CLI::Option* regularize =
+      command
+          ->add_option("--regularize", arguments->regularize,
+                       "Square the outlines (buildings); how far that may move a wall, in metres, else 2 pixels")
+          ->expected(0, 1);
   command
       ->add_option("--simplify", options.simplify_m,
                    "Without --regularize: how far an outline may move, in metres; 0 keeps pixel edges")

@@ -28,10 +28,11 @@ struct World {
   World() {
     fs::create_symlink(kScene, folder.file("scene.tif"));
     const plat::RasterReader reader(kScene);
-    const plat::Bounds box = reader.grid().world_bounds();
-    middle = text({0.5 * (box.min_x + box.max_x), 0.5 * (box.min_y + box.max_y)});
-    const double x = box.min_x + 0.3 * (box.max_x - box.min_x), y = box.min_y + 0.3 * (box.max_y - box.min_y);
-    this->box = text({x, y, x + 20, y + 20});
+    const plat::Bounds scene = reader.grid().world_bounds();
+    middle = text({0.5 * (scene.min_x + scene.max_x), 0.5 * (scene.min_y + scene.max_y)});
+    const double x = scene.min_x + 0.3 * (scene.max_x - scene.min_x),
+                 y = scene.min_y + 0.3 * (scene.max_y - scene.min_y);
+    box = text({x, y, x + 20, y + 20});
   }
   static std::string text(const std::vector<double>& numbers) {
     std::ostringstream out;
@@ -40,7 +41,7 @@ struct World {
     return out.str();
   }
   std::vector<std::string> arguments(const std::vector<std::string>& more) const {
-    std::vector<std::string> all = {"segment", "scene.tif", "-j", "2", "--cache", "cache"};
+    std::vector<std::string> all = {"segment", "scene.tif", "--cache", "cache"};
     all.insert(all.end(), more.begin(), more.end());
     return all;
   }
