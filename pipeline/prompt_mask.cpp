@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pipeline/prompt_mask.hpp"
 
-#include "postprocess/detail/components.hpp"
-
 #include <algorithm>
 #include <cmath>
 #include <utility>
@@ -17,6 +15,39 @@ const float kLow = 1 / (1 + std::exp(1.0F));
 /// A part of the mask in a box counts when it has this share of the largest one: trees split a roof into a few large parts,
 /// noise into many small ones.
 constexpr double kSpeck = 0.1;
+
+/// 4-connected parts of the pixels that are 1: 0 elsewhere, else 1..count in order of first pixel.
+struct Components {
+  Image<int32_t> ids;
+  int32_t count = 0;
+};
+
+Components connected_components(const Image<int32_t>& labels) {
+  Components out{Image<int32_t>(labels.width(), labels.height())};
+  std::vector<std::pair<int64_t, int64_t>> open;
+  const auto visit = [&](int64_t col, int64_t row) {
+    if (col < 0 || row < 0 || col >= labels.width() || row >= labels.height()) return;
+    if (labels.at(col, row) == 0 || out.ids.at(col, row) != 0) return;
+    out.ids.at(col, row) = out.count;
+    open.emplace_back(col, row);
+  };
+  for (int64_t row = 0; row < labels.height(); ++row) {
+    for (int64_t col = 0; col < labels.width(); ++col) {
+      if (labels.at(col, row) == 0 || out.ids.at(col, row) != 0) continue;
+      ++out.count;
+      visit(col, row);
+      while (!open.empty()) {
+        const auto [c, r] = open.back();
+        open.pop_back();
+        visit(c + 1, r);
+        visit(c - 1, r);
+        visit(c, r + 1);
+        visit(c, r - 1);
+      }
+    }
+  }
+  return out;
+}
 
 struct Part {
   int64_t pixels = 0;
@@ -34,7 +65,7 @@ double stability_of(const Image<float>& probability) {
   return outer == 0 ? 0 : static_cast<double>(inner) / static_cast<double>(outer);
 }
 
-std::vector<Part> measure(const detail::Components& components, const Prompt& prompt) {
+std::vector<Part> measure(const Components& components, const Prompt& prompt) {
   std::vector<Part> parts(static_cast<std::size_t>(components.count) + 1);
   const Image<int32_t>& ids = components.ids;
   for (int64_t row = 0; row < ids.height(); ++row) {
@@ -83,7 +114,7 @@ std::vector<bool> choose(const std::vector<Part>& parts) {
 void fill_pinholes(Image<int32_t>& labels, const Image<uint8_t>& valid) {
   Image<int32_t> outside(labels.width(), labels.height());
   for (std::size_t i = 0; i < outside.size(); ++i) outside.data()[i] = labels.data()[i] == 0 ? 1 : 0;
-  const detail::Components holes = detail::connected_components(outside);
+  const Components holes = connected_components(outside);
   std::vector<int64_t> pixels(static_cast<std::size_t>(holes.count) + 1);
   std::vector<bool> keep(pixels.size(), false);
   for (int64_t row = 0; row < labels.height(); ++row) {
@@ -109,7 +140,7 @@ std::optional<PromptObject> object_of_mask(const PromptMask& mask, const Prompt&
   for (std::size_t i = 0; i < labels.size(); ++i) {
     labels.data()[i] = probability.data()[i] > 0.5F && valid.data()[i] != 0 ? 1 : 0;
   }
-  const detail::Components components = detail::connected_components(labels);
+  const Components components = connected_components(labels);
   if (components.count == 0) return std::nullopt;
   const std::vector<bool> kept = choose(measure(components, prompt));
   Window box{labels.width(), labels.height(), 0, 0};
