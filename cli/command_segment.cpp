@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/command.hpp"
+#include "cli/everything_arguments.hpp"
 #include "cli/raster_arguments.hpp"
 #include "cli/terminal_progress.hpp"
 #include "core/error.hpp"
@@ -33,14 +34,16 @@ struct Arguments {
   std::string cache_size = "2GB";
   std::string ram = "50%";
   RasterArguments raster;
+  EverythingArguments everything;
   SegmentOptions options;
 };
 
 PromptLayer read(const Arguments& arguments) {
   const bool coordinates = !arguments.points.empty() || !arguments.boxes.empty();
   if (coordinates == !arguments.prompts.empty()) {
-    throw UsageError(coordinates ? "--prompts: pass either a file of prompts, or coordinates with --points and --boxes."
-                                 : "what to segment is not said; pass --points, --boxes or a layer with --prompts.");
+    throw UsageError(
+        coordinates ? "--prompts: pass either a file of prompts, or coordinates with --points and --boxes."
+                    : "what to segment is not said; pass --points, --boxes, a layer with --prompts, or --everything.");
   }
   if (!coordinates) {
     if (arguments.one_object)
@@ -106,7 +109,29 @@ void print_text(const std::string& output, const SegmentSummary& s, bool dry_run
               s.seconds_total, s.seconds_model, s.seconds_read, s.seconds_encoder, s.seconds_write);
 }
 
+/// What both uses of the verb have is taken from the options that prompts have.
+void run_without_prompts(const Arguments& arguments, const Context& context) {
+  const SegmentOptions& shared = arguments.options;
+  if (!arguments.points.empty() || !arguments.boxes.empty() || !arguments.prompts.empty()) {
+    throw UsageError("--everything: asks at points of its own; leave --points, --boxes and --prompts out.");
+  }
+  if (shared.regularize) throw UsageError("--regularize: does not go with --everything; pass --simplify.");
+  EverythingOptions options = arguments.everything.options;
+  options.model = shared.model;
+  options.device = shared.device;
+  options.raster = arguments.raster.options();
+  options.simplify_m = shared.simplify_m;
+  options.threads = shared.threads;
+  options.ram_bytes = parse_memory(arguments.ram);
+  options.overwrite = shared.overwrite;
+  options.dry_run = shared.dry_run;
+  options.preview = shared.preview;
+  options.progress = terminal_progress("segment", context.quiet);
+  run_everything_command(arguments.scene, arguments.output, options, context);
+}
+
 void run(const Arguments& arguments, const Context& context) {
+  if (arguments.everything.everything) return run_without_prompts(arguments, context);
   SegmentOptions options = arguments.options;
   options.raster = arguments.raster.options();
   if (!arguments.prompts_crs.empty()) options.prompts_crs = Crs::from_text(arguments.prompts_crs);
@@ -146,11 +171,13 @@ void add_prompt_arguments(CLI::App& command, Arguments& arguments) {
 void add_segment(CLI::App& program, Context& context) {
   const auto arguments = std::make_shared<Arguments>();
   SegmentOptions& options = arguments->options;
-  CLI::App* command = add_command(program, context, "segment", "Segment what points and boxes on the map point at");
+  CLI::App* command =
+      add_command(program, context, "segment", "Segment what points and boxes on the map point at, or everything");
   command->add_option("scene", arguments->scene, "Any raster that GDAL reads: a file, a VRT, /vsicurl/…")->required();
   command->add_option("-o,--output", arguments->output, "Polygons: .geojson, .geojsonl, .gpkg, .fgb or .shp")
       ->required();
   add_prompt_arguments(*command, *arguments);
+  add_everything_arguments(*command, arguments->everything);
   command->add_option("--model", options.model, "A model folder, or the name of one that ships")
       ->default_str("buildings");
   add_raster_arguments(*command, arguments->raster);
