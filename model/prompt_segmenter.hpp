@@ -3,6 +3,7 @@
 
 #include "core/image.hpp"
 #include "model/model_description.hpp"
+#include "model/precision.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -79,8 +80,9 @@ class PromptSegmenter {
   virtual int64_t memory_per_tile() const = 0;
 };
 
-/// Opens a model folder for prompts; every SAM answers them, with classes or without. `device` as for open_segmenter.
-/// Throws ModelError saying what is wrong with the folder, or that this build has no torch.
-std::unique_ptr<PromptSegmenter> open_prompt_segmenter(const std::string& folder, const std::string& device = "auto");
+/// Opens a model folder for prompts; every SAM answers them, with classes or without. `device` and `precision` as for
+/// open_segmenter. Throws ModelError as that does, or that this build has no torch.
+std::unique_ptr<PromptSegmenter> open_prompt_segmenter(const std::string& folder, const std::string& device = "auto",
+                                                       Precision precision = Precision::Float32);
 
 }  // namespace plat

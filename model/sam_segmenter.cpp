@@ -41,7 +41,8 @@ void use_one_thread() {
   done = true;
 }
 
-at::Device device_of(const std::string& name) {
+at::Device device_of(const std::string& name, Precision precision) {
+  if (name == "auto" && precision == Precision::Int16) return at::Device(at::kCPU);
   if (name == "auto") return at::hasCUDA() ? at::Device(at::kCUDA) : at::Device(at::kCPU);
   if (name == "cpu") return at::Device(at::kCPU);
   if (name != "cuda" && !name.starts_with("cuda:")) {
@@ -54,8 +55,9 @@ at::Device device_of(const std::string& name) {
 /// A network that is ready to run, and what it expects.
 class LoadedSam {
  public:
-  LoadedSam(const std::string& folder, const std::string& device_name)
-      : model_(read_model_folder(folder)), device_(device_of(device_name)) {
+  LoadedSam(const std::string& folder, const std::string& device_name, Precision precision)
+      : model_(read_model_folder(folder)), device_(device_of(device_name, precision)) {
+    check_precision(folder, precision);
     use_one_thread();
     translated(folder, [&] {
       sam_ = std::make_shared<nn::SamImpl>(model_.config);
@@ -91,6 +93,12 @@ class LoadedSam {
   }
 
  private:
+  static void check_precision(const std::string& folder, Precision precision) {
+    if (precision == Precision::Int16) {
+      throw ModelError(folder + ": this version of plat has no network in the precision int16; use float32");
+    }
+  }
+
   ModelFolder model_;
   at::Device device_;
   std::shared_ptr<nn::SamImpl> sam_;
@@ -128,7 +136,8 @@ int64_t bytes_of_floats(double count) { return static_cast<int64_t>(1.5 * static
 
 class SamSegmenter : public Segmenter {
  public:
-  SamSegmenter(const std::string& folder, const std::string& device) : sam_(folder, device) {
+  SamSegmenter(const std::string& folder, const std::string& device, Precision precision)
+      : sam_(folder, device, precision) {
     if (sam_.description().classes.empty()) {
       throw ModelError(folder +
                        ": the model has no classes and answers prompts only; use plat segment, or train classes");
@@ -293,7 +302,8 @@ class SamPromptTile : public PromptTile {
 
 class SamPromptSegmenter : public PromptSegmenter {
  public:
-  SamPromptSegmenter(const std::string& folder, const std::string& device) : sam_(folder, device) {}
+  SamPromptSegmenter(const std::string& folder, const std::string& device, Precision precision)
+      : sam_(folder, device, precision) {}
 
   const ModelDescription& description() const override { return sam_.description(); }
 
@@ -339,12 +349,13 @@ class SamPromptSegmenter : public PromptSegmenter {
 
 }  // namespace
 
-std::unique_ptr<Segmenter> open_sam_segmenter(const std::string& folder, const std::string& device) {
-  return std::make_unique<SamSegmenter>(folder, device);
+std::unique_ptr<Segmenter> open_sam_segmenter(const std::string& folder, const std::string& device, Precision precision) {
+  return std::make_unique<SamSegmenter>(folder, device, precision);
 }
 
-std::unique_ptr<PromptSegmenter> open_sam_prompt_segmenter(const std::string& folder, const std::string& device) {
-  return std::make_unique<SamPromptSegmenter>(folder, device);
+std::unique_ptr<PromptSegmenter> open_sam_prompt_segmenter(const std::string& folder, const std::string& device,
+                                                           Precision precision) {
+  return std::make_unique<SamPromptSegmenter>(folder, device, precision);
 }
 
 }  // namespace plat

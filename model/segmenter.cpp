@@ -22,22 +22,23 @@ constexpr const char* kThreshold = "threshold";
 
 }  // namespace
 
-std::unique_ptr<Segmenter> open_segmenter(const std::string& folder, const std::string& device) {
+std::unique_ptr<Segmenter> open_segmenter(const std::string& folder, const std::string& device, Precision precision) {
   if (folder == kThreshold) return std::make_unique<ThresholdSegmenter>();
 #ifdef PLAT_WITH_TORCH
-  return open_sam_segmenter(folder, device);
+  return open_sam_segmenter(folder, device, precision);
 #else
-  static_cast<void>(device);
+  static_cast<void>(device), static_cast<void>(precision);
   fail_without_torch(folder);
 #endif
 }
 
-std::unique_ptr<PromptSegmenter> open_prompt_segmenter(const std::string& folder, const std::string& device) {
+std::unique_ptr<PromptSegmenter> open_prompt_segmenter(const std::string& folder, const std::string& device,
+                                                       Precision precision) {
   if (folder == kThreshold) throw ModelError("the threshold model answers no prompts; name a SAM model's folder");
 #ifdef PLAT_WITH_TORCH
-  return open_sam_prompt_segmenter(folder, device);
+  return open_sam_prompt_segmenter(folder, device, precision);
 #else
-  static_cast<void>(device);
+  static_cast<void>(device), static_cast<void>(precision);
   fail_without_torch(folder);
 #endif
 }

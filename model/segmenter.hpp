@@ -3,6 +3,7 @@
 
 #include "core/image.hpp"
 #include "model/model_description.hpp"
+#include "model/precision.hpp"
 
 #include <memory>
 #include <string>
@@ -24,8 +25,9 @@ class Segmenter {
 };
 
 /// Opens a model folder (config.json + model.safetensors), or the built-in "threshold" model, which calls bright pixels
-/// objects and needs no torch. `device` is "auto", "cpu" or "cuda[:n]". Throws ModelError saying what is wrong with the
-/// folder.
-std::unique_ptr<Segmenter> open_segmenter(const std::string& folder, const std::string& device = "auto");
+/// objects, needs no torch and has no precision. `device` is "auto", "cpu" or "cuda[:n]". Throws ModelError saying what is
+/// wrong with the folder, or that this model or this device cannot run in that precision.
+std::unique_ptr<Segmenter> open_segmenter(const std::string& folder, const std::string& device = "auto",
+                                          Precision precision = Precision::Float32);
 
 }  // namespace plat
