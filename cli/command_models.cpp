@@ -59,7 +59,7 @@ void add_import(CLI::App& models, Context& context) {
   command->add_option("--licence", options.licence,
                       "Licence of the weights, for example apache-2.0; goes into the card");
   command->add_option("--gsd", options.gsd_m, "Ground sample distance that scenes are resampled to, metres")
-      ->capture_default_str();
+      ->default_str("each scene's own");
   command->add_flag("--half", options.half, "Store all weights as float16: half the size, rounded");
   command->add_flag("--overwrite", options.overwrite, "Replace a model folder that exists");
   command->add_flag("--json", context.json, "Summary as JSON");

@@ -13,12 +13,17 @@
 #include <nlohmann/json.hpp>
 
 #include <cstdio>
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace plat::cli {
 namespace {
+
+const std::map<std::string, PolygonsAs> kPolygonsAs{
+    {"box", PolygonsAs::Box}, {"mask", PolygonsAs::Mask}, {"box+mask", PolygonsAs::BoxAndMask}};
 
 struct Arguments {
   std::string scene;
@@ -28,6 +33,7 @@ struct Arguments {
   std::string prompts;
   std::string prompts_layer;
   std::string prompts_crs;
+  std::optional<PolygonsAs> polygons_as;
   bool one_object = false;
   bool no_cache = false;
   std::string regularize;  ///< metres; "" is the library's choice
@@ -48,8 +54,9 @@ PromptLayer read(const Arguments& arguments) {
   if (!coordinates) {
     if (arguments.one_object)
       throw UsageError("--one-object: goes with --points; in a layer, give features one object.");
-    return read_prompts(arguments.prompts, arguments.prompts_layer);
+    return read_prompts(arguments.prompts, arguments.prompts_layer, arguments.polygons_as.value_or(PolygonsAs::Box));
   }
+  if (arguments.polygons_as) throw UsageError("--polygons-as: goes with --prompts, a file that has polygons.");
   return parse_prompts(arguments.points, arguments.boxes,
                        arguments.one_object ? PromptGrouping::OneObject : PromptGrouping::Separate);
 }
@@ -71,6 +78,7 @@ void print_json(const std::string& output, const SegmentSummary& s, bool dry_run
   json["height"] = s.height;
   json["scene_gsd_m"] = s.scene_gsd_m;
   json["gsd_m"] = s.gsd_m;
+  json["model_gsd_m"] = s.model_gsd_m ? nlohmann::ordered_json(*s.model_gsd_m) : nlohmann::ordered_json();
   json["tiles"] = s.tiles;
   json["cached_tiles"] = s.cached_tiles;
   if (!dry_run) json["embedded_tiles"] = s.embedded_tiles;
@@ -95,8 +103,8 @@ void print_text(const std::string& output, const SegmentSummary& s, bool dry_run
     std::printf("%s: %lld objects of %lld prompts, %.2f m2\n", output.c_str(), number(s.objects), number(s.prompts),
                 s.area_m2);
   }
-  std::printf("scene    %lld x %lld pixels at %.3g m (file: %.3g m), model %s\n", number(s.width), number(s.height),
-              s.gsd_m, s.scene_gsd_m, s.model.c_str());
+  std::printf("scene    %lld x %lld pixels at %.3g m (file: %.3g m), model %s%s\n", number(s.width), number(s.height),
+              s.gsd_m, s.scene_gsd_m, s.model.c_str(), s.model_gsd_m ? "" : " (it has no resolution of its own)");
   std::printf("tiles    %lld, %lld of them kept from earlier\n", number(s.tiles), number(s.cached_tiles));
   std::printf("memory   %s estimated, %s allowed", format_memory(s.estimated_bytes).c_str(),
               format_memory(s.ram_bytes).c_str());
@@ -158,7 +166,12 @@ void add_prompt_arguments(CLI::App& command, Arguments& arguments) {
   command.add_option("--boxes", arguments.boxes, "Boxes as xmin,ymin,xmax,ymax: each an object");
   command.add_flag("--one-object", arguments.one_object, "All --points, and the box, are about one object");
   command.add_option("--prompts", arguments.prompts,
-                     "Vector file of points (attribute label: 1 or 0) and polygons (boxes); object or id groups them");
+                     "Vector file of points (attribute label: 1 or 0) and polygons; object or id groups them");
+  command
+      .add_option("--polygons-as", arguments.polygons_as,
+                  "What its polygons say: box (their rectangle), mask (roughly the object) or box+mask (refine them)")
+      ->transform(CLI::CheckedTransformer(kPolygonsAs, CLI::ignore_case).description(""))
+      ->default_str("box");
   command.add_option("--prompts-layer", arguments.prompts_layer, "Layer of that file")->default_str("the first");
   command
       .add_option("--prompts-crs", arguments.prompts_crs,
@@ -172,7 +185,7 @@ void add_segment(CLI::App& program, Context& context) {
   const auto arguments = std::make_shared<Arguments>();
   SegmentOptions& options = arguments->options;
   CLI::App* command =
-      add_command(program, context, "segment", "Segment what points and boxes on the map point at, or everything");
+      add_command(program, context, "segment", "Segment what points, boxes and rough outlines on the map point at, or everything");
   command->add_option("scene", arguments->scene, "Any raster that GDAL reads: a file, a VRT, /vsicurl/…")->required();
   command->add_option("-o,--output", arguments->output, "Polygons: .geojson, .geojsonl, .gpkg, .fgb or .shp")
       ->required();

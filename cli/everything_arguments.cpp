@@ -27,6 +27,7 @@ void print_json(const std::string& output, const EverythingSummary& s, bool dry_
   json["height"] = s.height;
   json["scene_gsd_m"] = s.scene_gsd_m;
   json["gsd_m"] = s.gsd_m;
+  json["model_gsd_m"] = s.model_gsd_m ? nlohmann::ordered_json(*s.model_gsd_m) : nlohmann::ordered_json();
   json["tiles"] = s.tiles;
   if (!dry_run) json["failed_tiles"] = s.failed_tiles;
   json["tiles_in_flight"] = s.tiles_in_flight;
@@ -45,8 +46,8 @@ void print_json(const std::string& output, const EverythingSummary& s, bool dry_
 void print_text(const std::string& output, const EverythingSummary& s, bool dry_run) {
   const auto number = [](int64_t value) { return static_cast<long long>(value); };
   if (!dry_run) std::printf("%s: %lld objects, %.2f m2\n", output.c_str(), number(s.objects), s.area_m2);
-  std::printf("scene    %lld x %lld pixels at %.3g m (file: %.3g m), model %s\n", number(s.width), number(s.height),
-              s.gsd_m, s.scene_gsd_m, s.model.c_str());
+  std::printf("scene    %lld x %lld pixels at %.3g m (file: %.3g m), model %s%s\n", number(s.width), number(s.height),
+              s.gsd_m, s.scene_gsd_m, s.model.c_str(), s.model_gsd_m ? "" : " (it has no resolution of its own)");
   std::printf("tiles    %lld, %lld failed; at most %lld at once on %d threads\n", number(s.tiles),
               number(s.failed_tiles), number(s.tiles_in_flight), s.threads);
   if (!dry_run) {

@@ -108,7 +108,7 @@ void run_show(const std::string& name, const Context& context) {
                       {"encoder", encoder_of(model.config)},
                       {"image_size", model.config.image_size()},
                       {"classes", classes},
-                      {"gsd_m", d.gsd_m},
+                      {"gsd_m", d.gsd_m ? Json(*d.gsd_m) : Json()},
                       {"bands", d.bands},
                       {"tile_size", d.tile_size},
                       {"overlap", d.overlap},
@@ -119,7 +119,7 @@ void run_show(const std::string& name, const Context& context) {
   line("name", d.name);
   line("architecture", d.architecture + ": " + encoder_of(model.config));
   line("classes", classes.empty() ? "none: it answers point and box prompts" : join(classes, ", "));
-  line("pixel", number(d.gsd_m) + " m on the ground");
+  line("pixel", d.gsd_m ? number(*d.gsd_m) + " m on the ground" : "of any size: scenes are read at their own resolution");
   line("bands", join(d.bands, ", "));
   line("tile", std::to_string(d.tile_size) + " pixels, overlap " + std::to_string(d.overlap));
   line("licence", d.licence.empty() ? "not stated" : d.licence);

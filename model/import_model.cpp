@@ -150,7 +150,7 @@ std::string card(const ImportReport& report, bool half) {
 }  // namespace
 
 void ImportOptions::validate() const {
-  if (!(gsd_m > 0) || !std::isfinite(gsd_m)) throw UsageError("gsd_m must be positive");
+  if (gsd_m && (!(*gsd_m > 0) || !std::isfinite(*gsd_m))) throw UsageError("gsd_m must be positive");
 }
 
 ImportReport import_model(const std::string& source, const std::string& output, const ImportOptions& options) {
@@ -176,7 +176,7 @@ ImportReport import_model(const std::string& source, const std::string& output, 
   d.name =
       !options.name.empty() ? options.name : (whole.has_filename() ? whole : whole.parent_path()).filename().string();
   d.licence = options.licence;
-  d.gsd_m = options.gsd_m;
+  if (options.gsd_m) d.gsd_m = options.gsd_m;
 
   std::deque<std::vector<std::byte>> buffers;  // of tensors that cannot be copied from the file as they are
   std::map<std::string, TensorView> views;

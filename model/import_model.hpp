@@ -4,6 +4,7 @@
 #include "model/model_folder.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,7 +13,8 @@ namespace plat {
 struct ImportOptions {
   std::string name = {};     ///< of the model; "" takes the output folder's
   std::string licence = {};  ///< of the weights, for example "apache-2.0"; "" where it is not known
-  double gsd_m = 0.3;        ///< ground sample distance that scenes are resampled to, metres, positive
+  std::optional<double> gsd_m = {};  ///< ground sample distance that scenes are resampled to, metres, positive; unset: what
+                                     ///< the source says, which is none but for a model folder of plat's: the scene's own
   bool half = false;         ///< store all weights as float16
   bool overwrite = false;    ///< replace a model folder that exists
 

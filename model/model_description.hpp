@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,7 +21,9 @@ struct ModelDescription {
   std::string name;          ///< the model folder's name
   std::string architecture;  ///< "sam-vit", "sam-tinyvit" or "threshold"
   std::vector<ClassDescription> classes;
-  double gsd_m = 0.3;  ///< ground sample distance that the model was trained at
+  /// Ground sample distance in metres that the model was trained at. Unset: at none, as a SAM of photographs; it works at the
+  /// scene's own. Models with classes have one.
+  std::optional<double> gsd_m;
   std::vector<std::string> bands = {"red", "green", "blue"};
   std::array<float, 3> mean = {123.675F, 116.28F, 103.53F};  ///< of pixels scaled to 0..255
   std::array<float, 3> deviation = {58.395F, 57.12F, 57.375F};

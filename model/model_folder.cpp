@@ -22,6 +22,8 @@ namespace fs = std::filesystem;
 // Texts of a model folder are a few kilobytes; anything longer is not one.
 constexpr std::uintmax_t kMaxTextBytes = 16 << 20;
 constexpr int kFormatVersion = 1;
+/// The resolution of a model with classes that does not name its own, in metres.
+constexpr double kClassesGsd = 0.3;
 
 json read_json(const fs::path& path) {
   std::error_code error;
@@ -100,7 +102,7 @@ void read_plat(JsonSection plat, const std::string& file, ModelFolder& model) {
   plat.read("name", d.name);
   plat.require("architecture", d.architecture);
   d.classes = read_classes(plat, file);
-  plat.read("gsd_m", d.gsd_m);
+  if (double gsd_m = kClassesGsd; plat.read("gsd_m", gsd_m) || !d.classes.empty()) d.gsd_m = gsd_m;
   plat.read("bands", d.bands);
   plat.read("tile_size", d.tile_size);
   plat.read("overlap", d.overlap);
@@ -122,7 +124,8 @@ void validate(const ModelFolder& model, const std::string& where) {
   } catch (const ModelError& error) {
     throw ModelError(where + ": " + error.what());
   }
-  require(std::isfinite(d.gsd_m) && d.gsd_m > 0, "'plat.gsd_m' must be positive");
+  require(!d.gsd_m || (std::isfinite(*d.gsd_m) && *d.gsd_m > 0), "'plat.gsd_m' must be positive");
+  require(d.gsd_m || d.classes.empty(), "'plat.gsd_m' is missing; a model with classes needs it");
   require(d.bands.size() == 3, "'plat.bands' must name 3 bands");
   const int64_t step = model.config.is_tiny_vit() ? 32 : std::get<VitConfig>(model.config.vision).patch_size;
   require(d.tile_size >= step && d.tile_size <= 65536 && d.tile_size % step == 0,
@@ -206,12 +209,12 @@ void write_model_folder(const ModelFolder& model, const std::string& folder) {
                     {"name", d.name},
                     {"architecture", d.architecture},
                     {"classes", write_classes(d.classes)},
-                    {"gsd_m", d.gsd_m},
                     {"bands", d.bands},
                     {"tile_size", d.tile_size},
                     {"overlap", d.overlap},
                     {"licence", d.licence},
                     {"training_data", d.training_data}};
+  if (d.gsd_m) config["plat"]["gsd_m"] = *d.gsd_m;
   if (!d.classes.empty()) config["plat"]["class_decoder"] = detail::write_class_decoder(model.config.class_decoder);
   write_json(root / kConfigFile, config);
   write_json(root / kPreprocessorFile, write_preprocessor(d, model.config.image_size()));

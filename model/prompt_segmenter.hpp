@@ -30,10 +30,13 @@ struct BoxPrompt {
   double bottom = 0;
 };
 
-/// What to segment: points, a box, or both; at least one of them.
+/// What to segment: points, a box, a mask, or several of these; at least one of them.
 struct Prompt {
   std::vector<PointPrompt> points;
   std::optional<BoxPrompt> box;
+  /// Roughly the object: the share of each cell, in [0, 1], that belongs to it. Stands for the whole tile at a resolution of
+  /// its own, which the network takes best at a quarter of the tile's side. Empty: none.
+  Image<float> mask = {};
 };
 
 struct PromptMask {
@@ -54,9 +57,9 @@ class PromptTile {
  public:
   virtual ~PromptTile() = default;
   /// The masks of each prompt, the best first. SAM's rule for the best: a single point may mean a part, an object or a
-  /// group, so the alternative with the highest estimate is taken; more points or a box have one meaning, and a mask of
-  /// its own. `alternatives`: also the other masks, by falling estimate. Throws ModelError for a prompt without points
-  /// and box.
+  /// group, so the alternative with the highest estimate is taken; more points, a box or a mask have one meaning, and a
+  /// mask of its own. `alternatives`: also the other masks, by falling estimate. Throws ModelError for a prompt that has
+  /// nothing.
   virtual std::vector<std::vector<PromptMask>> segment(std::span<const Prompt> prompts, bool alternatives) const = 0;
   /// What the encoder made of the tile, one band a channel: PromptSegmenter::restore makes a tile of it that answers with
   /// the same masks, bit for bit.
@@ -66,7 +69,7 @@ class PromptTile {
   virtual std::vector<PointMask> segment_points(std::span<const PointPrompt> points, double min_iou) const;
 };
 
-/// Segments what points and boxes point at. Thread-safe: tiles run in parallel with one torch thread each.
+/// Segments what points, boxes and rough masks point at. Thread-safe: tiles run in parallel with one torch thread each.
 class PromptSegmenter {
  public:
   virtual ~PromptSegmenter() = default;

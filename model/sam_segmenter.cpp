@@ -173,8 +173,21 @@ int64_t SamSegmenter::memory_per_tile() const {
   return bytes_of_floats(std::max(widest, decoder + widest / 3));
 }
 
-/// Prompts that can pass the decoder together: equally many points, and a box or none.
-using PromptKind = std::pair<std::size_t, bool>;
+/// Prompts that can pass the decoder together: equally many points, and each of the others or none.
+struct PromptKind {
+  std::size_t points = 0;
+  bool box = false;
+  bool mask = false;
+  auto operator<=>(const PromptKind&) const = default;
+};
+
+/// What SAM's mask prompts are: the logits of an earlier mask, from the share of each cell of its grid that belongs to it.
+/// A trained network is sure of most pixels, at logits of this size.
+at::Tensor mask_logits(const Image<float>& mask, int64_t rows, int64_t cols) {
+  constexpr double kSure = 1e-3;
+  const at::Tensor shares = at::from_blob(const_cast<float*>(mask.data()), {1, 1, mask.height(), mask.width()}, at::kFloat);
+  return at::adaptive_avg_pool2d(shares, {rows, cols}).logit(kSure);
+}
 
 class SamPromptTile : public PromptTile {
  public:
@@ -185,8 +198,8 @@ class SamPromptTile : public PromptTile {
   std::vector<std::vector<PromptMask>> segment(std::span<const Prompt> prompts, bool alternatives) const override {
     std::map<PromptKind, std::vector<std::size_t>> kinds;
     for (std::size_t i = 0; i < prompts.size(); ++i) {
-      const PromptKind kind(prompts[i].points.size(), prompts[i].box.has_value());
-      if (kind == PromptKind(0, false)) throw ModelError("a prompt needs a point or a box");
+      const PromptKind kind{prompts[i].points.size(), prompts[i].box.has_value(), !prompts[i].mask.empty()};
+      if (kind == PromptKind{}) throw ModelError("a prompt needs a point, a box or a mask");
       kinds[kind].push_back(i);
     }
     std::vector<std::vector<PromptMask>> results(prompts.size());
@@ -247,7 +260,7 @@ class SamPromptTile : public PromptTile {
 
   void decode(std::span<const Prompt> prompts, std::span<const std::size_t> members, PromptKind kind, bool alternatives,
               std::vector<std::vector<PromptMask>>& results) const {
-    const auto count = static_cast<int64_t>(members.size()), points = static_cast<int64_t>(kind.first);
+    const auto count = static_cast<int64_t>(members.size()), points = static_cast<int64_t>(kind.points);
     nn::Prompts batch;
     if (points > 0) {
       batch.points = at::empty({1, count, points, 2}, at::kFloat);
@@ -264,7 +277,7 @@ class SamPromptTile : public PromptTile {
       batch.points = batch.points.to(sam_.device());
       batch.labels = batch.labels.to(sam_.device());
     }
-    if (kind.second) {
+    if (kind.box) {
       batch.boxes = at::empty({1, count, 4}, at::kFloat);
       auto* side = batch.boxes.data_ptr<float>();
       for (const std::size_t i : members) {
@@ -273,8 +286,15 @@ class SamPromptTile : public PromptTile {
       }
       batch.boxes = batch.boxes.to(sam_.device());
     }
+    if (kind.mask) {
+      std::vector<at::Tensor> rough;
+      for (const std::size_t i : members) {
+        rough.push_back(mask_logits(prompts[i].mask, 4 * embedding_.size(2), 4 * embedding_.size(3)));
+      }
+      batch.masks = at::cat(rough, 1).to(sam_.device());
+    }
     const nn::PromptMasks masks = sam_.network().forward_prompts(embedding_, batch);
-    const bool ambiguous = points == 1 && !kind.second;
+    const bool ambiguous = points == 1 && !kind.box && !kind.mask;
     const at::Tensor iou = masks.iou[0].to(at::kCPU).contiguous();
     const int64_t side = sam_.description().tile_size;
     for (int64_t p = 0; p < count; ++p) {

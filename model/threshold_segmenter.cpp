@@ -52,6 +52,7 @@ void distance_to_background(std::span<float> distance, int64_t width, int64_t he
 ThresholdSegmenter::ThresholdSegmenter(float level) : level_(level) {
   description_.name = "threshold";
   description_.architecture = "threshold";
+  description_.gsd_m = 0.3;
   description_.classes = {{.name = "bright", .thresholds = {}}};
 }
 

@@ -61,8 +61,7 @@ struct Plan {
 
 Plan plan_everything(const std::string& path, const EverythingOptions& options, const PromptSegmenter& model) {
   const ModelDescription& description = model.description();
-  const Resolution resolution = description.classes.empty() ? Resolution::Scene : Resolution::Model;
-  ModelScene scene = open_model_scene(path, options.raster, description, resolution);
+  ModelScene scene = open_model_scene(path, options.raster, description);
   const Grid& grid = scene.reader.grid();
   TileGrid tiles(grid.width, grid.height, description.tile_size, options.overlap.value_or(description.overlap));
   const ThreadBudget threads = ThreadBudget::make(options.threads);
@@ -278,6 +277,7 @@ EverythingSummary run_everything(const std::string& scene, const std::string& ou
   Plan plan = plan_everything(scene, options, model);
   EverythingSummary summary;
   summary.model = model.description().name;
+  summary.model_gsd_m = model.description().gsd_m;
   describe(plan, scene, summary);
   if (options.dry_run) return summary;
   RasterReader& reader = plan.scene.reader;

@@ -20,8 +20,8 @@ class PromptSegmenter;
 struct EverythingOptions {
   std::string model;                 ///< model folder, or the name of one that ships; empty: "buildings"
   std::string device = "auto";       ///< "auto", "cpu" or "cuda[:n]"
-  RasterOptions raster;              ///< how the scene is read; gsd_m unset: the model's, or the scene's own where the
-                                     ///< model has no classes and so was trained at no resolution
+  RasterOptions raster;              ///< how the scene is read; gsd_m unset: the model's, or the scene's own where
+                                     ///< the model was trained at none
   AutomaticMaskOptions masks;        ///< how masks are found in a tile; `parallel` is set by the run
   MaskMergerOptions merging;         ///< how those of many tiles become one list
   std::optional<int64_t> overlap;    ///< of tiles, pixels, 0 <= overlap < tile size; unset: the model's
@@ -50,6 +50,7 @@ struct EverythingSummary {
   int threads = 0;
   double scene_gsd_m = 0;  ///< ground sample distance of the file
   double gsd_m = 0;        ///< the one that it was read at
+  std::optional<double> model_gsd_m;  ///< the one that the model was trained at; unset: none
   int64_t width = 0;       ///< size of the scene at gsd_m
   int64_t height = 0;
   int64_t estimated_bytes = 0;   ///< memory of the whole program, estimated before the run

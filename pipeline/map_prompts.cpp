@@ -56,6 +56,8 @@ bool belongs(const Place& place, const std::string& path) {
                   "'. Write 1 for a point of the object, 0 for one that is not.");
 }
 
+bool has_area(const MapPrompt& prompt) { return prompt.box || !prompt.mask.empty(); }
+
 /// The rectangle round all parts; a box has no other shape.
 Polygon box_of(const MultiPolygon& parts) {
   if (parts.size() == 1) return {parts.front().exterior, {}};
@@ -87,7 +89,17 @@ Polygon parse_box(const std::string& text) {
 
 std::string prompt_name(const MapPrompt& prompt) { return text_of(prompt.id); }
 
-PromptLayer read_prompts(const std::string& path, const std::string& layer_name) {
+std::string prompt_kind(const MapPrompt& prompt) {
+  std::vector<std::string> parts;
+  if (!prompt.points.empty()) parts.push_back("points");
+  if (prompt.box) parts.push_back("box");
+  if (!prompt.mask.empty()) parts.push_back("mask");
+  std::string text = parts.at(0);
+  for (std::size_t i = 1; i < parts.size(); ++i) text += (i + 1 < parts.size() ? ", " : " and ") + parts[i];
+  return text;
+}
+
+PromptLayer read_prompts(const std::string& path, const std::string& layer_name, PolygonsAs polygons) {
   const PlaceLayer layer = read_places(path, layer_name);
   if (layer.places.empty()) {
     throw DataError(path + ": holds no points and no polygons" +
@@ -105,16 +117,17 @@ PromptLayer read_prompts(const std::string& path, const std::string& layer_name)
     const AttributeValue* named = attribute(place, "object");
     if (named == nullptr) named = attribute(place, "id");
     const AttributeValue id = named != nullptr ? as_id(*named) : AttributeValue(place.number);
-    const bool has_box = !place.feature.geometry.empty();
+    const MultiPolygon& area = place.feature.geometry;
     std::size_t index = out.prompts.size();
     if (named != nullptr) {
       const auto [known, is_new] = groups.try_emplace(text_of(id), index);
-      if (is_new || (has_box && out.prompts[known->second].box)) known->second = index;
+      if (is_new || (!area.empty() && has_area(out.prompts[known->second]))) known->second = index;
       index = known->second;
     }
     if (index == out.prompts.size()) out.prompts.emplace_back().id = id;
     MapPrompt& prompt = out.prompts[index];
-    if (has_box) prompt.box = box_of(place.feature.geometry);
+    if (!area.empty() && polygons != PolygonsAs::Mask) prompt.box = box_of(area);
+    if (!area.empty() && polygons != PolygonsAs::Box) prompt.mask = area;
     for (const Point& point : place.points) prompt.points.push_back({point, belongs(place, path)});
   }
   return out;

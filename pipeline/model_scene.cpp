@@ -17,6 +17,8 @@ constexpr double kSameResolution = 1.05;
 /// A scene coarser than this many times the model's pixels shows nothing that the model knows; making it finer would
 /// only make it larger.
 constexpr double kFarTooCoarse = 3.0;
+/// Pixels of an image that nobody knows the size of, for a model without a resolution: metres are then pixels.
+constexpr double kAssumedGsd = 1.0;
 
 std::string metres(double value) {
   std::ostringstream text;
@@ -34,8 +36,7 @@ RasterOptions bands_for(const ModelDescription& model, RasterOptions raster) {
 
 }  // namespace
 
-ModelScene open_model_scene(const std::string& scene, const RasterOptions& given, const ModelDescription& model,
-                            Resolution resolution) {
+ModelScene open_model_scene(const std::string& scene, const RasterOptions& given, const ModelDescription& model) {
   std::vector<std::string> warnings;
   RasterOptions raster = bands_for(model, given);
   const std::optional<double> wanted_gsd = raster.gsd_m;
@@ -50,7 +51,7 @@ ModelScene open_model_scene(const std::string& scene, const RasterOptions& given
   std::optional<double> assumed;
   double scene_gsd = 0;
   if (!located && reader.info().georeferencing == "none") {
-    scene_gsd = wanted_gsd.value_or(model.gsd_m);
+    scene_gsd = wanted_gsd.value_or(model.gsd_m.value_or(kAssumedGsd));
     assumed = scene_gsd;
     warnings.push_back(
         scene +
@@ -74,12 +75,12 @@ ModelScene open_model_scene(const std::string& scene, const RasterOptions& given
   }
   double gsd = scene_gsd;
   if (!assumed) {
-    const double target = wanted_gsd.value_or(resolution == Resolution::Model ? model.gsd_m : scene_gsd);
+    const double target = wanted_gsd.value_or(model.gsd_m.value_or(scene_gsd));
     const double ratio = scene_gsd / target;
     const bool far_too_coarse = ratio > kFarTooCoarse;
-    if (far_too_coarse && resolution == Resolution::Model) {
+    if (far_too_coarse && model.gsd_m) {
       warnings.push_back(scene + ": its pixels are " + metres(scene_gsd) + " wide, the model '" + model.name +
-                         "' was trained at " + metres(model.gsd_m) +
+                         "' was trained at " + metres(*model.gsd_m) +
                          "; what it looks for can hardly be seen at this resolution.");
     }
     const bool same = ratio < kSameResolution && ratio > 1 / kSameResolution;

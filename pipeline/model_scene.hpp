@@ -20,16 +20,10 @@ struct ModelScene {
   std::vector<std::string> warnings;
 };
 
-/// The resolution that a scene is read at where `RasterOptions::gsd_m` asks for none.
-enum class Resolution {
-  Model,  ///< the model's, unless the scene is far too coarse for it
-  Scene,  ///< the scene's own
-};
-
-/// Opens a scene for a model: its bands, and the resolution by `raster.gsd_m`, else by `resolution`. Pixels that nearly have
-/// the right size are taken as they are. Throws what RasterReader throws, UsageError for a wrong number of bands, DataError
-/// where the size of the pixels on the ground cannot be told.
-ModelScene open_model_scene(const std::string& scene, const RasterOptions& raster, const ModelDescription& model,
-                            Resolution resolution = Resolution::Model);
+/// Opens a scene for a model: its bands, and the resolution by `raster.gsd_m`, else the model's unless the scene is far too
+/// coarse for it, else the scene's own. Pixels that nearly have the right size are taken as they are. Throws what
+/// RasterReader throws, UsageError for a wrong number of bands, DataError where the size of the pixels on the ground cannot
+/// be told.
+ModelScene open_model_scene(const std::string& scene, const RasterOptions& raster, const ModelDescription& model);
 
 }  // namespace plat

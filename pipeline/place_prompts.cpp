@@ -34,7 +34,7 @@ ScenePrompt place(const MapPrompt& prompt, const PixelPlacer& placer, const Grid
   const auto width = static_cast<double>(grid.width);
   const auto height = static_cast<double>(grid.height);
   ScenePrompt out;
-  bool any_of_object = prompt.box.has_value();
+  bool any_of_object = prompt.box || !prompt.mask.empty();
   for (const MapPoint& point : prompt.points) {
     Point pixel = placer({point.place}).front();
     const bool inside = pixel.x >= 0 && pixel.y >= 0 && pixel.x <= width && pixel.y <= height;
@@ -51,13 +51,19 @@ ScenePrompt place(const MapPrompt& prompt, const PixelPlacer& placer, const Grid
     out.failure = {"has no point of an object, only points that are not; give it one, or a box"};
     return out;
   }
-  if (!prompt.box) return out;
-  Bounds box = bounds(placer(prompt.box->exterior));
-  box = {std::max(box.min_x, 0.0), std::max(box.min_y, 0.0), std::min(box.max_x, width), std::min(box.max_y, height)};
-  if (!(box.min_x < box.max_x && box.min_y < box.max_y)) {
-    out.failure = {"lies outside the scene"};
+  const auto in_scene = [&](const Bounds& b) {
+    return Bounds{std::max(b.min_x, 0.0), std::max(b.min_y, 0.0), std::min(b.max_x, width), std::min(b.max_y, height)};
+  };
+  const auto has_size = [](const Bounds& b) { return b.min_x < b.max_x && b.min_y < b.max_y; };
+  if (prompt.box) {
+    out.box = in_scene(bounds(placer(prompt.box->exterior)));
+    if (!has_size(*out.box)) out.failure = {"lies outside the scene"};
   }
-  out.box = box;
+  for (const Polygon& part : prompt.mask) {
+    Polygon& placed = out.mask.emplace_back(Polygon{placer(part.exterior), {}});
+    for (const Ring& hole : part.holes) placed.holes.push_back(placer(hole));
+  }
+  if (!out.mask.empty() && !has_size(in_scene(bounds(out.mask)))) out.failure = {"lies outside the scene"};
   return out;
 }
 

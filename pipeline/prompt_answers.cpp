@@ -2,6 +2,7 @@
 #include "pipeline/prompt_answers.hpp"
 
 #include "core/cancel.hpp"
+#include "pipeline/prompt_in_tile.hpp"
 #include "pipeline/prompt_mask.hpp"
 #include "pipeline/prompt_tile_choice.hpp"
 
@@ -49,6 +50,7 @@ Bounds part_of(const ScenePrompt& prompt) {
     if (point.object) part.add(point.place);
   }
   if (prompt.box) part.add(*prompt.box);
+  if (!prompt.mask.empty()) part.add(bounds(prompt.mask));
   return part;
 }
 
@@ -77,50 +79,6 @@ std::vector<TileQuestions> sort_into_tiles(PromptScene& scene, const std::vector
   std::vector<TileQuestions> sorted;
   for (auto& [place, tile] : tiles) sorted.push_back(std::move(tile));
   return sorted;
-}
-
-/// A prompt in pixels of a tile, as the network counts them.
-Prompt in_tile(const ScenePrompt& prompt, int level, const Window& tile) {
-  const double scale = std::ldexp(1, -level);
-  const auto map = [&](const Point& p) {
-    // Pixels are counted from corners here, from the centre of the first one there.
-    return Point{p.x * scale - static_cast<double>(tile.col) - 0.5, p.y * scale - static_cast<double>(tile.row) - 0.5};
-  };
-  Prompt out;
-  for (const MapPoint& point : prompt.points) {
-    const Point p = map(point.place);
-    const auto col = static_cast<int64_t>(std::llround(p.x));
-    const auto row = static_cast<int64_t>(std::llround(p.y));
-    // What is not the object and not in sight needs no word.
-    if (!point.object && !Window{0, 0, tile.width, tile.height}.contains(col, row)) continue;
-    out.points.push_back({p.x, p.y, point.object});
-  }
-  if (prompt.box) {
-    const Point low = map({prompt.box->min_x, prompt.box->min_y});
-    const Point high = map({prompt.box->max_x, prompt.box->max_y});
-    out.box = BoxPrompt{low.x, low.y, high.x, high.y};
-  }
-  return out;
-}
-
-/// Whether the points of the object, and something in the box, lie on pixels with data.
-bool on_data(const Prompt& prompt, const Image<uint8_t>& valid) {
-  const auto pixel = [](double position, int64_t size) {
-    return std::clamp<int64_t>(std::llround(position), 0, size - 1);
-  };
-  for (const PointPrompt& point : prompt.points) {
-    if (point.object && valid.at(pixel(point.col, valid.width()), pixel(point.row, valid.height())) == 0) return false;
-  }
-  if (!prompt.box) return true;
-  const int64_t first_col = pixel(prompt.box->left, valid.width());
-  const int64_t last_col = pixel(prompt.box->right, valid.width());
-  for (int64_t row = pixel(prompt.box->top, valid.height()); row <= pixel(prompt.box->bottom, valid.height()); ++row) {
-    const auto line = valid.row(row);
-    if (std::any_of(line.begin() + first_col, line.begin() + last_col + 1, [](uint8_t v) { return v != 0; })) {
-      return true;
-    }
-  }
-  return false;
 }
 
 PromptAnswer failed(std::string reason, ExitCode code = ExitCode::Data) {
@@ -221,7 +179,11 @@ class AnswerRun {
     std::vector<Prompt> prompts;
     std::vector<std::size_t> asked;
     for (std::size_t i = 0; i < tile.questions.size(); ++i) {
-      Prompt prompt = in_tile(prompts_[tile.questions[i].prompt], tile.level, tile.tile);
+      Prompt prompt = prompt_in_tile(prompts_[tile.questions[i].prompt], tile.level, tile.tile);
+      if (prompt.points.empty() && !prompt.box && prompt.mask.empty()) {
+        outcomes[i].answer = failed("has an outline that no pixel lies in");
+        continue;
+      }
       if (!embedded.tile || !on_data(prompt, embedded.valid)) {
         outcomes[i].answer = failed("lies on nodata");
         continue;

@@ -24,9 +24,10 @@ struct PromptFailure {
 
 /// A prompt in pixels of the scene at the model's resolution, from the outer corner of the first one.
 struct ScenePrompt {
-  std::vector<MapPoint> points;
-  std::optional<Bounds> box;             ///< what of it lies in the scene
-  std::optional<PromptFailure> failure;  ///< set where it cannot be asked
+  std::vector<MapPoint> points = {};
+  std::optional<Bounds> box = {};             ///< what of it lies in the scene
+  MultiPolygon mask = {};                     ///< roughly the object; empty: none
+  std::optional<PromptFailure> failure = {};  ///< set where it cannot be asked
 };
 
 /// Carries prompts into the scene. Positions are rounded to a sixteenth of a pixel, so that the CRS in which they were drawn

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pipeline/prompt_mask.hpp"
 
+#include "pipeline/prompt_in_tile.hpp"
+
 #include <algorithm>
 #include <cmath>
 #include <utility>
@@ -66,18 +68,19 @@ double stability_of(const Image<float>& probability) {
 }
 
 std::vector<Part> measure(const Components& components, const Prompt& prompt) {
+  const std::optional<BoxPrompt> frame = frame_of(prompt, components.ids.width(), components.ids.height());
   std::vector<Part> parts(static_cast<std::size_t>(components.count) + 1);
   const Image<int32_t>& ids = components.ids;
   for (int64_t row = 0; row < ids.height(); ++row) {
     const auto y = static_cast<double>(row);
-    const bool row_in_box = prompt.box && y >= prompt.box->top && y <= prompt.box->bottom;
+    const bool row_in_box = frame && y >= frame->top && y <= frame->bottom;
     for (int64_t col = 0; col < ids.width(); ++col) {
       const int32_t id = ids.at(col, row);
       if (id == 0) continue;
       Part& part = parts[static_cast<std::size_t>(id)];
       ++part.pixels;
       const auto x = static_cast<double>(col);
-      if (row_in_box && x >= prompt.box->left && x <= prompt.box->right) ++part.in_box;
+      if (row_in_box && x >= frame->left && x <= frame->right) ++part.in_box;
     }
   }
   for (const PointPrompt& point : prompt.points) {

@@ -17,8 +17,8 @@ struct PromptObject {
   bool cut = false;      ///< it reaches an edge of the tile behind which the scene goes on
 };
 
-/// The part of a mask that its prompt means: the 4-connected parts that hold a point of the object or lie mostly in the box
-/// (specks beside a much larger part left out), or the largest part where there is none of these. Pixels that are not valid
+/// The part of a mask that its prompt means: the 4-connected parts that hold a point of the object or lie mostly in the box,
+/// or round the mask where there is no box (specks beside a much larger part left out), or the largest part where there is none of these. Pixels that are not valid
 /// never belong to it; pinholes are filled. `tile`: the tile's window in the scene of `scene` pixels. Unset where nothing is
 /// left.
 std::optional<PromptObject> object_of_mask(const PromptMask& mask, const Prompt& prompt, const Image<uint8_t>& valid,

@@ -68,11 +68,6 @@ FieldType id_type(const PromptLayer& layer) {
   return whole ? FieldType::Integer : FieldType::Text;
 }
 
-const char* kind_of(const MapPrompt& prompt) {
-  if (!prompt.box) return "points";
-  return prompt.points.empty() ? "box" : "points and box";
-}
-
 void warn(SegmentSummary& summary, const std::string& text) {
   log_warning(text);
   summary.warnings.push_back(text);
@@ -126,7 +121,7 @@ void write_objects(const std::string& output, const PromptLayer& layer, const st
     }
     writer.write({answer.object.world,
                   {{"id", id == FieldType::Text ? AttributeValue(prompt_name(prompt)) : prompt.id},
-                   {"kind", std::string(kind_of(prompt))},
+                   {"kind", prompt_kind(prompt)},
                    {"score", rounded(std::clamp(answer.object.score, 0.0, 1.0), 1e4)},
                    {"stability", rounded(answer.stability, 1e4)},
                    {"area_m2", rounded(answer.object.area_m2, 1e2)},
@@ -184,12 +179,10 @@ SegmentSummary segment(const std::string& scene_path, const std::string& output,
   const int64_t ram = options.ram_bytes > 0 ? options.ram_bytes : total_memory() / 2;
   limit_gdal_cache(gdal_cache_bytes(ram));
 
-  // A SAM without classes was trained on photographs, at no resolution on the ground.
-  const bool trained_on_maps = !model.description().classes.empty();
-  ModelScene opened = open_model_scene(scene_path, options.raster, model.description(),
-                                       trained_on_maps ? Resolution::Model : Resolution::Scene);
+  ModelScene opened = open_model_scene(scene_path, options.raster, model.description());
   SegmentSummary summary;
   summary.model = model.description().name;
+  summary.model_gsd_m = model.description().gsd_m;
   summary.prompts = static_cast<int64_t>(layer.prompts.size());
   for (const std::string& text : layer.warnings) warn(summary, text);
   for (const std::string& text : opened.warnings) warn(summary, text);

@@ -19,8 +19,8 @@ class PromptSegmenter;
 struct SegmentOptions {
   std::string model;            ///< model folder, or the name of one that ships; empty: "buildings"
   std::string device = "auto";  ///< "auto", "cpu" or "cuda[:n]"
-  RasterOptions raster;         ///< how the scene is read; gsd_m unset: the model's, or the scene's own where the
-                                ///< model has no classes and so was trained at no resolution
+  RasterOptions raster;         ///< how the scene is read; gsd_m unset: the model's, or the scene's own where
+                                ///< the model was trained at none
   Crs prompts_crs;              ///< CRS of prompts whose layer has none; empty: the scene's
   bool regularize = false;      ///< square the outlines; else only simplify them
   std::optional<double>
@@ -58,6 +58,7 @@ struct SegmentSummary {
   int threads = 0;
   double scene_gsd_m = 0;  ///< ground sample distance of the file
   double gsd_m = 0;        ///< the one that it was read at
+  std::optional<double> model_gsd_m;  ///< the one that the model was trained at; unset: none
   int64_t width = 0;       ///< size of the scene at gsd_m
   int64_t height = 0;
   int64_t estimated_bytes = 0;  ///< memory of the whole program, estimated before the run
@@ -82,8 +83,8 @@ class PartialSegmentError : public PartialError {
 };
 
 /// Writes the polygon of what each prompt points at, in the order of the prompts, with the attributes id (of the prompt),
-/// kind ("points", "box" or "points and box"), score (the network's own estimate of the mask's IoU), stability, area_m2,
-/// gsd_m (the resolution that it was found at) and model. Same input and options, same bytes, for any number of threads, and
+/// kind (of prompt_kind), score (the network's own estimate of the mask's IoU), stability, area_m2, gsd_m (the resolution that
+/// it was found at) and model. Same input and options, same bytes, for any number of threads, and
 /// whether embeddings are kept or not. Throws what the parts throw; a run in which some prompts failed writes its output and
 /// throws PartialSegmentError, one in which all failed writes nothing and throws why the first did.
 SegmentSummary segment(const std::string& scene, const std::string& output, const PromptLayer& prompts,

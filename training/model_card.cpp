@@ -28,7 +28,7 @@ std::string model_card(const ModelFolder& model, const TrainOptions& options, co
        << "A small Segment Anything network (SAM) that maps one class, *" << options.class_name
        << "*, in satellite and aerial imagery, and answers point and box prompts. Use it with `plat extract --model "
           "FOLDER`.\n\n"
-       << "- Input: red, green and blue at " << format("%.3f", about.gsd_m)
+       << "- Input: red, green and blue at " << format("%.3f", about.gsd_m.value_or(0))
        << " m a pixel; `plat` resamples and scales any scene to that.\n"
        << "- Output: for each pixel the probability of the class, the probability of an object's boundary, and the "
           "distance to the boundary.\n\n";

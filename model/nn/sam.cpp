@@ -8,6 +8,8 @@
 #include "model/nn/tiny_vit.hpp"
 #include "model/nn/vit.hpp"
 
+#include <ATen/autocast_mode.h>
+
 #include <string>
 #include <vector>
 
@@ -20,6 +22,27 @@ void use_channels_last(torch::nn::Module& module) {
     if (parameter.dim() == 4) parameter.set_data(parameter.contiguous(at::MemoryFormat::ChannelsLast));
   }
 }
+
+/// Matrix products in another type, in this thread, for as long as it lives.
+class Autocast {
+ public:
+  Autocast(at::DeviceType device, at::ScalarType type)
+      : device_(device), was_on_(at::autocast::is_autocast_enabled(device)), type_(at::autocast::get_autocast_dtype(device)) {
+    at::autocast::set_autocast_dtype(device, type);
+    at::autocast::set_autocast_enabled(device, true);
+  }
+  ~Autocast() {
+    at::autocast::set_autocast_enabled(device_, was_on_);
+    at::autocast::set_autocast_dtype(device_, type_);
+  }
+  Autocast(const Autocast&) = delete;
+  Autocast& operator=(const Autocast&) = delete;
+
+ private:
+  at::DeviceType device_;
+  bool was_on_;
+  at::ScalarType type_;
+};
 
 }  // namespace
 
@@ -45,6 +68,16 @@ SamImpl::SamImpl(const SamConfig& config) : config_(config) {
 }
 
 Encoded SamImpl::encode(const at::Tensor& pixels) {
+  if (encoder_type_ == at::kFloat) return encode_as_is(pixels);
+  const Autocast lower(pixels.device().type(), encoder_type_);
+  Encoded encoded = encode_as_is(pixels);
+  for (at::Tensor* map : {&encoded.embedding, &encoded.stride2, &encoded.stride4, &encoded.stride8}) {
+    if (map->defined()) *map = map->to(at::kFloat);
+  }
+  return encoded;
+}
+
+Encoded SamImpl::encode_as_is(const at::Tensor& pixels) {
   const int64_t patch = tiny_vit_ ? 32 : config_.prompt_encoder.patch_size;
   if (pixels.dim() != 4 || pixels.size(1) != 3 || pixels.size(2) % patch != 0 || pixels.size(3) % patch != 0) {
     throw ModelError("the network takes images of 3 bands whose sides are multiples of " + std::to_string(patch) +
@@ -101,6 +134,15 @@ ClassMaps SamImpl::forward_classes(const at::Tensor& pixels, TokenOffset offset)
 }
 
 PromptMasks SamImpl::forward_prompts(const at::Tensor& embedding, const Prompts& prompts, TokenOffset offset) {
+  if (prompts.masks.defined() && prompts.masks.size(1) > 1) {
+    // Every mask is added to the image, so each prompt becomes an image with one prompt.
+    const auto batch = embedding.size(0), count = prompts.masks.size(1);
+    const auto alone = [](const at::Tensor& x) { return x.defined() ? x.flatten(0, 1).unsqueeze(1) : x; };
+    const Prompts apart{alone(prompts.points), alone(prompts.labels), alone(prompts.boxes), alone(prompts.masks),
+                        prompts.pad_points};
+    const PromptMasks found = forward_prompts(embedding.repeat_interleave(count, 0), apart, offset);
+    return {found.logits.squeeze(1).unflatten(0, {batch, count}), found.iou.squeeze(1).unflatten(0, {batch, count})};
+  }
   const auto patch = static_cast<double>(config_.prompt_encoder.patch_size);
   const Frame frame = frame_of(embedding);
   const auto in_pixels = [&](int64_t col, int64_t row) {

@@ -50,7 +50,7 @@ struct Prompts {
   at::Tensor labels;  ///< (B, P, N) int64: 1 object, 0 background, 2 and 3 first and second corner of a box, -1 none,
                       ///< -10 ignore
   at::Tensor boxes;   ///< (B, P, 4) float: left, top, right, bottom
-  at::Tensor masks;   ///< (B, 1, H/4, W/4) float: logits of an earlier mask, the same for the P prompts of an image
+  at::Tensor masks;   ///< (B, P, 4h, 4w) float, h x w the tokens of the image: logits of an earlier mask of each prompt
   bool pad_points = true;  ///< as published: a point with label -1 is appended where there are no boxes. Off where
                            ///< `labels` has its own
 };
@@ -85,9 +85,14 @@ class SamImpl : public torch::nn::Module {
   /// patch size for a ViT).
   Encoded encode(const at::Tensor& pixels);
 
+  /// From now on the encoder multiplies in a type of 16 bits, at::kHalf or at::kBFloat16, as torch's autocast does: sums and
+  /// norms where it matters, and what encode() returns, stay float32. at::kFloat is how it begins. Not for training.
+  void set_encoder_type(at::ScalarType type) { encoder_type_ = type; }
+
   ClassMaps forward_classes(const Encoded& encoded, TokenOffset offset = {});
   ClassMaps forward_classes(const at::Tensor& pixels, TokenOffset offset = {});
 
+  /// `embedding`: of encode(). Prompts with masks cost more than others: each mixes its mask into an image of its own.
   PromptMasks forward_prompts(const at::Tensor& embedding, const Prompts& prompts, TokenOffset offset = {});
 
   /// Folds batch normalisation into the convolutions and looks the attention biases up once: faster, the same numbers
@@ -100,9 +105,11 @@ class SamImpl : public torch::nn::Module {
     int64_t rows, cols;
   };
   Frame frame_of(const at::Tensor& embedding) const;
+  Encoded encode_as_is(const at::Tensor& pixels);
   at::Tensor image_positions(const at::Tensor& embedding, TokenOffset offset);
 
   SamConfig config_;
+  at::ScalarType encoder_type_ = at::kFloat;
   std::shared_ptr<VitImpl> vit_;
   std::shared_ptr<TinyVitImpl> tiny_vit_;
   std::shared_ptr<PositionEncodingImpl> shared_image_embedding_;

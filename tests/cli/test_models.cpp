@@ -34,6 +34,10 @@ BOOST_AUTO_TEST_CASE(a_checkpoint_becomes_a_model_folder) {
   BOOST_TEST(run.err.empty(), run.err);
   BOOST_TEST(run.out == "sam: sam-vit, ViT of 2 layers, width 8, 11498 parameters in 126 tensors, 0.1 MB\n", run.out);
   BOOST_TEST(std::filesystem::exists(folder.file("sam/model.safetensors")));
+  // It was trained at no resolution.
+  const auto plain = nlohmann::json::parse(plat::test::read_text(folder.file("sam/config.json")));
+  BOOST_TEST(!plain["plat"].contains("gsd_m"));
+  BOOST_TEST(run_plat(folder, {"models", "show", "sam"}).out.find("at their own resolution") != std::string::npos);
 
   check_refusal(run_plat(folder, {"models", "import", fixture("mobile.pt"), "-o", "sam"}), 3, "--overwrite");
   const ProgramRun again =

@@ -9,6 +9,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -60,7 +61,7 @@ BOOST_AUTO_TEST_CASE(help_shows_every_option) {
   BOOST_TEST(run.code == 0);
   BOOST_TEST(run.err.empty());
   for (const char* option :
-       {"--output", "--points",    "--boxes",      "--one-object", "--prompts", "--prompts-layer", "--prompts-crs",
+       {"--output", "--points",    "--boxes",      "--one-object", "--prompts", "--prompts-layer", "--prompts-crs", "--polygons-as",
         "--model",  "--bands",     "--gsd",        "--nodata",     "--bbox",    "--assign-crs",    "--regularize",
         "--cache",  "--simplify",  "--cache-size", "--no-cache",   "--preview", "--threads",       "--ram",
         "--device", "--overwrite", "--dry-run",    "--json",       "--quiet",   "--verbose",       "--config"}) {
@@ -84,6 +85,8 @@ BOOST_AUTO_TEST_CASE(exit_codes_say_what_went_wrong) {
   BOOST_TEST(code({"-o", "out.geojson", "--points", "1,2", "--prompts", "empty.geojson"}, "--prompts") == 2);
   BOOST_TEST(code({"-o", "out.geojson", "--points", "1,2", "--cache-size", "x"}, "memory") == 2);
   BOOST_TEST(code({"-o", "out.docx", "--points", world.middle}, "docx") == 2);
+  BOOST_TEST(code({"-o", "out.geojson", "--points", "1,2", "--polygons-as", "mask"}, "--polygons-as") == 2);
+  BOOST_TEST(code({"-o", "out.geojson", "--prompts", "empty.geojson", "--polygons-as", "ring"}, "--polygons-as") == 2);
   BOOST_TEST(code({"-o", "out.geojson", "--prompts", "none.gpkg"}, "none.gpkg") == 3);
   BOOST_TEST(code({"-o", "out.geojson", "--prompts", "empty.geojson"}, "no points") == 4);
   BOOST_TEST(code({"-o", "out.geojson", "--points", world.middle, "--prompts-crs", "EPSG:1"}, "EPSG:1") == 4);
@@ -118,6 +121,55 @@ BOOST_AUTO_TEST_CASE(a_run_on_the_demo_scene_writes_polygons_and_the_next_one_ne
   BOOST_REQUIRE_MESSAGE(fresh.code == 0, fresh.err);
   BOOST_TEST(fresh.err.empty());
   BOOST_TEST((plat::test::read_text(world.folder.file("again/out.geojson")) == bytes));
+}
+
+BOOST_AUTO_TEST_CASE(rough_outlines_are_refined) {
+  const World world;
+  // A diamond in the bounds of a house of the demo, wide of its walls.
+  const auto truth = plat::read_features(std::string(PLAT_SOURCE_DIR) + "/data/scenes/demo_buildings.geojson");
+  const plat::Bounds house = plat::bounds(truth.features.at(20).geometry);
+  const double x = (house.min_x + house.max_x) / 2, y = (house.min_y + house.max_y) / 2;
+  std::ostringstream ring;
+  ring.precision(12);
+  ring << '[' << x << ',' << house.min_y << "],[" << house.max_x << ',' << y << "],[" << x << ',' << house.max_y << "],["
+       << house.min_x << ',' << y << "],[" << x << ',' << house.min_y << ']';
+  std::ofstream(world.folder.file("rough.geojson"))
+      << R"({"type":"FeatureCollection","features":[{"type":"Feature","properties":{"id":"house"},)"
+      << R"("geometry":{"type":"Polygon","coordinates":[[)" << ring.str() << "]]}}]}";
+  std::set<std::string> answers;
+  for (const std::string polygons : {"box", "mask", "box+mask"}) {
+    const std::string output = polygons + ".geojson";
+    const auto run = run_plat(world.folder, world.arguments({"-o", output, "--prompts", "rough.geojson", "--polygons-as",
+                                                             polygons, "--json"}));
+    BOOST_REQUIRE_MESSAGE(run.code == 0, run.err);
+    const auto found = plat::read_features(world.folder.file(output));
+    BOOST_REQUIRE(found.features.size() == 1U);
+    BOOST_TEST(std::get<std::string>(*found.features[0].find("id")) == "house");
+    answers.insert(plat::test::read_text(world.folder.file(output)));
+  }
+  BOOST_TEST(answers.size() == 3U);
+}
+
+BOOST_AUTO_TEST_CASE(an_imported_sam_sees_the_scene_at_its_own_resolution) {
+  const World world;
+  const std::string checkpoint = std::string(PLAT_SOURCE_DIR) + "/tests/model/import/meta.pth";
+  const auto plan = [&](const std::string& model, const std::vector<std::string>& import) {
+    std::vector<std::string> arguments = {"models", "import", checkpoint, "-o", model};
+    arguments.insert(arguments.end(), import.begin(), import.end());
+    BOOST_TEST_REQUIRE(run_plat(world.folder, arguments).code == 0);
+    const auto run = run_plat(world.folder, world.arguments({"-o", "out.geojson", "--points", world.middle, "--model",
+                                                             model, "--dry-run", "--json"}));
+    BOOST_TEST_REQUIRE(run.code == 0, run.err);
+    return nlohmann::json::parse(run.out);
+  };
+  const auto own = plan("own", {}), fixed = plan("fixed", {"--gsd", "1"});
+  BOOST_TEST(own["model_gsd_m"].is_null());
+  BOOST_TEST(own["gsd_m"] == own["scene_gsd_m"]);
+  BOOST_TEST(fixed["model_gsd_m"] == 1);
+  BOOST_TEST(fixed["gsd_m"] == 1);
+  const auto text = run_plat(world.folder, world.arguments({"-o", "out.geojson", "--points", world.middle, "--model", "own",
+                                                            "--dry-run"}));
+  BOOST_TEST(has(text.out, "no resolution of its own"));
 }
 
 BOOST_AUTO_TEST_CASE(prompts_outside_the_scene_make_a_partial_result) {

@@ -52,7 +52,7 @@ BOOST_AUTO_TEST_CASE(a_vit_gives_what_transformers_gives) {
 BOOST_AUTO_TEST_CASE(every_kind_of_prompt_gives_what_transformers_gives) {
   const test::TemporaryFolder folder;
   nn::Sam sam = open_fixture(fixture("prompts.safetensors"), folder);
-  check(sam, fixture("prompts.safetensors"), 10);
+  check(sam, fixture("prompts.safetensors"), 12);
 }
 
 BOOST_AUTO_TEST_CASE(a_tiny_vit_with_classes_gives_what_mobile_sam_and_the_reference_give) {
@@ -61,6 +61,45 @@ BOOST_AUTO_TEST_CASE(a_tiny_vit_with_classes_gives_what_mobile_sam_and_the_refer
   check(sam, fixture("tiny_vit.safetensors"), 7);
   sam->prepare_for_inference();
   check(sam, fixture("tiny_vit.safetensors"), 7);
+}
+
+BOOST_AUTO_TEST_CASE(an_encoder_in_sixteen_bits_gives_nearly_the_same) {
+  const at::NoGradGuard no_grad;
+  for (const char* name : {"vit.safetensors", "tiny_vit.safetensors"}) {
+    for (const at::ScalarType type : {at::kBFloat16, at::kHalf}) {
+      const test::TemporaryFolder folder;
+      nn::Sam sam = open_fixture(fixture(name), folder);
+      sam->eval();
+      const int64_t side = sam->config().image_size();
+      torch::manual_seed(4);
+      const at::Tensor pixels = at::randn({1, 3, side, side});
+      nn::Prompts prompts;
+      prompts.points = at::tensor({12.0, 20.0}).view({1, 1, 1, 2}).to(at::kFloat);
+      prompts.labels = at::ones({1, 1, 1}, at::kLong);
+      const nn::Encoded exact = sam->encode(pixels);
+      sam->set_encoder_type(type);
+      const nn::Encoded lower = sam->encode(pixels);
+      BOOST_TEST(lower.embedding.scalar_type() == at::kFloat);
+      const auto difference = [](const at::Tensor& a, const at::Tensor& b) {
+        return ((a - b).norm() / b.norm()).item<double>();
+      };
+      // bfloat16 has eight bits, float16 eleven; a few layers lose a few of them. Equal results would mean float32.
+      const double most = type == at::kBFloat16 ? 5e-2 : 1e-2;
+      const double embedding = difference(lower.embedding, exact.embedding);
+      BOOST_TEST(embedding > 0);
+      BOOST_TEST(embedding < most);
+      const auto masks = [&](const nn::Encoded& encoded) {
+        return sam->forward_prompts(encoded.embedding, prompts).logits;
+      };
+      BOOST_TEST(difference(masks(lower), masks(exact)) < most);
+      if (exact.stride2.defined()) {
+        BOOST_TEST(difference(sam->forward_classes(lower).extent, sam->forward_classes(exact).extent) < most);
+      }
+      // Back again: bit for bit.
+      sam->set_encoder_type(at::kFloat);
+      BOOST_TEST(sam->encode(pixels).embedding.equal(exact.embedding));
+    }
+  }
 }
 
 BOOST_AUTO_TEST_CASE(images_of_other_sizes_keep_their_shape) {

@@ -4,7 +4,7 @@
 #include "core/log.hpp"
 #include "pipeline/segment.hpp"
 #include "tests/pipeline/extract_world.hpp"
-#include "tests/pipeline/region_segmenter.hpp"
+#include "tests/support/region_segmenter.hpp"
 
 #include <cmath>
 #include <cstdint>

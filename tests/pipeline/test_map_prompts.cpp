@@ -7,6 +7,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include <fstream>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -88,6 +89,21 @@ BOOST_AUTO_TEST_CASE(a_second_box_of_a_name_begins_another_prompt) {
       plat::read_prompts(folder.write(feature(R"("id":7)", kBox) + "," + feature(R"("id":7)", kBox)));
   BOOST_REQUIRE(layer.prompts.size() == 2U);
   for (const auto& prompt : layer.prompts) BOOST_TEST(plat::prompt_name(prompt) == "7");
+}
+
+BOOST_AUTO_TEST_CASE(polygons_are_boxes_masks_or_both) {
+  const Folder folder;
+  const std::string path = folder.write(feature(R"("id":7)", kBox) + "," + point(R"("id":7)", "2,2") + "," +
+                                        feature(R"("id":7)", kBox));
+  const std::map<plat::PolygonsAs, std::string> kinds = {{plat::PolygonsAs::Box, "points and box"},
+                                                         {plat::PolygonsAs::Mask, "points and mask"},
+                                                         {plat::PolygonsAs::BoxAndMask, "points, box and mask"}};
+  for (const auto& [polygons, kind] : kinds) {
+    const PromptLayer layer = plat::read_prompts(path, "", polygons);
+    BOOST_REQUIRE(layer.prompts.size() == 2U);
+    BOOST_TEST(plat::prompt_kind(layer.prompts[0]) == kind);
+    BOOST_TEST(layer.prompts[0].mask.size() == (polygons == plat::PolygonsAs::Box ? 0U : 1U));
+  }
 }
 
 BOOST_AUTO_TEST_CASE(layers_that_say_nothing_are_named) {

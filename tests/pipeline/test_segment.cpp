@@ -46,13 +46,13 @@ BOOST_AUTO_TEST_CASE(each_point_gives_the_rectangle_that_it_lies_in) {
     const plat::Feature& feature = layer.features[i];
     BOOST_TEST((window_of(feature) == world.drawn[i]), "prompt " << i + 1);
     BOOST_TEST(number(feature, "id") == static_cast<double>(i + 1));
-    BOOST_TEST(number(feature, "score") == 0.9);
+    BOOST_TEST(number(feature, "score") == 0.95);
     BOOST_TEST(number(feature, "stability") == 1.0);
     BOOST_TEST(number(feature, "gsd_m") == 1.0, boost::test_tools::tolerance(1e-3));
     BOOST_TEST(number(feature, "area_m2") == static_cast<double>(world.drawn[i].pixel_count()),
                boost::test_tools::tolerance(2e-3));
     BOOST_TEST(std::get<std::string>(*feature.find("kind")) == "points");
-    BOOST_TEST(std::get<std::string>(*feature.find("model")) == "region");
+    BOOST_TEST(std::get<std::string>(*feature.find("model")) == "regions");
   }
   BOOST_TEST(summary.objects == summary.prompts);
   BOOST_TEST(summary.failures.empty());

@@ -95,13 +95,16 @@ def write_mobile(folder):
     out = {"pixels": x, "expected.embedding": embedding}
     # MobileSAM knows no label for a point to be ignored.
     for i, case in enumerate(reference.prompt_cases(SIDE, 1, 7, ignored=0)):
-        points = (case["points"][0], case["labels"][0]) if "points" in case else None
-        boxes = case["boxes"][0] if "boxes" in case else None
-        sparse, dense = prompt_encoder(points=points, boxes=boxes, masks=case.get("masks"))
-        masks, iou = decoder.predict_masks(image_embeddings=embedding, image_pe=prompt_encoder.get_dense_pe(),
-                                           sparse_prompt_embeddings=sparse, dense_prompt_embeddings=dense)
+        masks, iou = [], []
+        for part in make_fixtures.one_by_one(case):
+            points = (part["points"][0], part["labels"][0]) if "points" in part else None
+            boxes = part["boxes"][0] if "boxes" in part else None
+            sparse, dense = prompt_encoder(points=points, boxes=boxes, masks=part.get("masks"))
+            m, s = decoder.predict_masks(image_embeddings=embedding, image_pe=prompt_encoder.get_dense_pe(),
+                                         sparse_prompt_embeddings=sparse, dense_prompt_embeddings=dense)
+            masks.append(m), iou.append(s)
         out |= {f"prompt{i}.{k}": v for k, v in case.items()}
-        out |= {f"prompt{i}.expected.logits": masks[None], f"prompt{i}.expected.iou": iou[None]}
+        out |= {f"prompt{i}.expected.logits": torch.cat(masks)[None], f"prompt{i}.expected.iou": torch.cat(iou)[None]}
     save(folder, out)
 
 

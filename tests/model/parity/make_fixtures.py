@@ -40,23 +40,30 @@ class TinySam(nn.Module):
     get_image_wide_positional_embeddings = SamModel.get_image_wide_positional_embeddings
 
 
-def prompt_answers(model, embedding, size, cases=5):
+def one_by_one(case):
+    """The references take one mask for all prompts of an image: prompts with masks of their own are asked one at a time."""
+    count = case["masks"].shape[1] if "masks" in case else 1
+    return [case] if count == 1 else [{k: v[:, i:i + 1] for k, v in case.items()} for i in range(count)]
+
+
+def prompt_answers(model, embedding, size, cases=6):
     """The first few prompts and what the reference makes of them, by name."""
     batch, out = embedding.shape[0], {}
     positions = model.get_image_wide_positional_embeddings()
     patch = model.config.prompt_encoder_config.patch_size
     for i, case in enumerate(reference.prompt_cases(size, batch, 7, patch)[:cases]):
-        sparse, dense = model.prompt_encoder(input_points=case.get("points"), input_labels=case.get("labels"),
-                                             input_boxes=case.get("boxes"), input_masks=case.get("masks"))
         masks, iou = [], []
-        for multimask in (False, True):
-            m, s = model.mask_decoder(image_embeddings=embedding, sparse_prompt_embeddings=sparse,
-                                      image_positional_embeddings=positions.repeat(batch, 1, 1, 1),
-                                      dense_prompt_embeddings=dense, multimask_output=multimask)
-            masks.append(m), iou.append(s)
+        for part in one_by_one(case):
+            sparse, dense = model.prompt_encoder(input_points=part.get("points"), input_labels=part.get("labels"),
+                                                 input_boxes=part.get("boxes"), input_masks=part.get("masks"))
+            both = [model.mask_decoder(image_embeddings=embedding, sparse_prompt_embeddings=sparse,
+                                       image_positional_embeddings=positions.repeat(batch, 1, 1, 1),
+                                       dense_prompt_embeddings=dense, multimask_output=multimask)
+                    for multimask in (False, True)]
+            masks.append(torch.cat([m for m, _ in both], 2)), iou.append(torch.cat([s for _, s in both], 2))
         for name, value in case.items():
             out[f"prompt{i}.{name}"] = value.half() if value.dtype.is_floating_point else value
-        out[f"prompt{i}.expected.logits"], out[f"prompt{i}.expected.iou"] = torch.cat(masks, 2), torch.cat(iou, 2)
+        out[f"prompt{i}.expected.logits"], out[f"prompt{i}.expected.iou"] = torch.cat(masks, 1), torch.cat(iou, 1)
     return out
 
 
@@ -121,11 +128,11 @@ def vit():
 
 @torch.no_grad()
 def prompts():
-    size = 32
+    size = 24
     config = small_sam(size, 8, CHANNELS, DECODER, hidden_size=4, num_hidden_layers=1, num_attention_heads=1,
                        window_size=2, global_attn_indexes=[], mlp_dim=4)
     model = random_sam(config, 5)
-    embedding = torch.randn(2, CHANNELS, 4, 4, generator=torch.Generator().manual_seed(6)).half()
+    embedding = torch.randn(2, CHANNELS, 3, 3, generator=torch.Generator().manual_seed(6)).half()
     out = {"embedding": embedding} | prompt_answers(model, embedding.float(), size)
     write("prompts.safetensors", config.to_dict(), model.state_dict(), out)
 

@@ -206,7 +206,7 @@ def meta_to_transformers(state):
 
 
 def prompt_cases(size, batch, seed, patch=16, ignored=-10):
-    """Points, boxes, both, points with a mask: what SAM takes. `size` is the image's side."""
+    """Points, boxes, both, points with a mask each, a mask alone: what SAM takes. `size` is the image's side."""
     g = torch.Generator().manual_seed(seed)
 
     def points(p, n):
@@ -216,8 +216,8 @@ def prompt_cases(size, batch, seed, patch=16, ignored=-10):
         a, b = points(p, 1)[:, :, 0], points(p, 1)[:, :, 0]
         return torch.cat([torch.minimum(a, b), torch.maximum(a, b)], -1)
 
-    def masks():
-        return torch.randn(batch, 1, 4 * size // patch, 4 * size // patch, generator=g).half().float()
+    def masks(p):
+        return torch.randn(batch, p, 4 * size // patch, 4 * size // patch, generator=g).half().float()
 
     def two(first, second):
         return torch.tensor([first, second]).expand(batch, 1, 2).contiguous()
@@ -227,4 +227,5 @@ def prompt_cases(size, batch, seed, patch=16, ignored=-10):
             dict(points=points(1, 1), labels=torch.ones(batch, 1, 1, dtype=torch.long)),
             dict(boxes=boxes(1)),
             dict(points=points(1, 2), labels=two(1, ignored), boxes=boxes(1)),
-            dict(points=points(1, 2), labels=two(1, 0), masks=masks())]
+            dict(points=points(2, 2), labels=labels[:2].expand(batch, 2, 2).contiguous(), masks=masks(2)),
+            dict(masks=masks(1))]
