@@ -3,6 +3,7 @@
 #include "cli/models_verbs.hpp"
 #include "cli/terminal_progress.hpp"
 #include "core/error.hpp"
+#include "core/text.hpp"
 #include "model/catalogue.hpp"
 #include "model/import_model.hpp"
 #include "model/pull_model.hpp"
@@ -21,6 +22,7 @@ namespace {
 struct Arguments {
   std::string name;
   std::string output;
+  std::string sha256;
   ImportOptions options;
 };
 
@@ -30,7 +32,8 @@ void run(Arguments arguments, const Context& context) {
     throw IoError(arguments.output + ": exists already. Pass --overwrite to replace it.");
   }
   const std::string place = pull_model(
-      arguments.name, [&](const std::string& file) { return terminal_progress("loading " + file, context.quiet); });
+      arguments.name, [&](const std::string& file) { return terminal_progress("loading " + file, context.quiet); },
+      lower(arguments.sha256));
   if (!arguments.output.empty()) {
     for (const CatalogueEntry& entry : catalogue()) {
       if (entry.name == arguments.name && arguments.options.licence.empty()) arguments.options.licence = entry.licence;
@@ -57,12 +60,13 @@ void add_models_pull(CLI::App& models, Context& context) {
   ImportOptions& options = arguments->options;
   command
       ->add_option("name", arguments->name,
-                   "Name from plat models list, or organisation/name of a repository of the Hugging Face Hub "
-                   "(HF_ENDPOINT, HF_HOME and HF_TOKEN are honoured)")
+                   "Name from plat models list, organisation/name of a repository of the Hugging Face Hub "
+                   "(HF_ENDPOINT, HF_HOME and HF_TOKEN are honoured), or the address of a file, https://...")
       ->required();
   command->add_option("-o,--output", arguments->output, "Model folder to import it into; without it only the download");
+  command->add_option("--sha256", arguments->sha256, "Checksum that the file of an address must have");
   command->add_option("--gsd", options.gsd_m, "Ground sample distance that scenes are resampled to, metres")
-      ->capture_default_str();
+      ->default_str("each scene's own");
   command->add_flag("--half", options.half, "Store all weights as float16: half the size, rounded");
   command->add_flag("--overwrite", options.overwrite, "Replace a model folder that exists");
   command->add_flag("--json", context.json, "Summary as JSON");

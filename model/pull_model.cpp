@@ -13,6 +13,7 @@
 #include <filesystem>
 #include <fstream>
 #include <set>
+#include <span>
 #include <string_view>
 
 namespace plat {
@@ -167,22 +168,44 @@ std::string pull_repository(const std::string& name, const ProgressMaker& progre
   return repository.snapshot().string();
 }
 
+/// The folder of an address: files of the same name at two addresses are two files.
+std::string folder_of(const std::string& url) {
+  Sha256 sum;
+  sum.add(std::as_bytes(std::span(url)));
+  return sum.finish().substr(0, 16);
+}
+
+/// A file of any server, into a folder of the cache.
+std::string pull_file(const std::string& url, const fs::path& folder, int64_t bytes, const std::string& sha256,
+                      const ProgressMaker& progress_for) {
+  const std::string file = fs::path(url.substr(0, url.find_first_of("?#"))).filename().string();
+  if (!is_plain(file)) throw UsageError(url + ": does not end with the name of a file");
+  const fs::path to = folder / file;
+  make_folder(folder);
+  if (!fs::exists(to)) {
+    fetch(url, to, "", bytes, sha256, progress_for, file);
+  } else if (!sha256.empty() && sha256_of_file(to.string()) != sha256) {
+    throw ModelError(to.string() + ": was loaded earlier, and its SHA-256 is not " + sha256 + "; remove it to load it again");
+  }
+  return to.string();
+}
+
 }  // namespace
 
-std::string pull_model(const std::string& name, const ProgressMaker& progress_for) {
+std::string pull_model(const std::string& name, const ProgressMaker& progress_for, const std::string& sha256) {
   const auto& entries = catalogue();
   const auto entry = std::find_if(entries.begin(), entries.end(), [&](const auto& e) { return e.name == name; });
   if (entry != entries.end() && !entry->url.empty()) {
-    const std::string file = fs::path(entry->url).filename().string();
-    const fs::path to = user_cache() / "plat" / file;
-    make_folder(to.parent_path());
-    if (!fs::exists(to)) fetch(entry->url, to, "", entry->bytes, entry->sha256, progress_for, file);
-    return to.string();
+    return pull_file(entry->url, user_cache() / "plat", entry->bytes, entry->sha256, progress_for);
   }
+  if (name.starts_with("https://") || name.starts_with("http://")) {
+    return pull_file(name, user_cache() / "plat" / folder_of(name), -1, sha256, progress_for);
+  }
+  if (!sha256.empty()) throw UsageError("--sha256: goes with the address of a file; the checksums of others are known");
   const auto slash = name.find('/');
   if (slash == std::string::npos || !is_plain(name.substr(0, slash)) || !is_plain(name.substr(slash + 1))) {
     throw UsageError("no public model '" + name + "': it is neither one of plat models list nor a repository of the " +
-                     "Hugging Face Hub (organisation/name)");
+                     "Hugging Face Hub (organisation/name) nor an address (https://...)");
   }
   return pull_repository(name, progress_for);
 }

@@ -2,7 +2,7 @@
 """A small stand-in for the Hugging Face Hub: python3 hub_server.py FOLDER PORT_FILE serves FOLDER's files as the repository
 of any name. The organisation says how it misbehaves: "cuts" ends a large file's connection in the middle twice, "dies" ends
 it each time but goes on where asked to, "wrong" sends other bytes, "whole" knows no ranges and cuts once, "private" wants
-the token abc. Small files are answered at once, large ones by another host that must not see the token."""
+the token abc. Files below /store/MANNER/ misbehave in the same manners. Small files are answered at once, large ones by another host that must not see the token."""
 import hashlib
 import http.server
 import pathlib
@@ -35,6 +35,8 @@ class Hub(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         parts = self.path.strip("/").split("/")
         if parts[0] == "store":
+            if len(parts) < 3 or not (FOLDER / parts[2]).is_file():
+                return self.answer(404, b"<html>no such file</html>")
             return self.store(parts[1], FOLDER / parts[2])
         organisation, file = parts[0], FOLDER / parts[-1]
         if organisation == "private" and self.headers.get("Authorization") != "Bearer abc":

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "model/sha256.hpp"
 #include "tests/cli/run_program.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -43,6 +44,7 @@ class Hub {
     BOOST_TEST_REQUIRE(fs::exists(folder.file("port")));
     setenv("HF_ENDPOINT", ("http://127.0.0.1:" + read_text(folder.file("port"))).c_str(), 1);
     setenv("HF_HOME", folder.file("cache").c_str(), 1);
+    setenv("XDG_CACHE_HOME", folder.file("user").c_str(), 1);
     for (const char* name : {"HF_TOKEN", "HF_HUB_CACHE", "http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"})
       unsetenv(name);
     setenv("no_proxy", "127.0.0.1,localhost", 1);
@@ -56,6 +58,10 @@ class Hub {
   Hub& operator=(const Hub&) = delete;
 
   bool there() const { return server_ > 0; }
+  /// Where the server has a single file, as a publisher's own server has it.
+  std::string address(const std::string& manner, const std::string& file) const {
+    return "http://127.0.0.1:" + read_text(folder.file("port")) + "/store/" + manner + "/" + file;
+  }
   fs::path cache(const std::string& organisation) const {
     return folder.path() / "cache" / "hub" / ("models--" + organisation + "--sam");
   }
@@ -154,6 +160,57 @@ BOOST_AUTO_TEST_CASE(failures_are_named_and_leave_nothing_under_a_final_name) {
   const ProgramRun nobody = run_plat(hub.folder, {"models", "pull", "good/sam"});
   BOOST_TEST(nobody.code == 3);
   BOOST_TEST(has(nobody.err, "check the network"));
+}
+
+BOOST_AUTO_TEST_CASE(single_files_come_whole_from_servers_that_cut) {
+  const Hub hub;
+  if (!hub.there()) return;
+  fs::copy(std::string(PLAT_SOURCE_DIR) + "/tests/model/import/meta.pth", hub.folder.file("served/meta.pth"));
+  const std::string sum = plat::sha256_of_file(hub.folder.file("served/meta.pth"));
+  for (const std::string manner : {"good", "cuts", "whole"}) {
+    const ProgramRun run = run_plat(
+        hub.folder, {"models", "pull", hub.address(manner, "meta.pth"), "--sha256", sum, "-o", manner, "--json"});
+    BOOST_TEST(run.code == 0, run.err);
+    check_same_weights(hub, manner);
+  }
+  // A server that always ends early: each run comes further.
+  const std::string dying = hub.address("dies", "meta.pth");
+  int runs = 0;
+  ProgramRun run;
+  do run = run_plat(hub.folder, {"models", "pull", dying, "--sha256", sum});
+  while (run.code == 3 && ++runs < 10);
+  BOOST_TEST(run.code == 0, run.err);
+  BOOST_TEST(runs > 0);
+  const std::string place = run.out.substr(0, run.out.find('\n'));
+  BOOST_TEST((read_text(place) == read_text(hub.folder.file("served/meta.pth"))));
+  // Again: nothing is loaded, but what lies there is checked.
+  fs::remove(hub.folder.file("served/meta.pth"));
+  BOOST_TEST(run_plat(hub.folder, {"models", "pull", dying, "--sha256", sum}).code == 0);
+  const ProgramRun other = run_plat(hub.folder, {"models", "pull", dying, "--sha256", std::string(64, '0')});
+  BOOST_TEST(other.code == 5);
+  BOOST_TEST(has(other.err, "remove it to load it again"));
+}
+
+BOOST_AUTO_TEST_CASE(single_files_that_are_not_what_was_asked_for_leave_nothing) {
+  const Hub hub;
+  if (!hub.there()) return;
+  fs::copy(std::string(PLAT_SOURCE_DIR) + "/tests/model/import/meta.pth", hub.folder.file("served/meta.pth"));
+  const std::string sum = plat::sha256_of_file(hub.folder.file("served/meta.pth"));
+  const ProgramRun wrong =
+      run_plat(hub.folder, {"models", "pull", hub.address("wrong", "meta.pth"), "--sha256", sum, "-o", "out"});
+  BOOST_TEST(wrong.code == 5);
+  BOOST_TEST(has(wrong.err, "its SHA-256 is not " + sum));
+  BOOST_TEST(!fs::exists(hub.folder.file("out")));
+  for (const auto& entry : fs::recursive_directory_iterator(hub.folder.file("user"))) {
+    BOOST_TEST(entry.is_directory(), entry.path());
+  }
+  // Without a checksum the import sees that it is no model.
+  BOOST_TEST(run_plat(hub.folder, {"models", "pull", hub.address("wrong", "meta.pth"), "-o", "out"}).code == 5);
+  BOOST_TEST(!fs::exists(hub.folder.file("out")));
+  const ProgramRun missing = run_plat(hub.folder, {"models", "pull", hub.address("good", "none.pth")});
+  BOOST_TEST(missing.code == 3);
+  BOOST_TEST(run_plat(hub.folder, {"models", "pull", hub.address("good", "")}).code == 2);
+  BOOST_TEST(run_plat(hub.folder, {"models", "pull", "good/sam", "--sha256", sum}).code == 2);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
