@@ -20,6 +20,9 @@ for word in "\$@"; do [[ -z \${next:-} ]] || preset=\$word; next=; [[ \$word == 
 E2
 done
 printf '#!/bin/bash\n[[ $1 == clone ]]\n' >"$work/bin/git"
+# What is downloaded is there already: a small checkpoint with random weights in the layout and under the name of Meta's.
+printf '#!/bin/bash\n[[ -f $(basename "${@: -1}") ]]\n' >"$work/bin/curl"
+cp "$root/tests/model/import/meta.pth" sam_vit_b_01ec64.pth
 chmod +x plat check "$work"/bin/*
 export PATH="$work/bin:$PATH" XDG_CACHE_HOME="$work/cache"
 
