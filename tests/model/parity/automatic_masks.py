@@ -93,7 +93,7 @@ def to_transformers(state):
     return result
 
 
-def make_sure(sam, segment_anything, image, steps, rate, half):
+def make_sure(sam, segment_anything, image, steps, rate, half, batch=12):
     """Trains a decoder for a moment to answer a point with discs of three sizes round it: masks as compact and edges as
     steep as a trained network's. Then spreads the estimates round the generator's threshold."""
     decoder, encoder, side = sam.mask_decoder, sam.prompt_encoder, sam.image_encoder.img_size
@@ -116,7 +116,7 @@ def make_sure(sam, segment_anything, image, steps, rate, half):
     for step in range(steps):
         for group in optimizer.param_groups:
             group["lr"] = rate * min(1, (step + 1) / 20, 2 * (1 - step / steps))
-        points = torch.rand(12, 2, generator=generator) * side
+        points = torch.rand(batch, 2, generator=generator) * side
         logits, iou = decoded(points)
         wanted = discs(points)
         common = (logits.sigmoid() * wanted).sum((2, 3))
