@@ -21,6 +21,7 @@ struct Arguments {
   std::string output;
   std::string ram = "50%";
   std::string classes;
+  std::string precision = "auto";
   bool no_regularize = false;
   RasterArguments raster;
   ExtractOptions options;
@@ -77,6 +78,7 @@ void run(const Arguments& arguments, const Context& context) {
   options.raster = arguments.raster.options();
   if (!arguments.classes.empty()) options.classes = split(arguments.classes, ',');
   options.ram_bytes = parse_memory(arguments.ram);
+  options.precision = precision_of(arguments.precision);
   options.regularize = !arguments.no_regularize;
   options.progress = terminal_progress("extract", context.quiet);
   const auto print = [&](const ExtractSummary& summary) {
@@ -128,6 +130,10 @@ void add_extract(CLI::App& program, Context& context) {
   command->add_option("--ram", arguments->ram, "Memory that the program may take: 2048 (MB), 2GB or 50%")
       ->capture_default_str();
   command->add_option("--device", options.device, "auto, cpu or cuda[:n]")->capture_default_str();
+  command
+      ->add_option("--precision", arguments->precision,
+                   "Numbers that the encoder multiplies: auto, float32, bfloat16 or float16 (graphics cards), int16 (CPUs)")
+      ->capture_default_str();
   command->add_flag("--overwrite", options.overwrite, "Replace outputs that exist");
   command->add_flag("--dry-run", options.dry_run, "Print the plan and the estimate of memory; write nothing");
   command->add_flag("--json", context.json, "Print the summary as JSON");

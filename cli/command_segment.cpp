@@ -39,6 +39,7 @@ struct Arguments {
   std::string regularize;  ///< metres; "" is the library's choice
   std::string cache_size = "2GB";
   std::string ram = "50%";
+  std::string precision = "auto";
   RasterArguments raster;
   EverythingArguments everything;
   SegmentOptions options;
@@ -127,6 +128,7 @@ void run_without_prompts(const Arguments& arguments, const Context& context) {
   EverythingOptions options = arguments.everything.options;
   options.model = shared.model;
   options.device = shared.device;
+  options.precision = precision_of(arguments.precision);
   options.raster = arguments.raster.options();
   options.simplify_m = shared.simplify_m;
   options.threads = shared.threads;
@@ -144,6 +146,7 @@ void run(const Arguments& arguments, const Context& context) {
   options.raster = arguments.raster.options();
   if (!arguments.prompts_crs.empty()) options.prompts_crs = Crs::from_text(arguments.prompts_crs);
   if (!arguments.regularize.empty()) options.regularize_m = parse_number(arguments.regularize, "--regularize");
+  options.precision = precision_of(arguments.precision);
   options.cache = !arguments.no_cache;
   options.cache_bytes = parse_memory(arguments.cache_size);
   options.ram_bytes = parse_memory(arguments.ram);
@@ -213,6 +216,10 @@ void add_segment(CLI::App& program, Context& context) {
   command->add_option("--ram", arguments->ram, "Memory that the program may take: 2048 (MB), 2GB or 50%")
       ->capture_default_str();
   command->add_option("--device", options.device, "auto, cpu or cuda[:n]")->capture_default_str();
+  command
+      ->add_option("--precision", arguments->precision,
+                   "Numbers that the encoder multiplies: auto, float32, bfloat16 or float16 (graphics cards), int16 (CPUs)")
+      ->capture_default_str();
   command->add_flag("--overwrite", options.overwrite, "Replace outputs that exist");
   command->add_flag("--dry-run", options.dry_run, "Print the plan and the estimate of memory; write nothing");
   command->add_flag("--json", context.json, "Print the summary as JSON");

@@ -37,7 +37,7 @@ void add_raster_arguments(CLI::App& command, RasterArguments& arguments) {
   command.add_option("--bands", arguments.bands, "Bands by number from 1 or by role, as 4,3,2 or red,green,blue")
       ->default_str("the model's, by role, else the first");
   command.add_option("--gsd", arguments.gsd_m, "Ground sample distance in metres to work at")
-      ->default_str("the model's");
+      ->default_str("the model's, else the scene's");
   command.add_option("--nodata", arguments.nodata, "Value that means no data in every band")->default_str("the file's");
   command.add_option("--bbox", arguments.bbox, "Only this part of the scene: xmin,ymin,xmax,ymax")->default_str("all");
   command.add_option("--bbox-crs", arguments.bbox_crs, "CRS of --bbox, as EPSG:4326")->default_str("the scene's");

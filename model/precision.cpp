@@ -9,7 +9,9 @@
 namespace plat {
 namespace {
 
-constexpr std::array kNames = {std::pair{Precision::Float32, "float32"}, std::pair{Precision::Int16, "int16"}};
+constexpr std::array kNames = {std::pair{Precision::Auto, "auto"}, std::pair{Precision::Float32, "float32"},
+                               std::pair{Precision::BFloat16, "bfloat16"}, std::pair{Precision::Float16, "float16"},
+                               std::pair{Precision::Int16, "int16"}};
 
 }  // namespace
 
@@ -27,6 +29,14 @@ std::string to_text(Precision precision) {
     if (known == precision) return name;
   }
   return {};
+}
+
+bool has_hardware_for(Precision precision) {
+#if defined(__x86_64__) && defined(__GNUC__)
+  if (precision == Precision::BFloat16) return __builtin_cpu_supports("avx512bf16") != 0;
+  if (precision == Precision::Float16) return __builtin_cpu_supports("avx512fp16") != 0;
+#endif
+  return precision == Precision::Auto || precision == Precision::Float32;
 }
 
 }  // namespace plat

@@ -58,6 +58,7 @@ class LoadedSam {
   LoadedSam(const std::string& folder, const std::string& device_name, Precision precision)
       : model_(read_model_folder(folder)), device_(device_of(device_name, precision)) {
     check_precision(folder, precision);
+    check_hardware(folder, precision);
     use_one_thread();
     translated(folder, [&] {
       sam_ = std::make_shared<nn::SamImpl>(model_.config);
@@ -66,6 +67,8 @@ class LoadedSam {
       sam_->eval();
       sam_->to(device_);
       sam_->prepare_for_inference();
+      if (precision == Precision::BFloat16) sam_->set_encoder_type(at::kBFloat16);
+      if (precision == Precision::Float16) sam_->set_encoder_type(at::kHalf);
     });
   }
 
@@ -97,6 +100,14 @@ class LoadedSam {
     if (precision == Precision::Int16) {
       throw ModelError(folder + ": this version of plat has no network in the precision int16; use float32");
     }
+  }
+
+  void check_hardware(const std::string& folder, Precision precision) const {
+    const bool sixteen_bits = precision == Precision::BFloat16 || precision == Precision::Float16;
+    if (!sixteen_bits || !device_.is_cpu() || has_hardware_for(precision)) return;
+    throw ModelError(folder + ": this processor has no hardware for " + to_text(precision) +
+                     " and would take hundreds of times as long as for float32. Pass --precision float32, or --device " +
+                     "cuda where there is a graphics card.");
   }
 
   ModelFolder model_;

@@ -254,7 +254,7 @@ EverythingSummary run_everything(const std::string& scene, const std::string& ou
   options.validate();
   if (!options.dry_run) check_outputs(output, options);
   const Stopwatch watch;
-  const auto model = open_prompt_segmenter(find_model(options.model), options.device);
+  const auto model = open_prompt_segmenter(find_model(options.model), options.device, options.precision);
   const double seconds_model = watch.seconds();
   const auto with_model = [&](EverythingSummary summary) {
     summary.seconds_model = seconds_model;

@@ -5,6 +5,7 @@
 #include "core/progress.hpp"
 #include "geo/raster_reader.hpp"
 #include "model/automatic_masks.hpp"
+#include "model/precision.hpp"
 #include "pipeline/mask_merger.hpp"
 
 #include <cstdint>
@@ -20,6 +21,7 @@ class PromptSegmenter;
 struct EverythingOptions {
   std::string model;                 ///< model folder, or the name of one that ships; empty: "buildings"
   std::string device = "auto";       ///< "auto", "cpu" or "cuda[:n]"
+  Precision precision = Precision::Auto;  ///< of the network
   RasterOptions raster;              ///< how the scene is read; gsd_m unset: the model's, or the scene's own where
                                      ///< the model was trained at none
   AutomaticMaskOptions masks;        ///< how masks are found in a tile; `parallel` is set by the run

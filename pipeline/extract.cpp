@@ -213,7 +213,7 @@ ExtractSummary extract(const std::string& scene, const std::string& output, cons
   options.validate();
   if (!options.dry_run) check_outputs(output, options);
   const Stopwatch watch;
-  const std::unique_ptr<Segmenter> model = open_segmenter(find_model(options.model), options.device);
+  const std::unique_ptr<Segmenter> model = open_segmenter(find_model(options.model), options.device, options.precision);
   const double seconds_model = watch.seconds();
   try {
     ExtractSummary summary = extract(scene, output, options, *model);

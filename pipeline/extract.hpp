@@ -5,6 +5,7 @@
 #include "core/progress.hpp"
 #include "geo/feature_io.hpp"
 #include "geo/raster_reader.hpp"
+#include "model/precision.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -19,6 +20,7 @@ class Segmenter;
 struct ExtractOptions {
   std::string model;                  ///< model folder, or the name of one that ships; empty: "buildings"
   std::string device = "auto";        ///< "auto", "cpu" or "cuda[:n]"
+  Precision precision = Precision::Auto;  ///< of the network
   RasterOptions raster;               ///< how the scene is read; gsd_m unset: the model's
   std::vector<std::string> classes;   ///< names of the classes wanted; empty: all of the model's
   std::optional<int64_t> tile_size;   ///< pixels at the model's resolution, > 0; unset: the model's

@@ -156,7 +156,7 @@ SegmentSummary segment(const std::string& scene, const std::string& output, cons
   if (!options.dry_run) check_outputs(output, options);
   const Stopwatch watch;
   const std::string folder = find_model(options.model);
-  const std::unique_ptr<PromptSegmenter> model = open_prompt_segmenter(folder, options.device);
+  const std::unique_ptr<PromptSegmenter> model = open_prompt_segmenter(folder, options.device, options.precision);
   const double seconds_model = watch.seconds();
   const auto with_model = [seconds_model](SegmentSummary summary) {
     summary.seconds_model = seconds_model;
@@ -164,7 +164,7 @@ SegmentSummary segment(const std::string& scene, const std::string& output, cons
     return summary;
   };
   try {
-    return with_model(segment(scene, output, prompts, options, *model, model_key(folder, options.device)));
+    return with_model(segment(scene, output, prompts, options, *model, model_key(folder, options.device, options.precision)));
   } catch (const PartialSegmentError& partial) {
     throw PartialSegmentError(partial.what(), with_model(partial.summary()));
   }

@@ -4,6 +4,7 @@
 #include "core/error.hpp"
 #include "core/progress.hpp"
 #include "geo/raster_reader.hpp"
+#include "model/precision.hpp"
 #include "pipeline/map_prompts.hpp"
 
 #include <cstdint>
@@ -19,6 +20,7 @@ class PromptSegmenter;
 struct SegmentOptions {
   std::string model;            ///< model folder, or the name of one that ships; empty: "buildings"
   std::string device = "auto";  ///< "auto", "cpu" or "cuda[:n]"
+  Precision precision = Precision::Auto;  ///< of the network
   RasterOptions raster;         ///< how the scene is read; gsd_m unset: the model's, or the scene's own where
                                 ///< the model was trained at none
   Crs prompts_crs;              ///< CRS of prompts whose layer has none; empty: the scene's

@@ -64,7 +64,7 @@ BOOST_AUTO_TEST_CASE(help_shows_every_option_and_its_default) {
        {"--output",    "--model",     "--threads",  "--ram",           "--device",  "--tile-size",  "--overlap",
         "--bbox",      "--bbox-crs",  "--bands",    "--gsd",           "--nodata",  "--assign-crs", "--threshold",
         "--min-area",  "--min-score", "--simplify", "--no-regularize", "--classes", "--maps",       "--preview",
-        "--overwrite", "--dry-run",   "--json",     "--quiet",         "--verbose", "--config"}) {
+        "--overwrite", "--dry-run",   "--json",     "--quiet",         "--verbose", "--config",     "--precision"}) {
     BOOST_TEST(has(run.out, option), option);
   }
   BOOST_TEST(has(run.out, "50%"));

@@ -2,6 +2,7 @@
 #include "geo/feature_io.hpp"
 #include "geo/gdal_session.hpp"
 #include "geo/raster_reader.hpp"
+#include "model/precision.hpp"
 #include "tests/cli/run_program.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -61,7 +62,7 @@ BOOST_AUTO_TEST_CASE(help_shows_every_option) {
   BOOST_TEST(run.code == 0);
   BOOST_TEST(run.err.empty());
   for (const char* option :
-       {"--output", "--points",    "--boxes",      "--one-object", "--prompts", "--prompts-layer", "--prompts-crs", "--polygons-as",
+       {"--output", "--points",    "--boxes",      "--one-object", "--prompts", "--prompts-layer", "--prompts-crs", "--polygons-as", "--precision",
         "--model",  "--bands",     "--gsd",        "--nodata",     "--bbox",    "--assign-crs",    "--regularize",
         "--cache",  "--simplify",  "--cache-size", "--no-cache",   "--preview", "--threads",       "--ram",
         "--device", "--overwrite", "--dry-run",    "--json",       "--quiet",   "--verbose",       "--config"}) {
@@ -90,6 +91,7 @@ BOOST_AUTO_TEST_CASE(exit_codes_say_what_went_wrong) {
   BOOST_TEST(code({"-o", "out.geojson", "--prompts", "none.gpkg"}, "none.gpkg") == 3);
   BOOST_TEST(code({"-o", "out.geojson", "--prompts", "empty.geojson"}, "no points") == 4);
   BOOST_TEST(code({"-o", "out.geojson", "--points", world.middle, "--prompts-crs", "EPSG:1"}, "EPSG:1") == 4);
+  BOOST_TEST(code({"-o", "out.geojson", "--points", world.middle, "--precision", "float8"}, "float8") == 2);
   BOOST_TEST(code({"-o", "out.geojson", "--points", world.middle, "--model", "none"}, "none") == 5);
   BOOST_TEST(code({"-o", "out.geojson", "--points", world.middle, "--model", "threshold"}, "prompts") == 5);
   BOOST_TEST(!fs::exists(world.folder.file("out.geojson")));
@@ -123,6 +125,25 @@ BOOST_AUTO_TEST_CASE(a_run_on_the_demo_scene_writes_polygons_and_the_next_one_ne
   BOOST_TEST((plat::test::read_text(world.folder.file("again/out.geojson")) == bytes));
 }
 
+BOOST_AUTO_TEST_CASE(precisions_without_hardware_are_refused) {
+  const World world;
+  for (const std::string name : {"bfloat16", "float16"}) {
+    const bool here = plat::has_hardware_for(plat::precision_of(name));
+    const auto run = run_plat(world.folder, world.arguments({"-o", name + ".geojson", "--points", world.middle, "--device",
+                                                             "cpu", "--precision", name}));
+    BOOST_TEST(run.code == (here ? 0 : 5), run.err);
+    BOOST_TEST((here || has(run.err, "has no hardware for " + name)), run.err);
+  }
+  std::set<std::string> answers;
+  for (const std::string name : {"float32", "auto"}) {
+    const auto run = run_plat(world.folder, world.arguments({"-o", "out.geojson", "--overwrite", "--points", world.middle,
+                                                             "--precision", name}));
+    BOOST_TEST(run.code == 0, run.err);
+    answers.insert(plat::test::read_text(world.folder.file("out.geojson")));
+  }
+  BOOST_TEST(answers.size() == 1U);
+}
+
 BOOST_AUTO_TEST_CASE(rough_outlines_are_refined) {
   const World world;
   // A diamond in the bounds of a house of the demo, wide of its walls.
@@ -138,9 +159,9 @@ BOOST_AUTO_TEST_CASE(rough_outlines_are_refined) {
       << R"("geometry":{"type":"Polygon","coordinates":[[)" << ring.str() << "]]}}]}";
   std::set<std::string> answers;
   for (const std::string polygons : {"box", "mask", "box+mask"}) {
-    const std::string output = polygons + ".geojson";
-    const auto run = run_plat(world.folder, world.arguments({"-o", output, "--prompts", "rough.geojson", "--polygons-as",
-                                                             polygons, "--json"}));
+    const std::string output = "out.geojson";
+    const auto run = run_plat(world.folder, world.arguments({"-o", output, "--overwrite", "--prompts", "rough.geojson",
+                                                             "--polygons-as", polygons, "--json"}));
     BOOST_REQUIRE_MESSAGE(run.code == 0, run.err);
     const auto found = plat::read_features(world.folder.file(output));
     BOOST_REQUIRE(found.features.size() == 1U);
