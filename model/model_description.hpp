@@ -22,7 +22,7 @@ struct ModelDescription {
   std::string architecture;  ///< "sam-vit", "sam-tinyvit" or "threshold"
   std::vector<ClassDescription> classes;
   /// Ground sample distance in metres that the model was trained at. Unset: at none, as a SAM of photographs; it works at the
-  /// scene's own. Models with classes have one.
+  /// scene's own. A model folder with classes that names none is read as one of 0.3 m.
   std::optional<double> gsd_m;
   std::vector<std::string> bands = {"red", "green", "blue"};
   std::array<float, 3> mean = {123.675F, 116.28F, 103.53F};  ///< of pixels scaled to 0..255

@@ -7,6 +7,8 @@
 #include "parity/parity.hpp"
 #include "tests/support/test_data.hpp"
 
+#include <ATen/Context.h>
+
 #include <boost/test/unit_test.hpp>
 
 #include <filesystem>
@@ -71,7 +73,7 @@ BOOST_AUTO_TEST_CASE(an_encoder_in_sixteen_bits_gives_nearly_the_same) {
       nn::Sam sam = open_fixture(fixture(name), folder);
       sam->eval();
       const int64_t side = sam->config().image_size();
-      torch::manual_seed(4);
+      at::manual_seed(4);
       const at::Tensor pixels = at::randn({1, 3, side, side});
       nn::Prompts prompts;
       prompts.points = at::tensor({12.0, 20.0}).view({1, 1, 1, 2}).to(at::kFloat);

@@ -19,6 +19,7 @@
 #include <random>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace plat {
@@ -148,10 +149,16 @@ BOOST_AUTO_TEST_CASE(prompts_give_masks_as_large_as_the_tile_and_the_best_first)
   write_small_model(folder.path().string(), 0);
   const auto segmenter = open_prompt_segmenter(folder.path().string(), "cpu");
   const auto tile = segmenter->embed(noise(64, 1));
+  Image<float> rough(16, 16);
+  for (int64_t r = 4; r < 12; ++r) std::fill_n(rough.row(r).begin() + 3, 9, 1.0F);
+  Image<float> other(8, 8, 1, 0.5F);  // at a resolution that is not the network's
   const std::vector<Prompt> prompts = {{.points = {{10, 12, true}}, .box = {}},
                                        {.points = {}, .box = BoxPrompt{5, 6, 30, 40}},
                                        {.points = {{10, 12, true}, {50, 50, false}}, .box = {}},
-                                       {.points = {{40, 20, true}}, .box = {}}};
+                                       {.points = {{40, 20, true}}, .box = {}},
+                                       {.points = {{40, 20, true}}, .box = {}, .mask = rough},
+                                       {.points = {{40, 20, true}}, .box = {}, .mask = other},
+                                       {.points = {}, .box = {}, .mask = rough}};
   const auto all = tile->segment(prompts, true), best = tile->segment(prompts, false);
   BOOST_TEST_REQUIRE(all.size() == prompts.size());
   for (std::size_t i = 0; i < prompts.size(); ++i) {
@@ -184,14 +191,20 @@ BOOST_AUTO_TEST_CASE(prompts_give_masks_as_large_as_the_tile_and_the_best_first)
   BOOST_TEST(segmenter->memory_per_tile() > 0);
 
   // Each prompt is answered as if it were alone.
-  const auto alone = tile->segment(std::vector<Prompt>{prompts[3]}, false);
-  double worst = 0;
-  for (std::size_t i = 0; i < alone[0][0].probability.size(); ++i) {
-    worst = std::max(
-        worst, std::abs(static_cast<double>(alone[0][0].probability.data()[i] - best[3][0].probability.data()[i])));
+  for (const std::size_t p : {3U, 4U, 5U, 6U}) {
+    const auto alone = tile->segment(std::vector<Prompt>{prompts[p]}, false);
+    double worst = 0;
+    for (std::size_t i = 0; i < alone[0][0].probability.size(); ++i) {
+      worst = std::max(
+          worst, std::abs(static_cast<double>(alone[0][0].probability.data()[i] - best[p][0].probability.data()[i])));
+    }
+    BOOST_TEST(worst < 1e-5);
   }
-  BOOST_TEST(worst < 1e-5);
-  BOOST_TEST(message_of([&] { tile->segment(std::vector<Prompt>{{}}, false); }).find("needs a point or a box") !=
+  // A mask says something, and not every mask the same.
+  for (const auto& [a, b] : {std::pair{3U, 4U}, {4U, 5U}, {4U, 6U}}) {
+    BOOST_TEST((all[a].back().probability != all[b].back().probability));
+  }
+  BOOST_TEST(message_of([&] { tile->segment(std::vector<Prompt>{{}}, false); }).find("needs a point, a box or a mask") !=
              std::string::npos);
 }
 
