@@ -131,8 +131,9 @@ void add_extract(CLI::App& program, Context& context) {
       ->capture_default_str();
   command->add_option("--device", options.device, "auto, cpu or cuda[:n]")->capture_default_str();
   command
-      ->add_option("--precision", arguments->precision,
-                   "Numbers that the encoder multiplies: auto, float32, bfloat16 or float16 (graphics cards), int16 (CPUs)")
+      ->add_option(
+          "--precision", arguments->precision,
+          "Numbers that the encoder multiplies: auto, float32, bfloat16 or float16 (graphics cards), int16 (CPUs)")
       ->capture_default_str();
   command->add_flag("--overwrite", options.overwrite, "Replace outputs that exist");
   command->add_flag("--dry-run", options.dry_run, "Print the plan and the estimate of memory; write nothing");

@@ -187,8 +187,8 @@ void add_prompt_arguments(CLI::App& command, Arguments& arguments) {
 void add_segment(CLI::App& program, Context& context) {
   const auto arguments = std::make_shared<Arguments>();
   SegmentOptions& options = arguments->options;
-  CLI::App* command =
-      add_command(program, context, "segment", "Segment what points, boxes and rough outlines on the map point at, or everything");
+  CLI::App* command = add_command(program, context, "segment",
+                                  "Segment what points, boxes and rough outlines on the map point at, or everything");
   command->add_option("scene", arguments->scene, "Any raster that GDAL reads: a file, a VRT, /vsicurl/…")->required();
   command->add_option("-o,--output", arguments->output, "Polygons: .geojson, .geojsonl, .gpkg, .fgb or .shp")
       ->required();
@@ -217,8 +217,9 @@ void add_segment(CLI::App& program, Context& context) {
       ->capture_default_str();
   command->add_option("--device", options.device, "auto, cpu or cuda[:n]")->capture_default_str();
   command
-      ->add_option("--precision", arguments->precision,
-                   "Numbers that the encoder multiplies: auto, float32, bfloat16 or float16 (graphics cards), int16 (CPUs)")
+      ->add_option(
+          "--precision", arguments->precision,
+          "Numbers that the encoder multiplies: auto, float32, bfloat16 or float16 (graphics cards), int16 (CPUs)")
       ->capture_default_str();
   command->add_flag("--overwrite", options.overwrite, "Replace outputs that exist");
   command->add_flag("--dry-run", options.dry_run, "Print the plan and the estimate of memory; write nothing");

@@ -119,7 +119,8 @@ void run_show(const std::string& name, const Context& context) {
   line("name", d.name);
   line("architecture", d.architecture + ": " + encoder_of(model.config));
   line("classes", classes.empty() ? "none: it answers point and box prompts" : join(classes, ", "));
-  line("pixel", d.gsd_m ? number(*d.gsd_m) + " m on the ground" : "of any size: scenes are read at their own resolution");
+  line("pixel",
+       d.gsd_m ? number(*d.gsd_m) + " m on the ground" : "of any size: scenes are read at their own resolution");
   line("bands", join(d.bands, ", "));
   line("tile", std::to_string(d.tile_size) + " pixels, overlap " + std::to_string(d.overlap));
   line("licence", d.licence.empty() ? "not stated" : d.licence);

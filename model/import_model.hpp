@@ -13,8 +13,9 @@ namespace plat {
 struct ImportOptions {
   std::string name = {};     ///< of the model; "" takes the output folder's
   std::string licence = {};  ///< of the weights, for example "apache-2.0"; "" where it is not known
-  std::optional<double> gsd_m = {};  ///< ground sample distance that scenes are resampled to, metres, positive; unset: what
-                                     ///< the source says, which is none but for a model folder of plat's: the scene's own
+  /// Ground sample distance that scenes are resampled to, metres, positive. Unset: what the source says; where it says nothing,
+  /// each scene's own.
+  std::optional<double> gsd_m = {};
   bool half = false;         ///< store all weights as float16
   bool overwrite = false;    ///< replace a model folder that exists
 

@@ -185,7 +185,8 @@ std::string pull_file(const std::string& url, const fs::path& folder, int64_t by
   if (!fs::exists(to)) {
     fetch(url, to, "", bytes, sha256, progress_for, file);
   } else if (!sha256.empty() && sha256_of_file(to.string()) != sha256) {
-    throw ModelError(to.string() + ": was loaded earlier, and its SHA-256 is not " + sha256 + "; remove it to load it again");
+    throw ModelError(to.string() + ": was loaded earlier, and its SHA-256 is not " + sha256 +
+                     "; remove it to load it again");
   }
   return to.string();
 }

@@ -105,9 +105,10 @@ class LoadedSam {
   void check_hardware(const std::string& folder, Precision precision) const {
     const bool sixteen_bits = precision == Precision::BFloat16 || precision == Precision::Float16;
     if (!sixteen_bits || !device_.is_cpu() || has_hardware_for(precision)) return;
-    throw ModelError(folder + ": this processor has no hardware for " + to_text(precision) +
-                     " and would take hundreds of times as long as for float32. Pass --precision float32, or --device " +
-                     "cuda where there is a graphics card.");
+    throw ModelError(
+        folder + ": this processor has no hardware for " + to_text(precision) +
+        " and would take hundreds of times as long as for float32. Pass --precision float32, or --device " +
+        "cuda where there is a graphics card.");
   }
 
   ModelFolder model_;
@@ -196,7 +197,8 @@ struct PromptKind {
 /// A trained network is sure of most pixels, at logits of this size.
 at::Tensor mask_logits(const Image<float>& mask, int64_t rows, int64_t cols) {
   constexpr double kSure = 1e-3;
-  const at::Tensor shares = at::from_blob(const_cast<float*>(mask.data()), {1, 1, mask.height(), mask.width()}, at::kFloat);
+  const at::Tensor shares =
+      at::from_blob(const_cast<float*>(mask.data()), {1, 1, mask.height(), mask.width()}, at::kFloat);
   return at::adaptive_avg_pool2d(shares, {rows, cols}).logit(kSure);
 }
 
@@ -380,7 +382,8 @@ class SamPromptSegmenter : public PromptSegmenter {
 
 }  // namespace
 
-std::unique_ptr<Segmenter> open_sam_segmenter(const std::string& folder, const std::string& device, Precision precision) {
+std::unique_ptr<Segmenter> open_sam_segmenter(const std::string& folder, const std::string& device,
+                                              Precision precision) {
   return std::make_unique<SamSegmenter>(folder, device, precision);
 }
 

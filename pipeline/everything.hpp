@@ -22,8 +22,8 @@ struct EverythingOptions {
   std::string model;                 ///< model folder, or the name of one that ships; empty: "buildings"
   std::string device = "auto";       ///< "auto", "cpu" or "cuda[:n]"
   Precision precision = Precision::Auto;  ///< of the network
-  RasterOptions raster;              ///< how the scene is read; gsd_m unset: the model's, or the scene's own where
-                                     ///< the model was trained at none
+  RasterOptions raster;                   ///< how the scene is read; gsd_m unset: the model's, or the scene's own where
+                                          ///< the model was trained at none
   AutomaticMaskOptions masks;        ///< how masks are found in a tile; `parallel` is set by the run
   MaskMergerOptions merging;         ///< how those of many tiles become one list
   std::optional<int64_t> overlap;    ///< of tiles, pixels, 0 <= overlap < tile size; unset: the model's

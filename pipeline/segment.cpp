@@ -164,7 +164,8 @@ SegmentSummary segment(const std::string& scene, const std::string& output, cons
     return summary;
   };
   try {
-    return with_model(segment(scene, output, prompts, options, *model, model_key(folder, options.device, options.precision)));
+    return with_model(
+        segment(scene, output, prompts, options, *model, model_key(folder, options.device, options.precision)));
   } catch (const PartialSegmentError& partial) {
     throw PartialSegmentError(partial.what(), with_model(partial.summary()));
   }

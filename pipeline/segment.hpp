@@ -21,8 +21,8 @@ struct SegmentOptions {
   std::string model;            ///< model folder, or the name of one that ships; empty: "buildings"
   std::string device = "auto";  ///< "auto", "cpu" or "cuda[:n]"
   Precision precision = Precision::Auto;  ///< of the network
-  RasterOptions raster;         ///< how the scene is read; gsd_m unset: the model's, or the scene's own where
-                                ///< the model was trained at none
+  RasterOptions raster;                   ///< how the scene is read; gsd_m unset: the model's, or the scene's own where
+                                          ///< the model was trained at none
   Crs prompts_crs;              ///< CRS of prompts whose layer has none; empty: the scene's
   bool regularize = false;      ///< square the outlines; else only simplify them
   std::optional<double>

@@ -70,8 +70,7 @@ TrainOptions resolved(TrainOptions options) {
   constexpr double kGsd = 0.3;
   constexpr double kFreshRate = 1.5e-3;
   constexpr double kFurtherRate = 3e-4;
-  const double gsd_m =
-      options.init.empty() ? kGsd : read_model_folder(options.init).description.gsd_m.value_or(kGsd);
+  const double gsd_m = options.init.empty() ? kGsd : read_model_folder(options.init).description.gsd_m.value_or(kGsd);
   options.data.gsd_m = options.gsd_m.value_or(gsd_m);
   if (!options.optimizer.learning_rate) {
     options.optimizer.learning_rate = options.init.empty() ? kFreshRate : kFurtherRate;

@@ -27,7 +27,9 @@ void use_channels_last(torch::nn::Module& module) {
 class Autocast {
  public:
   Autocast(at::DeviceType device, at::ScalarType type)
-      : device_(device), was_on_(at::autocast::is_autocast_enabled(device)), type_(at::autocast::get_autocast_dtype(device)) {
+      : device_(device),
+        was_on_(at::autocast::is_autocast_enabled(device)),
+        type_(at::autocast::get_autocast_dtype(device)) {
     at::autocast::set_autocast_dtype(device, type);
     at::autocast::set_autocast_enabled(device, true);
   }

@@ -62,10 +62,11 @@ BOOST_AUTO_TEST_CASE(help_shows_every_option) {
   BOOST_TEST(run.code == 0);
   BOOST_TEST(run.err.empty());
   for (const char* option :
-       {"--output", "--points",    "--boxes",      "--one-object", "--prompts", "--prompts-layer", "--prompts-crs", "--polygons-as", "--precision",
-        "--model",  "--bands",     "--gsd",        "--nodata",     "--bbox",    "--assign-crs",    "--regularize",
-        "--cache",  "--simplify",  "--cache-size", "--no-cache",   "--preview", "--threads",       "--ram",
-        "--device", "--overwrite", "--dry-run",    "--json",       "--quiet",   "--verbose",       "--config"}) {
+       {"--output",      "--points",      "--boxes",      "--one-object", "--prompts", "--prompts-layer",
+        "--prompts-crs", "--polygons-as", "--precision",  "--model",      "--bands",   "--gsd",
+        "--nodata",      "--bbox",        "--assign-crs", "--regularize", "--cache",   "--simplify",
+        "--cache-size",  "--no-cache",    "--preview",    "--threads",    "--ram",     "--device",
+        "--overwrite",   "--dry-run",     "--json",       "--quiet",      "--verbose", "--config"}) {
     BOOST_TEST(has(run.out, option), option);
   }
 }
@@ -129,15 +130,16 @@ BOOST_AUTO_TEST_CASE(precisions_without_hardware_are_refused) {
   const World world;
   for (const std::string name : {"bfloat16", "float16"}) {
     const bool here = plat::has_hardware_for(plat::precision_of(name));
-    const auto run = run_plat(world.folder, world.arguments({"-o", name + ".geojson", "--points", world.middle, "--device",
-                                                             "cpu", "--precision", name}));
+    const auto run = run_plat(world.folder, world.arguments({"-o", name + ".geojson", "--points", world.middle,
+                                                             "--device", "cpu", "--precision", name}));
     BOOST_TEST(run.code == (here ? 0 : 5), run.err);
     BOOST_TEST((here || has(run.err, "has no hardware for " + name)), run.err);
   }
   std::set<std::string> answers;
   for (const std::string name : {"float32", "auto"}) {
-    const auto run = run_plat(world.folder, world.arguments({"-o", "out.geojson", "--overwrite", "--points", world.middle,
-                                                             "--precision", name}));
+    const auto run =
+        run_plat(world.folder,
+                 world.arguments({"-o", "out.geojson", "--overwrite", "--points", world.middle, "--precision", name}));
     BOOST_TEST(run.code == 0, run.err);
     answers.insert(plat::test::read_text(world.folder.file("out.geojson")));
   }
@@ -152,8 +154,8 @@ BOOST_AUTO_TEST_CASE(rough_outlines_are_refined) {
   const double x = (house.min_x + house.max_x) / 2, y = (house.min_y + house.max_y) / 2;
   std::ostringstream ring;
   ring.precision(12);
-  ring << '[' << x << ',' << house.min_y << "],[" << house.max_x << ',' << y << "],[" << x << ',' << house.max_y << "],["
-       << house.min_x << ',' << y << "],[" << x << ',' << house.min_y << ']';
+  ring << '[' << x << ',' << house.min_y << "],[" << house.max_x << ',' << y << "],[" << x << ',' << house.max_y
+       << "],[" << house.min_x << ',' << y << "],[" << x << ',' << house.min_y << ']';
   std::ofstream(world.folder.file("rough.geojson"))
       << R"({"type":"FeatureCollection","features":[{"type":"Feature","properties":{"id":"house"},)"
       << R"("geometry":{"type":"Polygon","coordinates":[[)" << ring.str() << "]]}}]}";
@@ -188,8 +190,8 @@ BOOST_AUTO_TEST_CASE(an_imported_sam_sees_the_scene_at_its_own_resolution) {
   BOOST_TEST(own["gsd_m"] == own["scene_gsd_m"]);
   BOOST_TEST(fixed["model_gsd_m"] == 1);
   BOOST_TEST(fixed["gsd_m"] == 1);
-  const auto text = run_plat(world.folder, world.arguments({"-o", "out.geojson", "--points", world.middle, "--model", "own",
-                                                            "--dry-run"}));
+  const auto text = run_plat(
+      world.folder, world.arguments({"-o", "out.geojson", "--points", world.middle, "--model", "own", "--dry-run"}));
   BOOST_TEST(has(text.out, "no resolution of its own"));
 }
 

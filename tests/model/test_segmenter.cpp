@@ -204,8 +204,9 @@ BOOST_AUTO_TEST_CASE(prompts_give_masks_as_large_as_the_tile_and_the_best_first)
   for (const auto& [a, b] : {std::pair{3U, 4U}, {4U, 5U}, {4U, 6U}}) {
     BOOST_TEST((all[a].back().probability != all[b].back().probability));
   }
-  BOOST_TEST(message_of([&] { tile->segment(std::vector<Prompt>{{}}, false); }).find("needs a point, a box or a mask") !=
-             std::string::npos);
+  BOOST_TEST(message_of([&] {
+               tile->segment(std::vector<Prompt>{{}}, false);
+             }).find("needs a point, a box or a mask") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(what_cannot_work_says_why_in_one_line) {

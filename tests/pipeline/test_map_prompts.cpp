@@ -93,8 +93,8 @@ BOOST_AUTO_TEST_CASE(a_second_box_of_a_name_begins_another_prompt) {
 
 BOOST_AUTO_TEST_CASE(polygons_are_boxes_masks_or_both) {
   const Folder folder;
-  const std::string path = folder.write(feature(R"("id":7)", kBox) + "," + point(R"("id":7)", "2,2") + "," +
-                                        feature(R"("id":7)", kBox));
+  const std::string path =
+      folder.write(feature(R"("id":7)", kBox) + "," + point(R"("id":7)", "2,2") + "," + feature(R"("id":7)", kBox));
   const std::map<plat::PolygonsAs, std::string> kinds = {{plat::PolygonsAs::Box, "points and box"},
                                                          {plat::PolygonsAs::Mask, "points and mask"},
                                                          {plat::PolygonsAs::BoxAndMask, "points, box and mask"}};
