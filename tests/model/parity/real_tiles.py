@@ -88,7 +88,7 @@ def answers(sam, embedding):
             parts.append(sam.mask_decoder.predict_masks(
                 image_embeddings=embedding, image_pe=sam.prompt_encoder.get_dense_pe(),
                 sparse_prompt_embeddings=sparse, dense_prompt_embeddings=dense))
-        out |= {f"{kind}.{name}": value.contiguous() for name, value in case.items()}
+        out |= {f"{kind}.{name}": value.clone() for name, value in case.items()}
         out[f"{kind}.logits"] = torch.cat([masks for masks, _ in parts])
         out[f"{kind}.iou"] = torch.cat([iou for _, iou in parts])
     return out
