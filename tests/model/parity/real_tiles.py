@@ -101,7 +101,7 @@ def compare(check, pixels, size, folder):
         kept = torch.load(DECODER)
         sam.mask_decoder.load_state_dict(kept["decoder"]), sam.prompt_encoder.load_state_dict(kept["prompts"])
     else:
-        automatic_masks.make_sure(sam, segment_anything, pixels, steps=120, rate=1e-3, half=False, batch=4)
+        automatic_masks.make_sure(sam, segment_anything, pixels, steps=80, rate=1e-3, half=False, batch=3)
         torch.save(dict(decoder=sam.mask_decoder.state_dict(), prompts=sam.prompt_encoder.state_dict()), DECODER)
     torch.save(sam.state_dict(), folder / "sam.pth")
     with torch.no_grad():
