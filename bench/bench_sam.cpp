@@ -89,10 +89,13 @@ class Contender {
           plat::nn::Prompts batch;
           batch.points = points_.slice(1, from, from + kPromptsAtOnce);
           batch.labels = labels_.slice(1, from, from + kPromptsAtOnce);
-          masks.push_back(sam_->forward_prompts(embedding_, batch).logits.slice(2, 1));
+          const auto decoded = sam_->decode_prompts(embedding_, batch);
+          for (int64_t p = 0; p < batch.points.size(1); ++p) {
+            masks.push_back(sam_->read_masks(decoded, 0, p, {1, 2, 3}));
+          }
         }
       });
-      write_floats(folder_ + "plat.logits.f32", at::cat(masks, 1));
+      write_floats(folder_ + "plat.logits.f32", at::stack(masks));
     } else if (command == "matmul") {
       timed([&] {
         for (int i = 0; i < kProducts; ++i) at::matmul(left_, right_);

@@ -257,16 +257,22 @@ class SamPromptTile : public PromptTile {
     }
     batch.points = batch.points.to(sam_.device());
     batch.labels = batch.labels.to(sam_.device());
-    const nn::PromptMasks masks = sam_.network().forward_prompts(embedding_, batch);
-    const at::Tensor iou = masks.iou[0].to(at::kCPU, at::kFloat).contiguous();
+    const nn::DecodedPrompts decoded = sam_.network().decode_prompts(embedding_, batch);
+    const at::Tensor iou = decoded.iou[0].to(at::kCPU, at::kFloat).contiguous();
     const auto* estimate = iou.const_data_ptr<float>();
     const int64_t alternatives = iou.size(1);
     for (int64_t p = 0; p < count; ++p) {
+      std::vector<int64_t> good;
       for (int64_t m = alternatives > 1 ? 1 : 0; m < alternatives; ++m) {
-        const float value = estimate[p * alternatives + m];
-        if (!(value > static_cast<float>(min_iou))) continue;
-        results.push_back({first + static_cast<std::size_t>(p), static_cast<double>(value),
-                           image_of(masks.logits[0][p].slice(0, m, m + 1))});
+        if (estimate[p * alternatives + m] > static_cast<float>(min_iou)) good.push_back(m);
+      }
+      if (good.empty()) continue;
+      const at::Tensor logits = sam_.network().read_masks(decoded, 0, p, good);
+      for (std::size_t i = 0; i < good.size(); ++i) {
+        const auto at = static_cast<int64_t>(i);
+        results.push_back({first + static_cast<std::size_t>(p),
+                           static_cast<double>(estimate[p * alternatives + good[i]]),
+                           image_of(logits.slice(0, at, at + 1))});
       }
     }
   }
@@ -306,9 +312,9 @@ class SamPromptTile : public PromptTile {
       }
       batch.masks = at::cat(rough, 1).to(sam_.device());
     }
-    const nn::PromptMasks masks = sam_.network().forward_prompts(embedding_, batch);
+    const nn::DecodedPrompts decoded = sam_.network().decode_prompts(embedding_, batch);
     const bool ambiguous = points == 1 && !kind.box && !kind.mask;
-    const at::Tensor iou = masks.iou[0].to(at::kCPU).contiguous();
+    const at::Tensor iou = decoded.iou[0].to(at::kCPU).contiguous();
     const int64_t side = sam_.description().tile_size;
     for (int64_t p = 0; p < count; ++p) {
       const auto* estimates = iou[p].const_data_ptr<float>();
@@ -320,11 +326,12 @@ class SamPromptTile : public PromptTile {
         return estimates[a] > estimates[b];
       });
       if (!alternatives) order.resize(1);
-      for (const int64_t m : order) {
-        const at::Tensor logits = masks.logits[0][p].slice(0, m, m + 1).unsqueeze(0);
-        const at::Tensor enlarged = at::upsample_bilinear2d(logits, {side, side}, /*align_corners=*/false);
+      const at::Tensor logits = sam_.network().read_masks(decoded, 0, p, order).unsqueeze(1);
+      for (std::size_t i = 0; i < order.size(); ++i) {
+        const at::Tensor enlarged =
+            at::upsample_bilinear2d(logits[static_cast<int64_t>(i)].unsqueeze(0), {side, side}, /*align_corners=*/false);
         results[members[static_cast<std::size_t>(p)]].push_back(
-            {image_of(enlarged[0].sigmoid()), static_cast<double>(estimates[m])});
+            {image_of(enlarged[0].sigmoid()), static_cast<double>(estimates[order[i]])});
       }
     }
   }

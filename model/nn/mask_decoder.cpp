@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model/nn/mask_decoder.hpp"
 
+#include "model/nn/mask_reader.hpp"
+
+#include <ATen/Parallel.h>
+
+#include <memory>
 #include <string>
+#include <vector>
 
 namespace plat::nn {
 
@@ -9,11 +15,15 @@ at::Tensor image_tokens(const at::Tensor& x) { return x.flatten(2).transpose(1, 
 
 namespace {
 
-/// A transposed convolution of 2 x 2 with stride 2 makes four pixels of each, from it alone: a linear layer. Pixels
-/// (n, C) to (4 n, out), each one's four (row, col) in a row.
+/// A transposed convolution of 2 x 2 with stride 2 makes four pixels of each, from it alone: a linear layer. Its weight,
+/// (4 · out, C), the four pixels row by row.
+at::Tensor quadrupling_weight(const torch::nn::ConvTranspose2d& conv) {
+  return conv->weight.permute({2, 3, 1, 0}).flatten(0, 2).contiguous();
+}
+
+/// Pixels (n, C) to (4 n, out), each one's four in a row.
 at::Tensor quadrupled(const at::Tensor& pixels, const torch::nn::ConvTranspose2d& conv) {
-  const at::Tensor weight = conv->weight.permute({2, 3, 1, 0}).flatten(0, 2);
-  return at::linear(pixels, weight, conv->bias.repeat({4})).view({4 * pixels.size(0), -1});
+  return at::linear(pixels, quadrupling_weight(conv), conv->bias.repeat({4})).view({4 * pixels.size(0), -1});
 }
 
 /// GELU; without gradients it takes its argument's place: fresh memory costs four times as much as the arithmetic.
@@ -43,6 +53,9 @@ MaskDecoderImpl::MaskDecoderImpl(const MaskDecoderConfig& config) {
 
 at::Tensor MaskDecoderImpl::read_masks(const at::Tensor& image, const at::Tensor& readers, int64_t height,
                                        int64_t width) {
+  const bool by_kernel = !at::GradMode::is_enabled() && image.is_cpu() && image.scalar_type() == at::kFloat &&
+                         image.is_contiguous() && readers.scalar_type() == at::kFloat && MaskReader::available();
+  if (by_kernel) return read_by_kernel(image, readers.contiguous(), height, width);
   at::Tensor x = quadrupled(image, upscale_conv1_);
   const LayerNorm2dImpl& norm = *upscale_layer_norm_;
   x = gelu_of(at::layer_norm(x, {x.size(1)}, norm.weight, norm.bias, norm.eps));
@@ -54,8 +67,36 @@ at::Tensor MaskDecoderImpl::read_masks(const at::Tensor& image, const at::Tensor
       .reshape({-1, 4 * height, 4 * width});
 }
 
-MaskDecoderImpl::Result MaskDecoderImpl::forward(const at::Tensor& embedding, const at::Tensor& positions,
-                                                 const at::Tensor& sparse, const at::Tensor& dense) {
+at::Tensor MaskDecoderImpl::read_by_kernel(const at::Tensor& image, const at::Tensor& readers, int64_t height,
+                                           int64_t width) {
+  const at::Tensor first = quadrupling_weight(upscale_conv1_), second = quadrupling_weight(upscale_conv2_);
+  MaskReader reader;
+  reader.width = width;
+  reader.pixels = height * width;
+  reader.channels = image.size(1);
+  reader.middle = upscale_conv1_->weight.size(1);
+  reader.last = upscale_conv2_->weight.size(1);
+  reader.epsilon = static_cast<float>(upscale_layer_norm_->eps);
+  reader.first_weight = first.const_data_ptr<float>();
+  reader.first_bias = upscale_conv1_->bias.const_data_ptr<float>();
+  reader.norm_weight = upscale_layer_norm_->weight.const_data_ptr<float>();
+  reader.norm_bias = upscale_layer_norm_->bias.const_data_ptr<float>();
+  reader.second_weight = second.const_data_ptr<float>();
+  reader.second_bias = upscale_conv2_->bias.const_data_ptr<float>();
+  const int64_t masks = readers.size(0);
+  const at::Tensor logits = at::empty({masks, 4 * height, 4 * width}, image.options());
+  at::parallel_for(0, reader.blocks(), 1, [&](int64_t begin, int64_t end) {
+    const auto scratch = std::make_unique_for_overwrite<float[]>(static_cast<std::size_t>(reader.scratch_size(masks)));
+    for (int64_t block = begin; block < end; ++block) {
+      reader.read(block, image.const_data_ptr<float>(), readers.const_data_ptr<float>(), masks, scratch.get(),
+                  logits.data_ptr<float>());
+    }
+  });
+  return logits;
+}
+
+DecodedPrompts MaskDecoderImpl::decode(const at::Tensor& embedding, const at::Tensor& positions,
+                                       const at::Tensor& sparse, const at::Tensor& dense) {
   const auto batch = embedding.size(0), channels = embedding.size(1);
   const auto height = embedding.size(2), width = embedding.size(3);
   const int64_t prompts = sparse.defined() ? sparse.size(1) : 1;
@@ -68,13 +109,32 @@ MaskDecoderImpl::Result MaskDecoderImpl::forward(const at::Tensor& embedding, co
   for (std::size_t i = 0; i < hypernetworks_.size(); ++i) {
     weights.push_back(hypernetworks_[i]->forward(mixed.tokens.select(2, static_cast<int64_t>(i) + 1)));
   }
+  return {iou_prediction_head_->forward(mixed.tokens.select(2, 0)), mixed.image.expand({batch, prompts, -1, -1}),
+          at::stack(weights, 2), height, width};
+}
+
+at::Tensor MaskDecoderImpl::read_masks(const DecodedPrompts& decoded, int64_t image, int64_t prompt,
+                                       at::IntArrayRef masks) {
+  std::vector<at::Tensor> readers;
+  for (const int64_t mask : masks) readers.push_back(decoded.readers[image][prompt][mask]);
+  return read_masks(decoded.image[image][prompt], at::stack(readers), decoded.height, decoded.width);
+}
+
+at::Tensor MaskDecoderImpl::read_masks(const DecodedPrompts& decoded) {
+  const auto batch = decoded.iou.size(0), prompts = decoded.iou.size(1), masks = decoded.iou.size(2);
   // One prompt at a time: what lies between image and masks then stays near the processor's cache.
-  const at::Tensor readers = at::stack(weights, 2).flatten(0, 1);
-  const at::Tensor images = mixed.image.expand({batch, prompts, -1, -1}).flatten(0, 1);
-  std::vector<at::Tensor> masks;
-  for (int64_t i = 0; i < batch * prompts; ++i) masks.push_back(read_masks(images[i], readers[i], height, width));
-  return {at::stack(masks).view({batch, prompts, -1, 4 * height, 4 * width}),
-          iou_prediction_head_->forward(mixed.tokens.select(2, 0))};
+  std::vector<at::Tensor> all;
+  for (int64_t i = 0; i < batch * prompts; ++i) {
+    all.push_back(read_masks(decoded.image[i / prompts][i % prompts], decoded.readers[i / prompts][i % prompts],
+                             decoded.height, decoded.width));
+  }
+  return at::stack(all).view({batch, prompts, masks, 4 * decoded.height, 4 * decoded.width});
+}
+
+MaskDecoderImpl::Result MaskDecoderImpl::forward(const at::Tensor& embedding, const at::Tensor& positions,
+                                                 const at::Tensor& sparse, const at::Tensor& dense) {
+  const DecodedPrompts decoded = decode(embedding, positions, sparse, dense);
+  return {read_masks(decoded), decoded.iou};
 }
 
 }  // namespace plat::nn

@@ -3,15 +3,11 @@
 // could end up sharing.
 #include "model/nn/placed_attention.hpp"
 
-#if defined(__AVX2__) && defined(__FMA__)
-#include <immintrin.h>
-#endif
+#include "model/nn/detail/avx2.hpp"
 
 namespace plat::nn {
 namespace {
 
-constexpr int64_t kPanel = 16;    // columns that a product makes at once: two registers
-constexpr int64_t kGroup = 6;     // rows that it makes at once: 12 sums, which with 3 operands fill the 16 registers
 constexpr int64_t kQueries = 66;  // in a block: with a panel of keys they stay in the first cache
 constexpr int64_t kKeys = 256;    // in a block: scores and values stay in the second cache
 constexpr float kNone = -1e30F;   // the score of what is not there
@@ -48,40 +44,9 @@ int64_t PlacedAttention::scratch_size() const {
 
 int64_t PlacedAttention::blocks() const { return (real_rows * real_cols + kQueries - 1) / kQueries; }
 
-#if defined(__AVX2__) && defined(__FMA__)
+#ifdef PLAT_AVX2
 
 namespace {
-
-using Vector = __m256;
-
-// sums += a (kRows x depth) times a packed panel (depth x 16).
-template <int kRows>
-inline void multiply(const float* a, int64_t a_stride, const float* panel, int64_t depth, Vector (&sums)[kRows][2]) {
-  for (int64_t k = 0; k < depth; ++k) {
-    const Vector left = _mm256_loadu_ps(panel + kPanel * k), right = _mm256_loadu_ps(panel + kPanel * k + 8);
-#pragma GCC unroll 6
-    for (int r = 0; r < kRows; ++r) {
-      const Vector x = _mm256_broadcast_ss(a + r * a_stride + k);
-      sums[r][0] = _mm256_fmadd_ps(x, left, sums[r][0]);
-      sums[r][1] = _mm256_fmadd_ps(x, right, sums[r][1]);
-    }
-  }
-}
-
-// Calls work.template run<rows>(first) for groups of rows.
-template <typename Work>
-inline void in_groups(int64_t count, const Work& work) {
-  int64_t first = 0;
-  for (; first + kGroup <= count; first += kGroup) work.template run<kGroup>(first);
-  switch (count - first) {
-    case 1: return work.template run<1>(first);
-    case 2: return work.template run<2>(first);
-    case 3: return work.template run<3>(first);
-    case 4: return work.template run<4>(first);
-    case 5: return work.template run<5>(first);
-    default: return;
-  }
-}
 
 // out[q][0..16) = queries times a panel of a table.
 struct TableProduct {
@@ -93,7 +58,7 @@ struct TableProduct {
   template <int kRows>
   void run(int64_t first) const {
     Vector sums[kRows][2] = {};
-    multiply<kRows>(queries + first * depth, depth, panel, depth, sums);
+    multiply<kRows, 2>(queries + first * depth, depth, 1, panel, kPanel, depth, sums);
     for (int r = 0; r < kRows; ++r) {
       float* to = out + (first + r) * out_stride;
       _mm256_storeu_ps(to, sums[r][0]);
@@ -123,7 +88,7 @@ struct ScoreProduct {
       sums[r][0] = _mm256_add_ps(row, _mm256_loadu_ps(col));
       sums[r][1] = _mm256_add_ps(row, _mm256_loadu_ps(col + 8));
     }
-    multiply<kRows>(queries + first * depth, depth, panel, depth, sums);
+    multiply<kRows, 2>(queries + first * depth, depth, 1, panel, kPanel, depth, sums);
     for (int r = 0; r < kRows; ++r) {
       float* to = scores + (first + r) * scores_stride;
       _mm256_storeu_ps(to, sums[r][0]);
@@ -151,7 +116,7 @@ struct ValueProduct {
       sums[r][0] = _mm256_loadu_ps(from);
       sums[r][1] = _mm256_loadu_ps(from + 8);
     }
-    multiply<kRows>(weights + first * weights_stride, weights_stride, panel, depth, sums);
+    multiply<kRows, 2>(weights + first * weights_stride, weights_stride, 1, panel, kPanel, depth, sums);
     for (int r = 0; r < kRows; ++r) {
       float* to = out + (first + r) * out_stride;
       _mm256_storeu_ps(to, sums[r][0]);
@@ -160,36 +125,10 @@ struct ValueProduct {
   }
 };
 
-// 2^x for x <= 0; the polynomial is Cephes' exp2f (S. Moshier), good to 2e-7 of the result.
-inline Vector power_of_two(Vector x) {
-  x = _mm256_max_ps(x, _mm256_set1_ps(-126.0F));
-  const Vector whole = _mm256_round_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
-  const Vector part = _mm256_sub_ps(x, whole);
-  Vector y = _mm256_set1_ps(1.535336188319500e-4F);
-  y = _mm256_fmadd_ps(y, part, _mm256_set1_ps(1.339887440266574e-3F));
-  y = _mm256_fmadd_ps(y, part, _mm256_set1_ps(9.618437357674640e-3F));
-  y = _mm256_fmadd_ps(y, part, _mm256_set1_ps(5.550332471162809e-2F));
-  y = _mm256_fmadd_ps(y, part, _mm256_set1_ps(2.402264791363012e-1F));
-  y = _mm256_fmadd_ps(y, part, _mm256_set1_ps(6.931472028550421e-1F));
-  y = _mm256_fmadd_ps(y, part, _mm256_set1_ps(1.0F));
-  const __m256i exponent = _mm256_slli_epi32(_mm256_cvtps_epi32(whole), 23);
-  return _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(y), exponent));
-}
-
-inline float sum_of(Vector x) {
-  __m128 half = _mm_add_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));
-  half = _mm_add_ps(half, _mm_movehl_ps(half, half));
-  return _mm_cvtss_f32(_mm_add_ss(half, _mm_movehdup_ps(half)));
-}
-
 inline float largest_of(const float* x) {
   float most = x[0];
   for (int i = 1; i < 8; ++i) most = x[i] > most ? x[i] : most;
   return most;
-}
-
-inline void fill(float* to, int64_t count, float value) {
-  for (int64_t i = 0; i < count; ++i) to[i] = value;
 }
 
 // Scores become weights relative to the largest score so far; what was summed up before is brought to the same scale.

@@ -135,16 +135,7 @@ ClassMaps SamImpl::forward_classes(const at::Tensor& pixels, TokenOffset offset)
   return forward_classes(encode(pixels), offset);
 }
 
-PromptMasks SamImpl::forward_prompts(const at::Tensor& embedding, const Prompts& prompts, TokenOffset offset) {
-  if (prompts.masks.defined() && prompts.masks.size(1) > 1) {
-    // Every mask is added to the image, so each prompt becomes an image with one prompt.
-    const auto batch = embedding.size(0), count = prompts.masks.size(1);
-    const auto alone = [](const at::Tensor& x) { return x.defined() ? x.flatten(0, 1).unsqueeze(1) : x; };
-    const Prompts apart{alone(prompts.points), alone(prompts.labels), alone(prompts.boxes), alone(prompts.masks),
-                        prompts.pad_points};
-    const PromptMasks found = forward_prompts(embedding.repeat_interleave(count, 0), apart, offset);
-    return {found.logits.squeeze(1).unflatten(0, {batch, count}), found.iou.squeeze(1).unflatten(0, {batch, count})};
-  }
+SamImpl::EmbeddedPrompts SamImpl::embed(const at::Tensor& embedding, const Prompts& prompts, TokenOffset offset) {
   const auto patch = static_cast<double>(config_.prompt_encoder.patch_size);
   const Frame frame = frame_of(embedding);
   const auto in_pixels = [&](int64_t col, int64_t row) {
@@ -165,10 +156,32 @@ PromptMasks SamImpl::forward_prompts(const at::Tensor& embedding, const Prompts&
   if (prompts.boxes.defined()) {
     sparse.push_back(prompt_encoder_->embed_boxes((prompts.boxes.unflatten(-1, {2, 2}) + shift) / size));
   }
-  auto result = mask_decoder_->forward(embedding, image_positions(embedding, offset),
-                                       sparse.empty() ? at::Tensor() : at::cat(sparse, 2),
-                                       prompt_encoder_->embed_masks(prompts.masks));
-  return {result.masks, result.iou};
+  return {image_positions(embedding, offset), sparse.empty() ? at::Tensor() : at::cat(sparse, 2),
+          prompt_encoder_->embed_masks(prompts.masks)};
+}
+
+PromptMasks SamImpl::forward_prompts(const at::Tensor& embedding, const Prompts& prompts, TokenOffset offset) {
+  const DecodedPrompts decoded = decode_prompts(embedding, prompts, offset);
+  return {mask_decoder_->read_masks(decoded), decoded.iou};
+}
+
+DecodedPrompts SamImpl::decode_prompts(const at::Tensor& embedding, const Prompts& prompts, TokenOffset offset) {
+  if (prompts.masks.defined() && prompts.masks.size(1) > 1) {
+    // Every mask is added to the image, so each prompt becomes an image with one prompt.
+    const auto batch = embedding.size(0), count = prompts.masks.size(1);
+    const auto alone = [](const at::Tensor& x) { return x.defined() ? x.flatten(0, 1).unsqueeze(1) : x; };
+    const auto together = [&](const at::Tensor& x) { return x.squeeze(1).unflatten(0, {batch, count}); };
+    const Prompts apart{alone(prompts.points), alone(prompts.labels), alone(prompts.boxes), alone(prompts.masks),
+                        prompts.pad_points};
+    const DecodedPrompts found = decode_prompts(embedding.repeat_interleave(count, 0), apart, offset);
+    return {together(found.iou), together(found.image), together(found.readers), found.height, found.width};
+  }
+  const EmbeddedPrompts embedded = embed(embedding, prompts, offset);
+  return mask_decoder_->decode(embedding, embedded.positions, embedded.sparse, embedded.dense);
+}
+
+at::Tensor SamImpl::read_masks(const DecodedPrompts& decoded, int64_t image, int64_t prompt, at::IntArrayRef masks) {
+  return mask_decoder_->read_masks(decoded, image, prompt, masks);
 }
 
 void SamImpl::prepare_for_inference() {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "model/nn/decoded_prompts.hpp"
 #include "model/sam_config.hpp"
 
 #include <torch/nn/module.h>
@@ -94,12 +95,21 @@ class SamImpl : public torch::nn::Module {
 
   /// `embedding`: of encode(). Prompts with masks cost more than others: each mixes its mask into an image of its own.
   PromptMasks forward_prompts(const at::Tensor& embedding, const Prompts& prompts, TokenOffset offset = {});
+  /// forward_prompts() in two steps: the second takes a third of the time, and is asked for only the masks that are wanted:
+  /// (masks, H/4, W/4) of one prompt of one image.
+  DecodedPrompts decode_prompts(const at::Tensor& embedding, const Prompts& prompts, TokenOffset offset = {});
+  at::Tensor read_masks(const DecodedPrompts& decoded, int64_t image, int64_t prompt, at::IntArrayRef masks);
 
   /// Folds batch normalisation into the convolutions and looks the attention biases up once: faster, the same numbers
   /// within 1e-5. For inference only: call after eval() and loading; later changes of parameters are not seen.
   void prepare_for_inference();
 
  private:
+  /// What the mask decoder takes for prompts: positions of the image, sparse and dense embeddings of the prompts.
+  struct EmbeddedPrompts {
+    at::Tensor positions, sparse, dense;
+  };
+  EmbeddedPrompts embed(const at::Tensor& embedding, const Prompts& prompts, TokenOffset offset);
   /// The tile that positions are measured in, in tokens.
   struct Frame {
     int64_t rows, cols;

@@ -1,9 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model/nn/two_way_transformer.hpp"
 
+#include "model/nn/image_pass.hpp"
+
+#include <ATen/Parallel.h>
+
 #include <algorithm>
 #include <cmath>
+#include <memory>
 #include <string>
+#include <tuple>
 
 namespace plat::nn {
 namespace {
@@ -25,6 +31,46 @@ at::Tensor products(const at::Tensor& rows, const at::Tensor& image) {
   if (image.size(1) == rows.size(1)) return at::matmul(rows, image.transpose(2, 3));
   return at::matmul(rows.flatten(1, 2), image.squeeze(1).transpose(1, 2))
       .view({rows.size(0), rows.size(1), rows.size(2), image.size(2)});
+}
+
+/// The image (B, P, N, C) after `block` has written to it, and what `keys` find there: ImagePass for all prompts, over
+/// which threads are spread. `image`: (B, 1 or P, N, C), which is overwritten where it is `ours`.
+std::pair<at::Tensor, at::Tensor> pass_over(const at::Tensor& image, const at::Tensor& positions,
+                                            const TwoWayBlockImpl& block, const TokenAttentionImpl::Writing& writing,
+                                            const at::Tensor& keys, bool ours) {
+  constexpr double kLog2E = 1.4426950408889634;
+  const auto batch = keys.size(0), prompts = keys.size(1), columns = keys.size(2), channels = keys.size(3);
+  ImagePass pass;
+  pass.pixels = image.size(2);
+  pass.channels = channels;
+  pass.heads = block.cross_attn_image_to_token->heads();
+  pass.tokens = columns / pass.heads;
+  pass.epsilon = static_cast<float>(block.layer_norm4->options.eps());
+  const at::Tensor write_keys = (writing.keys * kLog2E).contiguous(), shifts = (writing.shifts * kLog2E).contiguous();
+  const at::Tensor read_keys = (keys * kLog2E).contiguous(), values = writing.values.contiguous();
+  const at::Tensor from = image.contiguous(), places = positions.contiguous();
+  const at::Tensor to = ours ? from : at::empty({batch, prompts, pass.pixels, channels}, image.options());
+  const at::Tensor found = at::empty({batch, prompts, columns, channels}, image.options());
+  const auto* bias = block.cross_attn_image_to_token->out_proj->bias.const_data_ptr<float>();
+  const auto* norm_weight = block.layer_norm4->weight.const_data_ptr<float>();
+  const auto* norm_bias = block.layer_norm4->bias.const_data_ptr<float>();
+  at::parallel_for(0, batch * prompts, 1, [&](int64_t begin, int64_t end) {
+    const auto packed = std::make_unique_for_overwrite<float[]>(static_cast<std::size_t>(3 * pass.packed_size()));
+    const auto scratch = std::make_unique_for_overwrite<float[]>(static_cast<std::size_t>(pass.scratch_size()));
+    for (int64_t i = begin; i < end; ++i) {
+      const int64_t b = i / prompts, p = i % prompts, table = i * columns * channels;
+      float *packed_keys = packed.get(), *packed_values = packed_keys + pass.packed_size();
+      float* packed_read = packed_values + pass.packed_size();
+      pass.pack_keys(write_keys.const_data_ptr<float>() + table, packed_keys);
+      pass.pack_values(values.const_data_ptr<float>() + table, packed_values);
+      pass.pack_keys(read_keys.const_data_ptr<float>() + table, packed_read);
+      const int64_t source = b * from.size(1) + (from.size(1) == 1 ? 0 : p), size = pass.pixels * channels;
+      pass.run({packed_keys, shifts.const_data_ptr<float>() + i * columns, packed_values, bias, norm_weight, norm_bias},
+               packed_read, from.const_data_ptr<float>() + source * size, places.const_data_ptr<float>(),
+               to.data_ptr<float>() + i * size, found.data_ptr<float>() + table, scratch.get());
+    }
+  });
+  return {to, found};
 }
 
 }  // namespace
@@ -49,38 +95,45 @@ bool TokenAttentionImpl::few(const at::Tensor& tokens) const {
   return heads_ * tokens.size(2) < q_proj->weight.size(0);
 }
 
+at::Tensor TokenAttentionImpl::reading_keys(const at::Tensor& query) {
+  const int64_t dim = q_proj->weight.size(0) / heads_;
+  // (W q) · (K x + b) = (Kᵀ W q) · x + a term that is the same for all x, which a softmax does not see.
+  const at::Tensor queries = q_proj->forward(query).unflatten(-1, {heads_, dim}) / std::sqrt(static_cast<double>(dim));
+  return at::einsum("bpthd,hdc->bpthc", {queries, k_proj->weight.view({heads_, dim, -1})}).flatten(2, 3);
+}
+
+at::Tensor TokenAttentionImpl::understood(const at::Tensor& found) {
+  // The weights of a query sum to one: the value projection may follow the sum over the image.
+  const at::Tensor values = v_proj->weight.view({heads_, -1, v_proj->weight.size(1)});
+  const at::Tensor mixed = at::einsum("bpthc,hdc->bpthd", {found.unflatten(2, {-1, heads_}), values});
+  return out_proj->forward(mixed.flatten(3) + v_proj->bias);
+}
+
+TokenAttentionImpl::Writing TokenAttentionImpl::writing(const at::Tensor& key, const at::Tensor& value) {
+  const int64_t dim = q_proj->weight.size(0) / heads_, channels = key.size(3);
+  const at::Tensor keys = k_proj->forward(key).unflatten(-1, {heads_, dim}) / std::sqrt(static_cast<double>(dim));
+  // What each token adds to a pixel that looks at nothing else.
+  const at::Tensor values = v_proj->forward(value).unflatten(-1, {heads_, dim});
+  return {at::einsum("bpthd,hdc->bpthc", {keys, q_proj->weight.view({heads_, dim, channels})}).flatten(2, 3),
+          at::einsum("bpthd,hd->bpth", {keys, q_proj->bias.view({heads_, dim})}).flatten(2),
+          at::einsum("bpthd,chd->bpthc", {values, out_proj->weight.view({channels, heads_, dim})}).flatten(2, 3)};
+}
+
 at::Tensor TokenAttentionImpl::read_image(const at::Tensor& query, const at::Tensor& placed, const at::Tensor& image) {
   if (image.size(1) == 1) {
     // All prompts read the same keys and values: their queries are one long list.
     return forward(query.flatten(1, 2).unsqueeze(1), placed, image).view(query.sizes());
   }
   if (!few(query)) return forward(query, placed, image);
-  const int64_t dim = q_proj->weight.size(0) / heads_, channels = query.size(3);
-  const auto heads = [&](const torch::nn::Linear& linear) { return linear->weight.view({heads_, dim, channels}); };
-  // (W q) · (K x + b) = (Kᵀ W q) · x + a term that is the same for all x, which a softmax does not see.
-  const at::Tensor queries = q_proj->forward(query).unflatten(-1, {heads_, dim}) / std::sqrt(static_cast<double>(dim));
-  const at::Tensor turned = at::einsum("bpthd,hdc->bphtc", {queries, heads(k_proj)}).flatten(2, 3);
-  const at::Tensor weights = at::softmax(products(turned, placed), -1);
-  // The weights of a query sum to one: the value projection may follow the sum over the image.
-  const at::Tensor read = at::matmul(weights, image).unflatten(2, {heads_, query.size(2)});
-  const at::Tensor mixed = at::einsum("bphtc,hdc->bpthd", {read, heads(v_proj)}).flatten(3) + v_proj->bias;
-  return out_proj->forward(mixed);
+  return understood(at::matmul(at::softmax(products(reading_keys(query), placed), -1), image));
 }
 
 at::Tensor TokenAttentionImpl::write_image(const at::Tensor& placed, const at::Tensor& key, const at::Tensor& value) {
   if (!few(key)) return forward(placed, key, value);
-  const int64_t dim = q_proj->weight.size(0) / heads_, channels = key.size(3), tokens = key.size(2);
-  const at::Tensor keys = k_proj->forward(key).unflatten(-1, {heads_, dim}) / std::sqrt(static_cast<double>(dim));
-  const at::Tensor turned =
-      at::einsum("bpthd,hdc->bphtc", {keys, q_proj->weight.view({heads_, dim, channels})}).flatten(2, 3);
-  const at::Tensor shift = at::einsum("bpthd,hd->bpht", {keys, q_proj->bias.view({heads_, dim})}).flatten(2);
-  const at::Tensor scores = products(turned, placed).add_(shift.unsqueeze(-1)).unflatten(2, {heads_, tokens});
-  const at::Tensor weights = at::softmax(scores, 3).flatten(2, 3);
-  // What each token adds to a pixel that looks at nothing else.
-  const at::Tensor values = v_proj->forward(value).unflatten(-1, {heads_, dim});
-  const at::Tensor added =
-      at::einsum("bpthd,chd->bphtc", {values, out_proj->weight.view({channels, heads_, dim})}).flatten(2, 3);
-  return at::matmul(weights.transpose(2, 3), added).add_(out_proj->bias);
+  const Writing written = writing(key, value);
+  const at::Tensor scores = products(written.keys, placed).add_(written.shifts.unsqueeze(-1));
+  const at::Tensor weights = at::softmax(scores.unflatten(2, {-1, heads_}), 2).flatten(2, 3);
+  return at::matmul(weights.transpose(2, 3), written.values).add_(out_proj->bias);
 }
 
 TwoWayBlockImpl::TwoWayBlockImpl(const MaskDecoderConfig& config, bool first) : first_(first) {
@@ -99,19 +152,22 @@ TwoWayBlockImpl::TwoWayBlockImpl(const MaskDecoderConfig& config, bool first) : 
 std::pair<at::Tensor, at::Tensor> TwoWayBlockImpl::forward(at::Tensor tokens, at::Tensor image,
                                                            const at::Tensor& token_positions,
                                                            const at::Tensor& image_positions) {
-  if (first_) {
-    tokens = self_attn->forward(tokens, tokens, tokens);
-  } else {
-    const at::Tensor query = tokens + token_positions;
-    tokens = tokens + self_attn->forward(query, query, tokens);
-  }
-  tokens = layer_norm1->forward(tokens);
+  tokens = before_reading(tokens, token_positions);
   const at::Tensor placed_image = image + image_positions;
-  tokens = tokens + cross_attn_token_to_image->read_image(tokens + token_positions, placed_image, image);
-  tokens = layer_norm2->forward(tokens);
-  tokens = layer_norm3->forward(tokens + mlp->forward(tokens));
+  tokens = after_reading(tokens, cross_attn_token_to_image->read_image(tokens + token_positions, placed_image, image));
   const at::Tensor written = cross_attn_image_to_token->write_image(placed_image, tokens + token_positions, tokens);
   return {tokens, layer_norm4->forward(image + written)};
+}
+
+at::Tensor TwoWayBlockImpl::before_reading(const at::Tensor& tokens, const at::Tensor& positions) {
+  if (first_) return layer_norm1->forward(self_attn->forward(tokens, tokens, tokens));
+  const at::Tensor query = tokens + positions;
+  return layer_norm1->forward(tokens + self_attn->forward(query, query, tokens));
+}
+
+at::Tensor TwoWayBlockImpl::after_reading(const at::Tensor& tokens, const at::Tensor& read) {
+  const at::Tensor told = layer_norm2->forward(tokens + read);
+  return layer_norm3->forward(told + mlp->forward(told));
 }
 
 TwoWayTransformerImpl::TwoWayTransformerImpl(const MaskDecoderConfig& config) {
@@ -128,6 +184,7 @@ TwoWayTransformerImpl::TwoWayTransformerImpl(const MaskDecoderConfig& config) {
 
 TwoWayTransformerImpl::Result TwoWayTransformerImpl::forward(const at::Tensor& tokens, const at::Tensor& image,
                                                              const at::Tensor& positions) {
+  if (has_kernel(tokens, image)) return passed(tokens, image, positions);
   Result result{tokens, image};
   for (auto& block : blocks_) {
     std::tie(result.tokens, result.image) = block->forward(result.tokens, result.image, tokens, positions);
@@ -136,6 +193,33 @@ TwoWayTransformerImpl::Result TwoWayTransformerImpl::forward(const at::Tensor& t
                                                                          result.image + positions, result.image);
   result.tokens = layer_norm_final_attn_->forward(result.tokens);
   return result;
+}
+
+bool TwoWayTransformerImpl::has_kernel(const at::Tensor& tokens, const at::Tensor& image) {
+  return !at::GradMode::is_enabled() && !blocks_.empty() && image.is_cpu() && image.scalar_type() == at::kFloat &&
+         final_attn_token_to_image_->heads() % 8 == 0 && image.size(3) % 16 == 0 &&
+         final_attn_token_to_image_->few(tokens) && ImagePass::available();
+}
+
+TwoWayTransformerImpl::Result TwoWayTransformerImpl::passed(at::Tensor tokens, at::Tensor image,
+                                                            const at::Tensor& positions) {
+  const at::Tensor own = tokens;
+  tokens = blocks_.front()->before_reading(tokens, own);
+  at::Tensor read =
+      blocks_.front()->cross_attn_token_to_image->read_image(tokens + own, image + positions, image);
+  for (std::size_t i = 0; i < blocks_.size(); ++i) {
+    TwoWayBlockImpl& block = *blocks_[i];
+    tokens = block.after_reading(tokens, read);
+    const TokenAttentionImpl::Writing writing = block.cross_attn_image_to_token->writing(tokens + own, tokens);
+    // The next tokens do not wait for the image: they ask it in the pass that changes it.
+    const bool last = i + 1 == blocks_.size();
+    if (!last) tokens = blocks_[i + 1]->before_reading(tokens, own);
+    TokenAttentionImpl& next = last ? *final_attn_token_to_image_ : *blocks_[i + 1]->cross_attn_token_to_image;
+    at::Tensor found;
+    std::tie(image, found) = pass_over(image, positions, block, writing, next.reading_keys(tokens + own), i > 0);
+    read = next.understood(found);
+  }
+  return {layer_norm_final_attn_->forward(tokens + read), image};
 }
 
 }  // namespace plat::nn

@@ -23,11 +23,26 @@ struct TokenAttentionImpl : torch::nn::Module {
   /// forward() of an image to few tokens, in the same way: (B, P, N, C).
   at::Tensor write_image(const at::Tensor& placed, const at::Tensor& key, const at::Tensor& value);
 
+  /// Whether the tokens of all heads are fewer than the channels that a projection makes.
+  bool few(const at::Tensor& tokens) const;
+  int64_t heads() const { return heads_; }
+  /// The halves of read_image() for few tokens. A column is a pair of a token and a head, token · heads + head: what each
+  /// of them looks for in the image, (B, P, columns, C); and what the tokens learn from the weighted means of the image
+  /// that the columns found, (B, P, columns, C) to (B, P, T, C).
+  at::Tensor reading_keys(const at::Tensor& query);
+  at::Tensor understood(const at::Tensor& found);
+  /// What write_image() needs of few tokens: a pixel's score for a column is its product with the column's key plus its
+  /// shift; the softmax goes over the tokens of each head; the column's value is what the pixel is given.
+  struct Writing {
+    at::Tensor keys;    ///< (B, P, columns, C)
+    at::Tensor shifts;  ///< (B, P, columns)
+    at::Tensor values;  ///< (B, P, columns, C)
+  };
+  Writing writing(const at::Tensor& key, const at::Tensor& value);
+
   torch::nn::Linear q_proj{nullptr}, k_proj{nullptr}, v_proj{nullptr}, out_proj{nullptr};
 
  private:
-  /// Whether the tokens of all heads are fewer than the channels that a projection makes.
-  bool few(const at::Tensor& tokens) const;
   int64_t heads_;
 };
 TORCH_MODULE(TokenAttention);
@@ -37,6 +52,9 @@ struct TwoWayBlockImpl : torch::nn::Module {
   TwoWayBlockImpl(const MaskDecoderConfig& config, bool first);
   std::pair<at::Tensor, at::Tensor> forward(at::Tensor tokens, at::Tensor image, const at::Tensor& token_positions,
                                             const at::Tensor& image_positions);
+  /// The parts of forward() that see tokens only: before they read the image, and with what they read.
+  at::Tensor before_reading(const at::Tensor& tokens, const at::Tensor& positions);
+  at::Tensor after_reading(const at::Tensor& tokens, const at::Tensor& read);
 
   TokenAttention self_attn{nullptr}, cross_attn_token_to_image{nullptr}, cross_attn_image_to_token{nullptr};
   torch::nn::LayerNorm layer_norm1{nullptr}, layer_norm2{nullptr}, layer_norm3{nullptr}, layer_norm4{nullptr};
@@ -59,6 +77,10 @@ struct TwoWayTransformerImpl : torch::nn::Module {
   Result forward(const at::Tensor& tokens, const at::Tensor& image, const at::Tensor& positions);
 
  private:
+  /// Whether a kernel of our own takes the image through the layers: without gradients, for few tokens.
+  bool has_kernel(const at::Tensor& tokens, const at::Tensor& image);
+  Result passed(at::Tensor tokens, at::Tensor image, const at::Tensor& positions);
+
   std::vector<TwoWayBlock> blocks_;
   TokenAttention final_attn_token_to_image_{nullptr};
   torch::nn::LayerNorm layer_norm_final_attn_{nullptr};

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the network computes in another way where that is faster must be what the plain way gives.
+#include "model/nn/mask_decoder.hpp"
 #include "model/nn/two_way_transformer.hpp"
 #include "model/nn/vit.hpp"
 
@@ -65,6 +66,55 @@ BOOST_AUTO_TEST_CASE(tokens_and_image_exchange_the_same_whichever_is_projected) 
                                      attention->forward(image + positions, query, value)) < kRelative);
     }
   }
+}
+
+BOOST_AUTO_TEST_CASE(the_mask_decoder_gives_the_same_with_and_without_gradients) {
+  at::manual_seed(3);
+  plat::MaskDecoderConfig config;
+  config.hidden_size = 128;
+  config.mlp_dim = 64;
+  config.iou_head_hidden_dim = 32;
+  plat::nn::MaskDecoder decoder(config);
+  randomise(*decoder);
+  for (const auto& [height, width] : {std::pair(8, 8), std::pair(3, 7), std::pair(9, 15)}) {  // 64, 21 and 135 pixels
+    for (const int64_t points : {1, 2, 6}) {  // with 6 points all heads' tokens are more than the channels
+      for (const int64_t dense : {1, 2}) {
+        const at::Tensor embedding = at::randn({2, 128, height, width}), positions = at::randn({1, 128, height, width});
+        const at::Tensor sparse = at::randn({2, 3, points, 128}), shift = at::randn({dense, 128, height, width});
+        const auto plain = decoder->forward(embedding, positions, sparse, shift);
+        const at::NoGradGuard no_grad;
+        const auto fast = decoder->forward(embedding, positions, sparse, shift);
+        // Softmaxes magnify what float32 rounds off: the measure is what the plain way is wrong by.
+        decoder->to(at::kDouble);
+        const auto exact = decoder->forward(embedding.to(at::kDouble), positions.to(at::kDouble),
+                                            sparse.to(at::kDouble), shift.to(at::kDouble));
+        decoder->to(at::kFloat);
+        BOOST_TEST_CONTEXT(height << " x " << width << ", " << points << " points") {
+          BOOST_TEST(relative_difference(fast.masks, exact.masks) <
+                     kRelative + 2 * relative_difference(plain.masks.detach(), exact.masks));
+          BOOST_TEST(relative_difference(fast.iou, exact.iou) <
+                     kRelative + 2 * relative_difference(plain.iou.detach(), exact.iou));
+        }
+      }
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(masks_that_are_asked_for_are_those_of_the_whole_answer) {
+  at::manual_seed(4);
+  plat::MaskDecoderConfig config;
+  config.hidden_size = 128;
+  plat::nn::MaskDecoder decoder(config);
+  randomise(*decoder);
+  const at::NoGradGuard no_grad;
+  const at::Tensor embedding = at::randn({1, 128, 5, 6}), positions = at::randn({1, 128, 5, 6});
+  const at::Tensor sparse = at::randn({1, 3, 2, 128}), dense = at::randn({1, 128, 1, 1});
+  const auto all = decoder->forward(embedding, positions, sparse, dense);
+  const auto decoded = decoder->decode(embedding, positions, sparse, dense);
+  const at::Tensor some = decoder->read_masks(decoded, 0, 2, {3, 1});
+  BOOST_TEST(at::equal(decoded.iou, all.iou));
+  BOOST_TEST(at::equal(some[0], all.masks[0][2][3]));
+  BOOST_TEST(at::equal(some[1], all.masks[0][2][1]));
 }
 
 BOOST_AUTO_TEST_SUITE_END()
