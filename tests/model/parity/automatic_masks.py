@@ -9,6 +9,7 @@ An image named after vit_b takes the place of the drawn one."""
 import json
 import math
 import pathlib
+import resource
 import subprocess
 import sys
 import tempfile
@@ -184,7 +185,8 @@ def answers(generator_class, sam, image, **options):
     masks = generator.generate(image)
     seconds = time.time() - start
     print(f"{len(masks)} masks, areas {sorted(m['area'] for m in masks)[::max(1, len(masks) // 8)]}, "
-          f"{seconds - encoding * (1 if options['crop_n_layers'] == 0 else 0):.1f} s after {encoding:.1f} s of encoding")
+          f"{seconds - encoding * (1 if options['crop_n_layers'] == 0 else 0):.1f} s after {encoding:.1f} s of encoding, "
+          f"peak {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3:.0f} MB", flush=True)
     lines = [" ".join(repr(options[name]) for name in NAMES), str(len(masks))]
     for mask in masks:
         flat = mask["segmentation"].reshape(-1)
@@ -237,7 +239,11 @@ def full_size(check, size, image):
     make_sure(sam, segment_anything, pixels, steps=150, rate=1e-3, half=False)
     with tempfile.TemporaryDirectory() as root:
         folder = pathlib.Path(root)
-        cases = {"defaults": answers(segment_anything.SamAutomaticMaskGenerator, sam, pixels)}
+        torch.save(sam.state_dict(), folder / "trained.pt")
+        np.save(folder / "pixels.npy", pixels)
+        # In a process of its own, whose memory has not seen the training.
+        subprocess.run([sys.executable, __file__, "generate", size, folder], check=True)
+        cases = {"defaults": (folder / "defaults.txt").read_text()}
         config = dict(model_type="sam", vision_config={}, prompt_encoder_config={},
                       mask_decoder_config=dict(layer_norm_eps=1e-5))
         (folder / "config.json").write_text(json.dumps(config))
@@ -248,8 +254,18 @@ def full_size(check, size, image):
         subprocess.run([check, folder], check=True)
 
 
+def generate(size, folder):
+    segment_anything = import_segment_anything()
+    torch.set_num_threads(2)
+    sam = segment_anything.sam_model_registry[size](folder / "trained.pt").eval()
+    text = answers(segment_anything.SamAutomaticMaskGenerator, sam, np.load(folder / "pixels.npy"))
+    (folder / "defaults.txt").write_text(text)
+
+
 if __name__ == "__main__":
     if sys.argv[1:] == ["fixture"]:
         fixture()
+    elif sys.argv[1] == "generate":
+        generate(sys.argv[2], pathlib.Path(sys.argv[3]))
     else:
         full_size(sys.argv[1], sys.argv[2], sys.argv[3] if len(sys.argv) > 3 else None)
