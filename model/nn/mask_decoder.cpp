@@ -53,8 +53,9 @@ MaskDecoderImpl::MaskDecoderImpl(const MaskDecoderConfig& config) {
 
 at::Tensor MaskDecoderImpl::read_masks(const at::Tensor& image, const at::Tensor& readers, int64_t height,
                                        int64_t width) {
+  // Of a few channels the kernel has nothing to gain.
   const bool by_kernel = !at::GradMode::is_enabled() && image.is_cpu() && image.scalar_type() == at::kFloat &&
-                         image.is_contiguous() && readers.scalar_type() == at::kFloat && MaskReader::available();
+                         image.is_contiguous() && image.size(1) % 64 == 0 && MaskReader::available();
   if (by_kernel) return read_by_kernel(image, readers.contiguous(), height, width);
   at::Tensor x = quadrupled(image, upscale_conv1_);
   const LayerNorm2dImpl& norm = *upscale_layer_norm_;
