@@ -3,6 +3,7 @@
 
 #include "core/error.hpp"
 #include "model/model_folder.hpp"
+#include "model/nn/int16_product.hpp"
 #include "model/nn/sam.hpp"
 #include "model/nn/weights.hpp"
 
@@ -15,6 +16,7 @@
 #include <map>
 #include <numeric>
 #include <utility>
+#include <variant>
 
 namespace plat {
 namespace {
@@ -66,7 +68,7 @@ class LoadedSam {
       for (auto& parameter : sam_->parameters()) parameter.set_requires_grad(false);
       sam_->eval();
       sam_->to(device_);
-      sam_->prepare_for_inference();
+      sam_->prepare_for_inference(precision);
       if (precision == Precision::BFloat16) sam_->set_encoder_type(at::kBFloat16);
       if (precision == Precision::Float16) sam_->set_encoder_type(at::kHalf);
     });
@@ -96,9 +98,16 @@ class LoadedSam {
   }
 
  private:
-  static void check_precision(const std::string& folder, Precision precision) {
-    if (precision == Precision::Int16) {
-      throw ModelError(folder + ": this version of plat has no network in the precision int16; use float32");
+  void check_precision(const std::string& folder, Precision precision) const {
+    if (precision != Precision::Int16) return;
+    if (!std::holds_alternative<VitConfig>(model_.config.vision)) {
+      throw ModelError(folder +
+                       ": the precision int16 is for models with SAM's ViT encoder; this one has a TinyViT. Use " +
+                       "float32.");
+    }
+    if (!device_.is_cpu()) throw ModelError("the precision int16 is for CPUs; use float32, or --device cpu");
+    if (!nn::Int16Product::available()) {
+      throw ModelError("the precision int16 needs a processor with AVX2, and a build for one; use float32");
     }
   }
 

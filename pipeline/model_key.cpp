@@ -19,8 +19,8 @@ std::string model_key(const std::string& folder, const std::string& device, Prec
   const auto changed = error ? fs::file_time_type() : fs::last_write_time(weights, error);
   if (error) throw IoError(folder + ": its weights cannot be read: " + error.message() + ". Check the model folder.");
   std::string key = "model " + weights.string() + '|' + std::to_string(size) + '|' +
-                    std::to_string(changed.time_since_epoch().count()) + "\ndevice " + device +
-                    "\nprecision " + to_text(precision) + '\n';
+                    std::to_string(changed.time_since_epoch().count()) + "\ndevice " + device + "\nprecision " +
+                    to_text(precision) + '\n';
   for (const char* name : {kConfigFile, kPreprocessorFile}) {
     std::ifstream file(fs::path(folder) / name, std::ios::binary);
     key.append(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());

@@ -3,15 +3,14 @@
 // could end up sharing.
 #include "model/nn/image_pass.hpp"
 
-#include "model/nn/detail/avx2.hpp"
+#include "model/nn/avx2.hpp"
 
 namespace plat::nn {
 namespace {
 
-constexpr int64_t kPixels = 64;   // in a block: with keys and values they stay in the second cache
-constexpr int64_t kGap = 16;      // floats between rows, so that rows do not share the same few sets of the first cache
-constexpr float kNone = -1e30F;   // below any score
-constexpr int64_t kLanes = 8;     // of a register
+constexpr int64_t kPanel = 16;   // columns that a product makes at once
+constexpr int64_t kPixels = 64;  // in a block: with keys and values they stay in the second cache
+constexpr int64_t kGap = 16;     // floats between rows, so that rows do not share the same few sets of the first cache
 
 }  // namespace
 
@@ -39,9 +38,19 @@ void ImagePass::pack_values(const float* values, float* packed) const {
   }
 }
 
-#ifdef PLAT_AVX2
+#if defined(__AVX2__) && defined(__FMA__)
 
 namespace {
+
+using avx2::fill;
+using avx2::in_groups;
+using avx2::multiply;
+using avx2::power_of_two;
+using avx2::sum_of;
+using Vector = __m256;
+
+constexpr float kNone = -1e30F;  // below any score
+constexpr int64_t kLanes = 8;    // of a register
 
 // Scores of 8 * kVectors columns; they begin as the columns' shifts, or as zero.
 template <int kVectors>
@@ -210,7 +219,7 @@ inline void add(const float* a, const float* b, float* to, int64_t count) {
 
 }  // namespace
 
-bool ImagePass::available() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
+bool ImagePass::available() { return avx2::available(); }
 
 void ImagePass::run(const Write& write, const float* read, const float* image, const float* positions, float* out,
                     float* found, float* scratch) const {

@@ -46,12 +46,25 @@ void ConvNormImpl::train(bool on) {
   folded_bias_.reset();
 }
 
+std::shared_ptr<const Int16Linear> taken_as_int16(torch::nn::LinearImpl& layer) {
+  const at::NoGradGuard no_grad;
+  auto packed = std::make_shared<const Int16Linear>(layer.weight, layer.bias);
+  layer.weight.set_data(at::empty({0}, layer.weight.options()));
+  return packed;
+}
+
 MlpBlockImpl::MlpBlockImpl(int64_t width, int64_t hidden, const std::string& activation) : gelu(activation == "gelu") {
   lin1 = register_module("lin1", torch::nn::Linear(width, hidden));
   lin2 = register_module("lin2", torch::nn::Linear(hidden, width));
 }
 
+void MlpBlockImpl::use_int16() {
+  int16_lin1_ = taken_as_int16(*lin1);
+  int16_lin2_ = taken_as_int16(*lin2);
+}
+
 at::Tensor MlpBlockImpl::forward(const at::Tensor& x) {
+  if (int16_lin1_) return int16_lin1_->forward_gelu(x, *int16_lin2_);
   at::Tensor hidden = lin1->forward(x);
   // Where no gradient is wanted, in place: fresh memory costs four times as much as the arithmetic.
   const bool in_place = !at::GradMode::is_enabled();

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "model/nn/int16_linear.hpp"
+
 #include <torch/nn/module.h>
 #include <torch/nn/modules/batchnorm.h>
 #include <torch/nn/modules/container/modulelist.h>
@@ -8,6 +10,7 @@
 #include <torch/nn/modules/linear.h>
 
 #include <cstdint>
+#include <memory>
 #include <string>
 
 namespace plat::nn {
@@ -45,13 +48,21 @@ struct ConvNormImpl : torch::nn::Module {
 };
 TORCH_MODULE(ConvNorm);
 
+/// The layer in whole numbers of 16 bits; its float32 weight is given up (its shape becomes [0]), its bias stays.
+std::shared_ptr<const Int16Linear> taken_as_int16(torch::nn::LinearImpl& layer);
+
 /// Two linear layers with an activation between: SAM's MLP block.
 struct MlpBlockImpl : torch::nn::Module {
   MlpBlockImpl(int64_t width, int64_t hidden, const std::string& activation);
   at::Tensor forward(const at::Tensor& x);
+  /// For inference from now on; only with GELU.
+  void use_int16();
 
   torch::nn::Linear lin1{nullptr}, lin2{nullptr};
   bool gelu;
+
+ private:
+  std::shared_ptr<const Int16Linear> int16_lin1_, int16_lin2_;
 };
 TORCH_MODULE(MlpBlock);
 

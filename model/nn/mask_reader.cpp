@@ -3,13 +3,13 @@
 // could end up sharing.
 #include "model/nn/mask_reader.hpp"
 
-#include "model/nn/detail/avx2.hpp"
+#include "model/nn/avx2.hpp"
 
 namespace plat::nn {
 namespace {
 
+constexpr int64_t kPanel = 16;  // tokens that a product makes at once
 constexpr int64_t kBlock = 64;  // tokens: the layers' weights are fetched once for all of them
-constexpr int64_t kLanes = 8;   // of a register
 
 }  // namespace
 
@@ -19,34 +19,16 @@ int64_t MaskReader::scratch_size(int64_t masks) const {
   return kBlock * (channels + 4 * middle) + kPanel * (4 * last + 16 * masks);
 }
 
-#ifdef PLAT_AVX2
+#if defined(__AVX2__) && defined(__FMA__)
 
 namespace {
 
-// The Gauss error function as x times a rational function of x², within a few units of the last digit; the coefficients are
-// those of Eigen's generic_fast_erf. Beyond 4 it is one in float32.
-inline Vector error_function(Vector x) {
-  x = _mm256_min_ps(_mm256_max_ps(x, _mm256_set1_ps(-4)), _mm256_set1_ps(4));
-  const Vector square = _mm256_mul_ps(x, x);
-  Vector above = _mm256_set1_ps(-2.72614225801306e-10F);
-  above = _mm256_fmadd_ps(above, square, _mm256_set1_ps(2.77068142495902e-08F));
-  above = _mm256_fmadd_ps(above, square, _mm256_set1_ps(-2.10102402082508e-06F));
-  above = _mm256_fmadd_ps(above, square, _mm256_set1_ps(-5.69250639462346e-05F));
-  above = _mm256_fmadd_ps(above, square, _mm256_set1_ps(-7.34990630326855e-04F));
-  above = _mm256_fmadd_ps(above, square, _mm256_set1_ps(-2.95459980854025e-03F));
-  above = _mm256_fmadd_ps(above, square, _mm256_set1_ps(-1.60960333262415e-02F));
-  Vector below = _mm256_set1_ps(-1.45660718464996e-05F);
-  below = _mm256_fmadd_ps(below, square, _mm256_set1_ps(-2.13374055278905e-04F));
-  below = _mm256_fmadd_ps(below, square, _mm256_set1_ps(-1.68282697438203e-03F));
-  below = _mm256_fmadd_ps(below, square, _mm256_set1_ps(-7.37332916720468e-03F));
-  below = _mm256_fmadd_ps(below, square, _mm256_set1_ps(-1.42647390514189e-02F));
-  return _mm256_div_ps(_mm256_mul_ps(x, above), below);
-}
+using avx2::gelu;
+using avx2::in_groups;
+using avx2::multiply;
+using Vector = __m256;
 
-inline Vector gelu(Vector x) {
-  const Vector half = _mm256_mul_ps(x, _mm256_set1_ps(0.5F));
-  return _mm256_fmadd_ps(half, error_function(_mm256_mul_ps(x, _mm256_set1_ps(0.70710678F))), half);
-}
+constexpr int64_t kLanes = 8;  // of a register
 
 enum class Activation { None, Gelu };
 
@@ -115,7 +97,7 @@ inline void read_pixels(const float* pixels, const float* reader, int64_t channe
 
 }  // namespace
 
-bool MaskReader::available() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
+bool MaskReader::available() { return avx2::available(); }
 
 void MaskReader::read(int64_t block, const float* image, const float* readers, int64_t masks, float* scratch,
                       float* logits) const {
@@ -131,8 +113,8 @@ void MaskReader::read(int64_t block, const float* image, const float* readers, i
   }
   // A few rows of weights stay in the first cache while all tokens pass.
   for (int64_t quarter = 0; quarter < 4; ++quarter) {
-    for (int64_t row = 0; row < middle; row += kGroup) {
-      const int64_t rows = middle - row < kGroup ? middle - row : kGroup;
+    for (int64_t row = 0; row < middle; row += avx2::kGroup) {
+      const int64_t rows = middle - row < avx2::kGroup ? middle - row : avx2::kGroup;
       for (int64_t i = 0; i < panels; ++i) {
         const Layer<Activation::None> layer{first_weight + (quarter * middle + row) * channels, first_bias + row,
                                             tokens + i * kPanel * channels, channels,

@@ -3,11 +3,12 @@
 // could end up sharing.
 #include "model/nn/placed_attention.hpp"
 
-#include "model/nn/detail/avx2.hpp"
+#include "model/nn/avx2.hpp"
 
 namespace plat::nn {
 namespace {
 
+constexpr int64_t kPanel = 16;    // columns that a product makes at once: two registers
 constexpr int64_t kQueries = 66;  // in a block: with a panel of keys they stay in the first cache
 constexpr int64_t kKeys = 256;    // in a block: scores and values stay in the second cache
 constexpr float kNone = -1e30F;   // the score of what is not there
@@ -30,7 +31,7 @@ struct Layout {
 
 }  // namespace
 
-int64_t PlacedAttention::packed_size() const { return 2 * rows * Layout(*this).cols * head_dim; }
+int64_t PlacedAttention::packed_size() const { return rows * Layout(*this).cols * (2 * head_dim + 1); }
 
 int64_t PlacedAttention::tables_size() const {
   const Layout layout(*this);
@@ -39,14 +40,24 @@ int64_t PlacedAttention::tables_size() const {
 
 int64_t PlacedAttention::scratch_size() const {
   const Layout layout(*this);
-  return kQueries * (2 * head_dim + layout.keys + layout.row_table + layout.col_table + rows + layout.cols + 10);
+  const int64_t floats = 2 * head_dim + layout.keys + layout.row_table + layout.col_table + rows + layout.cols + 10;
+  return kQueries * (floats + head_dim / 2 + 1);
 }
 
 int64_t PlacedAttention::blocks() const { return (real_rows * real_cols + kQueries - 1) / kQueries; }
 
-#ifdef PLAT_AVX2
+#if defined(__AVX2__) && defined(__FMA__)
 
 namespace {
+
+using avx2::fill;
+using avx2::in_groups;
+using avx2::multiply;
+using avx2::power_of_two;
+using avx2::sum_of;
+using Vector = __m256;
+// Whole numbers lie in memory that was asked for as floats.
+using Number [[gnu::may_alias]] = int16_t;
 
 // out[q][0..16) = queries times a panel of a table.
 struct TableProduct {
@@ -89,15 +100,49 @@ struct ScoreProduct {
       sums[r][1] = _mm256_add_ps(row, _mm256_loadu_ps(col + 8));
     }
     multiply<kRows, 2>(queries + first * depth, depth, 1, panel, kPanel, depth, sums);
+    for (int r = 0; r < kRows; ++r) keep(first + r, sums[r][0], sums[r][1]);
+  }
+
+  void keep(int64_t query, Vector left, Vector right) const {
+    float* to = scores + query * scores_stride;
+    _mm256_storeu_ps(to, left);
+    _mm256_storeu_ps(to + 8, right);
+    float* most = largest + 8 * query;
+    _mm256_storeu_ps(most, _mm256_max_ps(_mm256_loadu_ps(most), _mm256_max_ps(left, right)));
+  }
+};
+
+// The same of whole numbers; each query and each key has a scale.
+struct Int16ScoreProduct {
+  const Number *queries, *panel;
+  const float *query_scales, *key_scales;
+  ScoreProduct rest;
+
+  template <int kRows>
+  void run(int64_t first) const {
+    __m256i sums[kRows][2];
+    multiply<kRows>(queries + first * rest.depth, rest.depth, panel, rest.depth / 2, sums);
+#pragma GCC unroll 6
     for (int r = 0; r < kRows; ++r) {
-      float* to = scores + (first + r) * scores_stride;
-      _mm256_storeu_ps(to, sums[r][0]);
-      _mm256_storeu_ps(to + 8, sums[r][1]);
-      float* most = largest + 8 * (first + r);
-      _mm256_storeu_ps(most, _mm256_max_ps(_mm256_loadu_ps(most), _mm256_max_ps(sums[r][0], sums[r][1])));
+      const Vector row = _mm256_broadcast_ss(rest.by_row + (first + r) * rest.by_row_stride);
+      const Vector scale = _mm256_broadcast_ss(query_scales + first + r);
+      Vector scores[2];
+      for (int half = 0; half < 2; ++half) {
+        const float* col = rest.by_col + (first + r) * rest.by_col_stride + 8 * half;
+        scores[half] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(sums[r][half]),
+                                       _mm256_mul_ps(scale, _mm256_loadu_ps(key_scales + 8 * half)),
+                                       _mm256_add_ps(row, _mm256_loadu_ps(col)));
+      }
+      rest.keep(first + r, scores[0], scores[1]);
     }
   }
 };
+
+// No sum of head_dim products of two such numbers leaves 32 bits.
+int32_t score_limit(int64_t head_dim) {
+  const double limit = __builtin_sqrt(2147483647.0 / static_cast<double>(head_dim));
+  return static_cast<int32_t>(limit < 32767 ? limit : 32767);
+}
 
 // out[q][0..16) += weights times 16 channels of the values.
 struct ValueProduct {
@@ -167,9 +212,20 @@ void pack_table(const float* table, int64_t side, int64_t head_dim, float factor
   }
 }
 
+// Pairs of a key's whole numbers go to a panel of 16 keys; null stands for zeros. Returns their step.
+float pack_key(const float* key, int64_t head_dim, Number* to) {
+  const float step = key != nullptr ? avx2::step_of(key, head_dim, score_limit(head_dim)) : 0;
+  for (int64_t c = 0; c < head_dim; c += 16) {
+    int16_t numbers[16] = {};
+    if (key != nullptr) avx2::quantize(key + c, 16, step, numbers);
+    for (int i = 0; i < 8; ++i) __builtin_memcpy(to + (c / 2 + i) * 2 * kPanel, numbers + 2 * i, 2 * sizeof(int16_t));
+  }
+  return step;
+}
+
 }  // namespace
 
-bool PlacedAttention::available() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
+bool PlacedAttention::available() { return avx2::available(); }
 
 void PlacedAttention::pack_tables(const float* row_table, const float* col_table, float* tables) const {
   // Queries are multiplied with scale · log2(e) once, for all products; positions are not scaled in the formula.
@@ -183,6 +239,8 @@ void PlacedAttention::pack_keys(const float* key, const float* value, const floa
   const int64_t count = rows * layout.cols;
   float* keys = packed;                       // panels of 16 keys, each head_dim x 16
   float* values = packed + count * head_dim;  // panels of 16 channels, each keys x 16
+  auto* numbers = reinterpret_cast<Number*>(packed);
+  float* key_scales = values + count * head_dim;
   for (int64_t row = 0; row < rows; ++row) {
     for (int64_t col = 0; col < layout.cols; ++col) {
       const bool real = row < real_rows && col < real_cols, there = col < cols;
@@ -191,8 +249,11 @@ void PlacedAttention::pack_keys(const float* key, const float* value, const floa
       const int64_t place = row * layout.cols + col;
       float* to_key = keys + place / kPanel * kPanel * head_dim + place % kPanel;
       float* to_value = values + place * kPanel;
+      if (int16_scores) {
+        key_scales[place] = pack_key(k, head_dim, numbers + place / kPanel * kPanel * head_dim + place % kPanel * 2);
+      }
       for (int64_t c = 0; c < head_dim; ++c) {
-        to_key[c * kPanel] = k != nullptr ? k[c] : 0.0F;
+        if (!int16_scores) to_key[c * kPanel] = k != nullptr ? k[c] : 0.0F;
         to_value[c / kPanel * count * kPanel + c % kPanel] = v != nullptr ? v[c] : 0.0F;
       }
     }
@@ -214,10 +275,17 @@ void PlacedAttention::attend(int64_t block, const float* query, const float* tab
   float* block_largest = by_col + kQueries * layout.cols;
   float* largest = block_largest + 8 * kQueries;
   float* totals = largest + kQueries;
+  float* query_scales = totals + kQueries;
+  auto* query_numbers = reinterpret_cast<Number*>(query_scales + kQueries);
 
   for (int64_t q = 0; q < count; ++q) {
     const float* x = query + (from + q) / real_cols * row_stride + (from + q) % real_cols * token_stride;
     for (int64_t c = 0; c < head_dim; ++c) queries[q * head_dim + c] = scale * kLog2E * x[c];
+    if (int16_scores) {
+      const float* from_query = queries + q * head_dim;
+      query_scales[q] = avx2::step_of(from_query, head_dim, score_limit(head_dim));
+      avx2::quantize(from_query, head_dim, query_scales[q], query_numbers + q * head_dim);
+    }
   }
   for (int64_t j = 0; j < layout.row_table; j += kPanel) {
     in_groups(count, TableProduct{queries, tables + j * head_dim, head_dim, row_products + j, layout.row_table});
@@ -237,15 +305,25 @@ void PlacedAttention::attend(int64_t block, const float* query, const float* tab
   fill(largest, count, kNone);
   fill(totals, count, 0);
   const float* values = packed + rows * layout.cols * head_dim;
+  const float* key_scales = values + rows * layout.cols * head_dim;
   for (int64_t top = 0; top < rows; top += layout.key_rows) {
     const int64_t bottom = top + layout.key_rows < rows ? top + layout.key_rows : rows;
     const int64_t keys = (bottom - top) * layout.cols;
     fill(block_largest, 8 * count, kNone);
     for (int64_t row = top; row < bottom; ++row) {
       for (int64_t col = 0; col < layout.cols; col += kPanel) {
-        in_groups(count, ScoreProduct{queries, packed + (row * layout.cols + col) * head_dim, head_dim, by_col + col,
-                                      layout.cols, by_row + row, rows, scores + (row - top) * layout.cols + col,
-                                      layout.keys, block_largest});
+        const int64_t place = row * layout.cols + col;
+        const ScoreProduct product{queries,     packed + place * head_dim,
+                                   head_dim,    by_col + col,
+                                   layout.cols, by_row + row,
+                                   rows,        scores + (row - top) * layout.cols + col,
+                                   layout.keys, block_largest};
+        if (int16_scores) {
+          const auto* numbers = reinterpret_cast<const Number*>(packed) + place * head_dim;
+          in_groups(count, Int16ScoreProduct{query_numbers, numbers, query_scales, key_scales + place, product});
+        } else {
+          in_groups(count, product);
+        }
       }
     }
     for (int64_t q = 0; q < count; ++q) {

@@ -9,11 +9,12 @@ namespace plat::nn {
 /// score of query (r, c) and key (i, j) is scale · q·k + q·R[r - i] + q·C[c - j]. The kernel goes over the keys in
 /// blocks that stay in the processor's cache, with the softmax kept up to date (Dao et al. 2022,
 /// https://arxiv.org/abs/2205.14135), and starts each score from its two bias terms instead of zero, so that neither
-/// scores nor biases are ever written out. Float32, for processors with AVX2; free of torch.
+/// scores nor biases are ever written out. For processors with AVX2; free of torch.
 struct PlacedAttention {
   int64_t rows = 0, cols = 0;            ///< of the grid of keys
   int64_t real_rows = 0, real_cols = 0;  ///< tokens that exist; keys beyond them are the padding's, queries none
   int64_t head_dim = 0;                  ///< a multiple of 16
+  bool int16_scores = false;  ///< q·k in whole numbers of 16 bits (see int16_product.hpp); all else in float32
   float scale = 1;
   int64_t token_stride = 0, row_stride = 0;          ///< floats from a token's query to its right and lower neighbour's
   int64_t out_token_stride = 0, out_row_stride = 0;  ///< the same in the result

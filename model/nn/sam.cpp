@@ -184,7 +184,8 @@ at::Tensor SamImpl::read_masks(const DecodedPrompts& decoded, int64_t image, int
   return mask_decoder_->read_masks(decoded, image, prompt, masks);
 }
 
-void SamImpl::prepare_for_inference() {
+void SamImpl::prepare_for_inference(Precision precision) {
+  if (precision == Precision::Int16 && vit_) vit_->use_int16();
   for (const auto& module : modules(/*include_self=*/false)) {
     if (auto* conv = module->as<ConvNorm>()) conv->fold();
     if (auto* attention = module->as<WindowAttention>()) attention->look_biases_up();

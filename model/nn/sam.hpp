@@ -2,6 +2,7 @@
 #pragma once
 
 #include "model/nn/decoded_prompts.hpp"
+#include "model/precision.hpp"
 #include "model/sam_config.hpp"
 
 #include <torch/nn/module.h>
@@ -101,8 +102,10 @@ class SamImpl : public torch::nn::Module {
   at::Tensor read_masks(const DecodedPrompts& decoded, int64_t image, int64_t prompt, at::IntArrayRef masks);
 
   /// Folds batch normalisation into the convolutions and looks the attention biases up once: faster, the same numbers
-  /// within 1e-5. For inference only: call after eval() and loading; later changes of parameters are not seen.
-  void prepare_for_inference();
+  /// within 1e-5. With Int16, for a ViT encoder on a CPU with Int16Product::available(), packs the encoder's linear layers
+  /// and gives their weights up. For inference only: call after eval() and loading; later changes of parameters are not
+  /// seen.
+  void prepare_for_inference(Precision precision = Precision::Float32);
 
  private:
   /// What the mask decoder takes for prompts: positions of the image, sparse and dense embeddings of the prompts.

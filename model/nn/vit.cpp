@@ -104,6 +104,7 @@ at::Tensor VitAttentionImpl::placed(const at::Tensor& all) const {
   whole.real_rows = whole.rows;
   whole.real_cols = whole.cols;
   whole.head_dim = channels / heads_;
+  whole.int16_scores = int16_qkv_ != nullptr;
   whole.scale = static_cast<float>(1 / std::sqrt(static_cast<double>(whole.head_dim)));
   whole.token_stride = 3 * channels;
   whole.row_stride = width * whole.token_stride;
@@ -149,9 +150,16 @@ at::Tensor VitAttentionImpl::placed(const at::Tensor& all) const {
 }
 
 at::Tensor VitAttentionImpl::forward(const at::Tensor& x) {
-  const at::Tensor all = qkv->forward(x);
-  if (has_kernel(all)) return proj->forward(placed(all));
-  return proj->forward(window_ > 0 ? windowed(all) : attend(all, x.size(1), x.size(2)));
+  const at::Tensor all = int16_qkv_ ? int16_qkv_->forward(x) : qkv->forward(x);
+  const at::Tensor mixed = has_kernel(all) ? placed(all)
+                           : window_ > 0   ? windowed(all)
+                                           : attend(all, x.size(1), x.size(2));
+  return int16_proj_ ? int16_proj_->forward(mixed) : proj->forward(mixed);
+}
+
+void VitAttentionImpl::use_int16() {
+  int16_qkv_ = taken_as_int16(*qkv);
+  int16_proj_ = taken_as_int16(*proj);
 }
 
 VitBlockImpl::VitBlockImpl(const VitConfig& config, int64_t window, int64_t tokens) {
@@ -189,6 +197,13 @@ VitImpl::VitImpl(const VitConfig& config) {
   neck_norm1_ = neck->register_module("layer_norm1", LayerNorm2d(out));
   neck_conv2_ = neck->register_module("conv2", torch::nn::Conv2d(Options(out, out, 3).padding(1).bias(false)));
   neck_norm2_ = neck->register_module("layer_norm2", LayerNorm2d(out));
+}
+
+void VitImpl::use_int16() {
+  for (auto& block : blocks_) {
+    block->attn->use_int16();
+    block->mlp->use_int16();
+  }
 }
 
 at::Tensor VitImpl::forward(const at::Tensor& pixels) {

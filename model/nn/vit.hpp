@@ -6,6 +6,7 @@
 
 #include <torch/nn/modules/normalization.h>
 
+#include <memory>
 #include <vector>
 
 namespace plat::nn {
@@ -17,6 +18,7 @@ struct VitAttentionImpl : torch::nn::Module {
   VitAttentionImpl(const VitConfig& config, int64_t window, int64_t tokens);
   /// (B, H, W, C) -> the same.
   at::Tensor forward(const at::Tensor& x);
+  void use_int16();
 
   torch::nn::Linear qkv{nullptr}, proj{nullptr};
   at::Tensor rel_pos_h, rel_pos_w;  ///< (2 · side - 1, C / heads), undefined without relative positions
@@ -29,6 +31,7 @@ struct VitAttentionImpl : torch::nn::Module {
   at::Tensor placed(const at::Tensor& all) const;
   bool has_kernel(const at::Tensor& all) const;
   int64_t heads_, window_;
+  std::shared_ptr<const Int16Linear> int16_qkv_, int16_proj_;
 };
 TORCH_MODULE(VitAttention);
 
@@ -48,6 +51,9 @@ struct VitImpl : torch::nn::Module {
   /// (B, 3, H, W) -> (B, output_channels, H / patch, W / patch). For images of another size than the configuration's,
   /// absolute positions are interpolated (bicubic), relative ones as published.
   at::Tensor forward(const at::Tensor& pixels);
+  /// Packs the blocks' linear layers as whole numbers of 16 bits and gives their weights up: for inference, on a CPU with
+  /// Int16Product::available().
+  void use_int16();
 
  private:
   torch::nn::Conv2d projection_{nullptr}, neck_conv1_{nullptr}, neck_conv2_{nullptr};

@@ -2,6 +2,7 @@
 #include "core/error.hpp"
 #include "core/memory.hpp"
 #include "model/model_folder.hpp"
+#include "model/nn/int16_product.hpp"
 #include "model/nn/sam.hpp"
 #include "model/nn/weights.hpp"
 #include "model/prompt_segmenter.hpp"
@@ -232,6 +233,36 @@ BOOST_AUTO_TEST_CASE(what_cannot_work_says_why_in_one_line) {
   const std::string message = message_of([&] { open_segmenter(root, "cpu"); });
   BOOST_TEST(message.find("cannot be opened") != std::string::npos);
   BOOST_TEST(message.find('\n') == std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(int16_answers_nearly_as_float32_and_is_refused_where_it_cannot_run) {
+  const test::TemporaryFolder folder, tiny;
+  const std::string root = folder.path().string();
+  write_small_model(root, 1, true);
+  write_small_model(tiny.path().string(), 1);
+  const auto refusal = message_of([&] { open_segmenter(tiny.path().string(), "cpu", Precision::Int16); });
+  BOOST_TEST(refusal.find("the precision int16 is for models with SAM's ViT encoder") != std::string::npos);
+  if (!nn::Int16Product::available()) {
+    const auto without = message_of([&] { open_segmenter(root, "cpu", Precision::Int16); });
+    BOOST_TEST(without.find("needs a processor with AVX2") != std::string::npos);
+    return;
+  }
+  const Image<float> pixels = noise(64, 1);
+  const Image<float> plain = open_segmenter(root, "cpu")->segment(pixels);
+  const Image<float> maps = open_segmenter(root, "auto", Precision::Int16)->segment(pixels);
+  const Image<float> embedding = open_prompt_segmenter(root, "cpu", Precision::Int16)->embed(pixels)->embedding();
+  const Image<float> other = open_prompt_segmenter(root, "cpu")->embed(pixels)->embedding();
+  const auto difference = [](const Image<float>& a, const Image<float>& b) {
+    double worst = 0;
+    for (std::size_t i = 0; i < a.size(); ++i) {
+      worst = std::max(worst, std::abs(static_cast<double>(a.data()[i]) - static_cast<double>(b.data()[i])));
+    }
+    return worst;
+  };
+  BOOST_TEST(difference(maps, plain) < 2e-3);  // of probabilities
+  // Embeddings are normalised, so their usual size is 1.
+  BOOST_TEST(difference(embedding, other) < 2e-2);
+  BOOST_TEST(difference(embedding, other) > 0);
 }
 
 BOOST_AUTO_TEST_CASE(the_estimate_of_memory_is_of_the_right_size) {

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pipeline/model_key.hpp"
+
+#include "core/error.hpp"
+#include "model/model_folder.hpp"
+#include "tests/support/test_data.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <fstream>
+#include <set>
+#include <string>
+
+namespace plat {
+
+BOOST_AUTO_TEST_SUITE(model_keys)
+
+BOOST_AUTO_TEST_CASE(a_key_names_what_an_embedding_depends_on) {
+  const test::TemporaryFolder folder;
+  const std::string root = folder.path().string();
+  BOOST_CHECK_THROW(model_key(root, "cpu"), IoError);
+  std::ofstream(folder.file(kWeightsFile)) << "weights";
+  std::ofstream(folder.file(kConfigFile)) << "{}";
+  std::set<std::string> keys = {model_key(root, "cpu"), model_key(root, "cuda"),
+                                model_key(root, "cpu", Precision::Int16)};
+  BOOST_TEST(keys.size() == 3U);
+  BOOST_TEST(keys.contains(model_key(root, "cpu", Precision::Float32)));
+  std::ofstream(folder.file(kConfigFile)) << "{ }";
+  BOOST_TEST(!keys.contains(model_key(root, "cpu")));
+}
+
+BOOST_AUTO_TEST_CASE(a_precision_is_written_as_it_is_read) {
+  for (const Precision precision : {Precision::Float32, Precision::Int16}) {
+    BOOST_TEST((precision_of(to_text(precision)) == precision));
+  }
+  BOOST_CHECK_EXCEPTION(precision_of("int8"), UsageError, [](const UsageError& error) {
+    return std::string(error.what()).find("none of float32, int16") != std::string::npos;
+  });
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace plat
