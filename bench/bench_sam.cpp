@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // One contender of compare_sam.py: opens a model folder, then obeys lines on stdin ("encoder", "prompts", "matmul") and
 // answers each with its wall and CPU seconds and the process's peak memory in kB. The first answer says that it is ready.
-// Usage: bench_sam FOLDER THREADS PROMPTS
+// Usage: bench_sam FOLDER THREADS PROMPTS [PRECISION]
 // FOLDER also holds tile.f32 (3 x S x S normalised pixels) and points.f32 (PROMPTS x 2 pixels); results are left beside
-// them as plat.embedding.f32, plat.logits.f32.
+// them as plat.embedding.f32, plat.logits.f32, with "plat int16" for "plat" in that precision.
 #include "core/memory.hpp"
+#include "model/nn/int16_product.hpp"
 #include "model/nn/sam.hpp"
 #include "model/nn/weights.hpp"
+#include "model/precision.hpp"
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
@@ -66,9 +68,15 @@ void timed(const Work& work) {
 
 class Contender {
  public:
-  Contender(const std::string& folder, int64_t prompts) : folder_(folder + "/"), sam_(plat::nn::load_sam(folder)) {
+  Contender(const std::string& folder, int64_t prompts, plat::Precision precision)
+      : folder_(folder + "/"),
+        name_(precision == plat::Precision::Float32 ? "plat" : "plat " + plat::to_text(precision)),
+        sam_(plat::nn::load_sam(folder)) {
+    if (precision == plat::Precision::Int16 && !plat::nn::Int16Product::available()) {
+      throw std::runtime_error("int16 needs a processor with AVX2");
+    }
     for (auto& parameter : sam_->parameters()) parameter.set_requires_grad(false);
-    sam_->prepare_for_inference();
+    sam_->prepare_for_inference(precision);
     const int64_t side = sam_->config().prompt_encoder.image_size;
     pixels_ = read_floats(folder_ + "tile.f32", {1, 3, side, side});
     points_ = read_floats(folder_ + "points.f32", {1, prompts, 1, 2});
@@ -80,7 +88,7 @@ class Contender {
   void obey(const std::string& command) {
     if (command == "encoder") {
       timed([&] { embedding_ = sam_->encode(pixels_).embedding; });
-      write_floats(folder_ + "plat.embedding.f32", embedding_);
+      write_floats(folder_ + name_ + ".embedding.f32", embedding_);
     } else if (command == "prompts") {
       if (!embedding_.defined()) embedding_ = sam_->encode(pixels_).embedding;
       std::vector<at::Tensor> masks;
@@ -95,7 +103,7 @@ class Contender {
           }
         }
       });
-      write_floats(folder_ + "plat.logits.f32", at::stack(masks));
+      write_floats(folder_ + name_ + ".logits.f32", at::stack(masks));
     } else if (command == "matmul") {
       timed([&] {
         for (int i = 0; i < kProducts; ++i) at::matmul(left_, right_);
@@ -106,16 +114,16 @@ class Contender {
   }
 
  private:
-  std::string folder_;
+  std::string folder_, name_;
   plat::nn::Sam sam_;
   at::Tensor pixels_, points_, labels_, embedding_, left_, right_;
 };
 
-int run(const std::string& folder, int threads, int64_t prompts) {
+int run(const std::string& folder, int threads, int64_t prompts, plat::Precision precision) {
   plat::keep_freed_pages();
   at::set_num_threads(threads);
   const c10::InferenceMode inference;
-  Contender contender(folder, prompts);
+  Contender contender(folder, prompts, precision);
   timed([] {});
   for (std::string command; std::getline(std::cin, command);) contender.obey(command);
   return 0;
@@ -124,12 +132,13 @@ int run(const std::string& folder, int threads, int64_t prompts) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 4) {
-    std::fprintf(stderr, "usage: bench_sam FOLDER THREADS PROMPTS\n");
+  if (argc != 4 && argc != 5) {
+    std::fprintf(stderr, "usage: bench_sam FOLDER THREADS PROMPTS [PRECISION]\n");
     return 2;
   }
   try {
-    return run(argv[1], std::stoi(argv[2]), std::stoll(argv[3]));
+    const auto precision = argc == 5 ? plat::precision_of(argv[4]) : plat::Precision::Float32;
+    return run(argv[1], std::stoi(argv[2]), std::stoll(argv[3]), precision);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "bench_sam: %s\n", error.what());
     return 1;

@@ -7,6 +7,7 @@ them runs once, in an order that turns, so that what else the machine does falls
 round; the median, least and largest are printed, of wall and of CPU seconds, and ratios of the least times. Beside
 them: the share of the float32 rate that this machine reaches when it multiplies matrices of 2048 (in the same rounds).
 
+"plat int16" is plat itself in that precision; what it loses is measured by precision_loss.py.
 transformers runs twice: as its users run it, and "kept", with GLIBC told to keep freed pages, as plat tells it.
 Packages that are not installed are left out and named; torch and transformers are needed to make the weights.
 segment-anything imports torchvision for nothing that is timed: a stub stands in. Weights, about 1 GB with the ONNX
@@ -182,6 +183,9 @@ CONTENDERS = {"transformers": (Transformers, "transformers", {}), "transformers 
               "onnxruntime": (OnnxRuntime, "onnxruntime", {})}
 
 
+INT16 = "plat int16"
+
+
 def cpu_seconds():
     usage = resource.getrusage(resource.RUSAGE_SELF)
     return usage.ru_utime + usage.ru_stime
@@ -270,7 +274,7 @@ def main():
     parser.add_argument("--prompts", type=int, default=64)
     parser.add_argument("--size", choices=SIZES, default="vit_b")
     parser.add_argument("--scratch", type=pathlib.Path, help="where weights go; default: a temporary folder")
-    parser.add_argument("--only", nargs="*", choices=CONTENDERS, default=list(CONTENDERS), help="beside plat")
+    parser.add_argument("--only", nargs="*", choices=[INT16, *CONTENDERS], default=[INT16, *CONTENDERS], help="beside plat")
     parser.add_argument("--worker", choices=CONTENDERS, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.worker:
@@ -281,13 +285,16 @@ def main():
         if not (folder / "points.f32").exists():
             folder.mkdir(parents=True, exist_ok=True)
             write_model(folder, options.size, options.prompts)
-        names = [n for n in options.only if importlib.util.find_spec(CONTENDERS[n][1])]
+        names = [n for n in options.only if n == INT16 or importlib.util.find_spec(CONTENDERS[n][1])]
         print("not installed:", ", ".join(set(options.only) - set(names)) or "none")
         if "onnxruntime" in names and not (folder / "encoder.onnx").exists():
             write_onnx(folder)
         program = [options.program, folder, str(options.threads), str(options.prompts)]
         processes = {"plat": Process(program, {})}
         for name in names:
+            if name == INT16:
+                processes[name] = Process([*program, "int16"], {})
+                continue
             command = [sys.executable, __file__, options.program, "--worker", name, "--scratch", folder,
                        "--threads", str(options.threads)]
             processes[name] = Process(command, CONTENDERS[name][2])
