@@ -11,7 +11,6 @@
 #include <c10/core/InferenceMode.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <map>
 #include <numeric>
 #include <utility>
@@ -59,7 +58,7 @@ class LoadedSam {
     use_one_thread();
     translated(folder, [&] {
       sam_ = std::make_shared<nn::SamImpl>(model_.config);
-      nn::load_weights(*sam_, (std::filesystem::path(folder) / kWeightsFile).string());
+      nn::load_model(*sam_, folder);
       for (auto& parameter : sam_->parameters()) parameter.set_requires_grad(false);
       sam_->eval();
       sam_->to(device_);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "model/nn/lora.hpp"
+
 #include <torch/nn/module.h>
 #include <torch/nn/modules/batchnorm.h>
 #include <torch/nn/modules/container/modulelist.h>
@@ -8,6 +10,7 @@
 #include <torch/nn/modules/linear.h>
 
 #include <cstdint>
+#include <functional>
 #include <string>
 
 namespace plat::nn {
@@ -49,8 +52,10 @@ TORCH_MODULE(ConvNorm);
 struct MlpBlockImpl : torch::nn::Module {
   MlpBlockImpl(int64_t width, int64_t hidden, const std::string& activation);
   at::Tensor forward(const at::Tensor& x);
+  void add_bottleneck(int64_t hidden);
 
-  torch::nn::Linear lin1{nullptr}, lin2{nullptr};
+  TunedLinear lin1{nullptr}, lin2{nullptr};
+  Bottleneck adapter{nullptr};  ///< beside the block, null unless added
   bool gelu;
 };
 TORCH_MODULE(MlpBlock);
@@ -64,5 +69,10 @@ struct FeedForwardImpl : torch::nn::Module {
   torch::nn::ModuleList layers;
 };
 TORCH_MODULE(FeedForward);
+
+/// Runs a block of an encoder: without gradients where neither its input nor its parameters learn, so that nothing of it is
+/// kept; where they do, and `recompute`, by recomputed().
+at::Tensor run_block(torch::nn::Module& block, const std::function<at::Tensor(const at::Tensor&)>& forward,
+                     const at::Tensor& x, bool recompute);
 
 }  // namespace plat::nn

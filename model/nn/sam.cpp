@@ -42,9 +42,20 @@ SamImpl::SamImpl(const SamConfig& config) : config_(config) {
     class_decoder_ = register_module("class_decoder", ClassDecoder(config.class_decoder, channels, feature_dims));
     use_channels_last(*class_decoder_);
   }
+  add_adapters(encoder(), config.adapters);
 }
 
-Encoded SamImpl::encode(const at::Tensor& pixels) {
+torch::nn::Module& SamImpl::encoder() {
+  if (tiny_vit_) return *tiny_vit_;
+  return *vit_;
+}
+
+void SamImpl::recompute_blocks(bool on) {
+  if (tiny_vit_) tiny_vit_->recompute = on;
+  if (vit_) vit_->recompute = on;
+}
+
+Encoded SamImpl::encode_image(const at::Tensor& pixels) {
   const int64_t patch = tiny_vit_ ? 32 : config_.prompt_encoder.patch_size;
   if (pixels.dim() != 4 || pixels.size(1) != 3 || pixels.size(2) % patch != 0 || pixels.size(3) % patch != 0) {
     throw ModelError("the network takes images of 3 bands whose sides are multiples of " + std::to_string(patch) +
@@ -56,14 +67,22 @@ Encoded SamImpl::encode(const at::Tensor& pixels) {
     encoded = {features.embedding, features.stride2, features.stride4, features.stride8};
   } else {
     encoded.embedding = vit_->forward(pixels);
-    if (class_decoder_) {
-      auto features = class_decoder_->stem->forward(pixels.contiguous(at::MemoryFormat::ChannelsLast));
-      encoded.stride2 = features[0];
-      encoded.stride4 = features[1];
-      encoded.stride8 = features[2];
-    }
   }
   return encoded;
+}
+
+Encoded SamImpl::encode(const at::Tensor& pixels) {
+  Encoded encoded = encode_image(pixels);
+  add_detail(encoded, pixels);
+  return encoded;
+}
+
+void SamImpl::add_detail(Encoded& encoded, const at::Tensor& pixels) {
+  if (tiny_vit_ || !class_decoder_) return;
+  auto features = class_decoder_->stem->forward(pixels.contiguous(at::MemoryFormat::ChannelsLast));
+  encoded.stride2 = features[0];
+  encoded.stride4 = features[1];
+  encoded.stride8 = features[2];
 }
 
 SamImpl::Frame SamImpl::frame_of(const at::Tensor& embedding) const {

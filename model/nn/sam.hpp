@@ -84,6 +84,10 @@ class SamImpl : public torch::nn::Module {
   /// `pixels`: (B, 3, H, W) float, normalised with the model's mean and deviation; H and W are multiples of 32 (of the
   /// patch size for a ViT).
   Encoded encode(const at::Tensor& pixels);
+  /// encode() in two steps: what the image encoder makes, and for a ViT the early features, which are learned with the
+  /// class maps and not with the encoder.
+  Encoded encode_image(const at::Tensor& pixels);
+  void add_detail(Encoded& encoded, const at::Tensor& pixels);
 
   ClassMaps forward_classes(const Encoded& encoded, TokenOffset offset = {});
   ClassMaps forward_classes(const at::Tensor& pixels, TokenOffset offset = {});
@@ -93,6 +97,11 @@ class SamImpl : public torch::nn::Module {
   /// Folds batch normalisation into the convolutions and looks the attention biases up once: faster, the same numbers
   /// within 1e-5. For inference only: call after eval() and loading; later changes of parameters are not seen.
   void prepare_for_inference();
+
+  torch::nn::Module& encoder();
+  /// Makes training keep only what lies between the encoder's blocks and compute the rest again in the backward pass. A
+  /// TinyViT's blocks only in eval mode.
+  void recompute_blocks(bool on);
 
  private:
   /// The tile that positions are measured in, in tokens.

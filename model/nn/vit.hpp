@@ -18,7 +18,7 @@ struct VitAttentionImpl : torch::nn::Module {
   /// (B, H, W, C) -> the same.
   at::Tensor forward(const at::Tensor& x);
 
-  torch::nn::Linear qkv{nullptr}, proj{nullptr};
+  TunedLinear qkv{nullptr}, proj{nullptr};
   at::Tensor rel_pos_h, rel_pos_w;  ///< (2 · side - 1, C / heads), undefined without relative positions
 
  private:
@@ -48,6 +48,8 @@ struct VitImpl : torch::nn::Module {
   /// (B, 3, H, W) -> (B, output_channels, H / patch, W / patch). For images of another size than the configuration's,
   /// absolute positions are interpolated (bicubic), relative ones as published.
   at::Tensor forward(const at::Tensor& pixels);
+
+  bool recompute = false;  ///< trade time for memory in training: see checkpoint.hpp
 
  private:
   torch::nn::Conv2d projection_{nullptr}, neck_conv1_{nullptr}, neck_conv2_{nullptr};
