@@ -21,7 +21,8 @@ def make_base(folder: Path) -> None:
     torch.manual_seed(1)
     config = SamConfig(
         vision_config=dict(hidden_size=48, num_hidden_layers=3, num_attention_heads=3, image_size=128, window_size=3,
-                           global_attn_indexes=[1], mlp_dim=96, output_channels=32),
+                           global_attn_indexes=[1], mlp_dim=96, output_channels=32,
+                           num_pos_feats=16, initializer_range=0.1),
         prompt_encoder_config=dict(hidden_size=32, image_size=128, image_embedding_size=8),
         mask_decoder_config=dict(hidden_size=32, mlp_dim=64, num_attention_heads=2, iou_head_hidden_dim=32))
     SamModel(config).save_pretrained(folder)
