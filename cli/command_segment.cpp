@@ -6,7 +6,9 @@
 #include "core/error.hpp"
 #include "core/memory.hpp"
 #include "core/text.hpp"
+#include "model/adapter_folder.hpp"
 #include "pipeline/embedding_cache.hpp"
+#include "pipeline/model_path.hpp"
 #include "pipeline/segment.hpp"
 
 #include <CLI/CLI.hpp>
@@ -36,6 +38,7 @@ struct Arguments {
   std::optional<PolygonsAs> polygons_as;
   bool one_object = false;
   bool no_cache = false;
+  bool no_adapter = false;
   std::string regularize;  ///< metres; "" is the library's choice
   std::string cache_size = "2GB";
   std::string ram = "50%";
@@ -196,6 +199,8 @@ void add_segment(CLI::App& program, Context& context) {
   add_everything_arguments(*command, arguments->everything);
   command->add_option("--model", options.model, "A model folder, or the name of one that ships")
       ->default_str("buildings");
+  command->add_flag("--no-adapter", arguments->no_adapter,
+                    "Of an adapter folder, use the base alone: its masks as before it was tuned, bit for bit");
   add_raster_arguments(*command, arguments->raster);
   CLI::Option* regularize =
       command
@@ -226,7 +231,11 @@ void add_segment(CLI::App& program, Context& context) {
   command->add_flag("--json", context.json, "Print the summary as JSON");
   command->callback([arguments, regularize, &context] {
     arguments->options.regularize = regularize->count() > 0;
-    context.action = [arguments, &context] { run(*arguments, context); };
+    context.action = [arguments, &context] {
+      std::string& model = arguments->options.model;
+      if (arguments->no_adapter) model = base_of(find_model(model));
+      run(*arguments, context);
+    };
   });
 }
 

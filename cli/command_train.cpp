@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/command.hpp"
 #include "cli/terminal_progress.hpp"
+#include "cli/train_method_arguments.hpp"
 #include "core/error.hpp"
+#include "core/memory.hpp"
 #include "core/text.hpp"
 #include "training/train.hpp"
 
@@ -109,7 +111,9 @@ void add_recipe_options(CLI::App& command, TrainOptions& options) {
   command.add_option("--parts", options.parts, "Pieces of a batch that are computed side by side, one thread each")
       ->capture_default_str()
       ->group(group);
-  command.add_option("--crop", options.crop.size, "Side of the crops in pixels of the model")
+  command
+      .add_option("--crop", options.crop.size,
+                  "Side of the crops in pixels of the model; with a ViT also that of the tiles")
       ->capture_default_str()
       ->group(group);
   command.add_option("--scale-min", options.crop.scale.first, "Smallest factor by which objects look larger")
@@ -178,6 +182,11 @@ void print(const TrainSummary& summary, bool json) {
   if (json) {
     nlohmann::ordered_json out = {
         {"model", summary.model}, {"steps", summary.steps}, {"seconds", summary.seconds}, {"loss", summary.loss}};
+    if (!summary.adapter.empty()) out["adapter"] = summary.adapter;
+    out["parameters"] = summary.parameters;
+    out["learned_parameters"] = summary.learned;
+    out["estimated_bytes"] = summary.estimated_bytes;
+    out["peak_bytes"] = peak_resident_memory();
     if (summary.pixel_iou) out["pixel_iou"] = *summary.pixel_iou;
     if (summary.object_f1) out["object_f1"] = *summary.object_f1;
     std::printf("%s\n", out.dump().c_str());
@@ -195,15 +204,19 @@ void print(const TrainSummary& summary, bool json) {
 void add_train(CLI::App& program, Context& context) {
   auto options = std::make_shared<TrainOptions>();
   auto texts = std::make_shared<Texts>();
+  auto method = std::make_shared<TrainMethodTexts>();
   CLI::App* command = add_command(program, context, "train", "Train a model on scenes and labels of their objects");
   add_data_options(*command, *options, *texts);
   add_run_options(*command, *options);
   add_model_options(*command, *options);
+  add_method_options(*command, *options, *method);
+  add_forgetting_options(*command, options->forgetting);
   add_recipe_options(*command, *options);
   command->add_flag("--json", context.json, "Print the summary as one JSON object");
-  command->callback([options, texts, &context] {
-    context.action = [options, texts, &context] {
+  command->callback([options, texts, method, &context] {
+    context.action = [options, texts, method, &context] {
       apply(*texts, *options);
+      apply(*method, *options);
       options->progress = terminal_progress("training", context.quiet);
       const TrainSummary summary = train(*options);
       if (!options->dry_run) print(summary, context.json);

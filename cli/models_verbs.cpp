@@ -112,11 +112,13 @@ void run_show(const std::string& name, const Context& context) {
                       {"bands", d.bands},
                       {"tile_size", d.tile_size},
                       {"overlap", d.overlap},
+                      {"base", model.base ? Json(model.base->folder) : Json()},
                       {"licence", d.licence.empty() ? Json() : Json(d.licence)},
                       {"training_data", d.training_data}});
   }
   std::printf("%s\n", folder.c_str());
   line("name", d.name);
+  if (model.base) line("adapter for", model.base->folder);
   line("architecture", d.architecture + ": " + encoder_of(model.config));
   line("classes", classes.empty() ? "none: it answers point and box prompts" : join(classes, ", "));
   line("pixel",

@@ -2,55 +2,28 @@
 #include "model/model_folder.hpp"
 
 #include "core/error.hpp"
+#include "model/adapter_folder.hpp"
 #include "model/config_json.hpp"
+#include "model/json_text.hpp"
 
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
-#include <fstream>
-#include <system_error>
 
 namespace plat {
 namespace {
 
 using detail::JsonSection;
+using detail::read_json;
+using detail::write_json;
 using nlohmann::json;
 namespace fs = std::filesystem;
 
-// Texts of a model folder are a few kilobytes; anything longer is not one.
-constexpr std::uintmax_t kMaxTextBytes = 16 << 20;
 constexpr int kFormatVersion = 1;
 /// The resolution of a model with classes that does not name its own, in metres.
 constexpr double kClassesGsd = 0.3;
-
-json read_json(const fs::path& path) {
-  std::error_code error;
-  const auto size = fs::file_size(path, error);
-  std::ifstream in(path, std::ios::binary);
-  if (error || !in) throw ModelError(path.string() + ": cannot be read; a model folder needs this file");
-  if (size > kMaxTextBytes) throw ModelError(path.string() + ": is too long for a model's " + path.filename().string());
-  try {
-    return json::parse(in);
-  } catch (const json::exception&) {
-    throw ModelError(path.string() + ": is not valid JSON");
-  }
-}
-
-void write_json(const fs::path& path, const json& value) {
-  const fs::path temporary = path.string() + ".part";
-  std::ofstream out(temporary, std::ios::binary | std::ios::trunc);
-  out << value.dump(2) << '\n';
-  out.close();
-  std::error_code error;
-  if (out) fs::rename(temporary, path, error);
-  if (!out || error) {
-    std::error_code ignored;
-    fs::remove(temporary, ignored);
-    throw IoError(path.string() + ": cannot be written; check that the folder exists and has room");
-  }
-}
 
 std::vector<ClassDescription> read_classes(JsonSection& plat, const std::string& file) {
   std::vector<ClassDescription> classes;
@@ -96,6 +69,11 @@ json write_classes(const std::vector<ClassDescription>& classes) {
   return list;
 }
 
+std::string folder_name(const std::string& folder) {
+  const fs::path whole = fs::absolute(folder).lexically_normal();
+  return (whole.has_filename() ? whole : whole.parent_path()).filename().string();
+}
+
 void read_plat(JsonSection plat, const std::string& file, ModelFolder& model) {
   ModelDescription& d = model.description;
   plat.require("format", kFormatVersion);
@@ -110,7 +88,30 @@ void read_plat(JsonSection plat, const std::string& file, ModelFolder& model) {
   plat.read("training_data", d.training_data);
   model.config.class_decoder = detail::read_class_decoder(plat.section("class_decoder"));
   model.config.class_decoder.classes = static_cast<int64_t>(d.classes.size());
+  plat.read("bottleneck", model.config.adapters.bottleneck);
+  if (plat.find("base") != nullptr) {
+    JsonSection base = plat.section("base");
+    model.base.emplace();
+    base.read("folder", model.base->folder);
+    base.read("sha256", model.base->sha256);
+    base.reject_unknown();
+    if (model.base->folder.empty()) base.fail("folder", "is missing");
+  }
   plat.reject_unknown();
+}
+
+/// What another program's adapter makes of its base: the base's texts, under the adapter's name.
+ModelFolder read_foreign_adapter(const std::string& folder) {
+  const std::string file = (fs::path(folder) / kAdapterConfigFile).string();
+  const json content = read_json(file);
+  JsonSection section(content, file, "");
+  AdapterBase base;
+  section.read("base_model_name_or_path", base.folder);
+  if (base.folder.empty()) section.fail("base_model_name_or_path", "is missing");
+  ModelFolder model = read_model_folder(read_adapter(folder, base).base);
+  model.description.name = folder_name(folder);
+  model.base = base;
+  return model;
 }
 
 /// What a description and its network must agree on; `where` names the file in errors.
@@ -141,7 +142,7 @@ void validate(const ModelFolder& model, const std::string& where) {
 }
 
 void read_preprocessor(const fs::path& path, ModelDescription& d) {
-  const json content = read_json(path);
+  const json content = read_json(path.string());
   JsonSection section(content, path.string(), "");
   double factor = 1.0 / 255;
   section.read("rescale_factor", factor);
@@ -182,14 +183,14 @@ json write_preprocessor(const ModelDescription& d, int64_t image_size) {
 ModelFolder read_model_folder(const std::string& folder) {
   const fs::path root(folder);
   if (!fs::is_directory(root)) throw ModelError(folder + ": no such model folder");
+  if (!fs::exists(root / kConfigFile) && fs::exists(root / kAdapterConfigFile)) return read_foreign_adapter(folder);
   const std::string file = (root / kConfigFile).string();
   const json content = read_json(file);
   JsonSection section(content, file, "");
   ModelFolder model;
   model.config = detail::read_sam_config(section);
   ModelDescription& d = model.description;
-  const fs::path whole = fs::absolute(root).lexically_normal();
-  d.name = (whole.has_filename() ? whole : whole.parent_path()).filename().string();
+  d.name = folder_name(folder);
   d.architecture = model.config.is_tiny_vit() ? "sam-tinyvit" : "sam-vit";
   d.tile_size = model.config.image_size();
   d.overlap = std::min(d.overlap, d.tile_size / 4);
@@ -215,8 +216,10 @@ void write_model_folder(const ModelFolder& model, const std::string& folder) {
                     {"training_data", d.training_data}};
   if (d.gsd_m) config["plat"]["gsd_m"] = *d.gsd_m;
   if (!d.classes.empty()) config["plat"]["class_decoder"] = detail::write_class_decoder(model.config.class_decoder);
-  write_json(root / kConfigFile, config);
-  write_json(root / kPreprocessorFile, write_preprocessor(d, model.config.image_size()));
+  if (model.config.adapters.bottleneck > 0) config["plat"]["bottleneck"] = model.config.adapters.bottleneck;
+  if (model.base) config["plat"]["base"] = {{"folder", model.base->folder}, {"sha256", model.base->sha256}};
+  write_json((root / kConfigFile).string(), config);
+  write_json((root / kPreprocessorFile).string(), write_preprocessor(d, model.config.image_size()));
 }
 
 }  // namespace plat

@@ -137,6 +137,8 @@ void SamConfig::validate() const {
           "equal the encoder's stride");
   require(vit == nullptr || class_decoder.classes == 0 || vit->patch_size == 16, "vision_config.patch_size",
           "be 16 where there are classes");
+  require(adapters.rank >= 0 && adapters.rank <= kMaxCount, "the rank of LoRA", "lie between 0 and 1024");
+  require(adapters.bottleneck >= 0 && adapters.bottleneck <= kMaxWidth, "plat.bottleneck", "lie between 0 and 65536");
 }
 
 }  // namespace plat

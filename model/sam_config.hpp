@@ -81,12 +81,23 @@ struct ClassDecoderConfig {
   bool operator==(const ClassDecoderConfig&) const = default;
 };
 
+/// What lies beside the encoder's own weights for fine-tuning.
+struct AdapterConfig {
+  int64_t rank = 0;   ///< of low-rank adaptation (LoRA); 0: none
+  double alpha = 16;  ///< LoRA's products are scaled by alpha / rank
+  std::vector<std::string>
+      targets;             ///< layers that LoRA adapts: q, k, v (slices of the fused layer), qkv (as one), proj, mlp
+  int64_t bottleneck = 0;  ///< width of the adapters beside the MLPs; 0: none
+  bool operator==(const AdapterConfig&) const = default;
+};
+
 /// Everything that fixes the shape of a network.
 struct SamConfig {
   std::variant<VitConfig, TinyVitConfig> vision;
   PromptEncoderConfig prompt_encoder;
   MaskDecoderConfig mask_decoder;
   ClassDecoderConfig class_decoder;
+  AdapterConfig adapters;
 
   bool is_tiny_vit() const { return std::holds_alternative<TinyVitConfig>(vision); }
   int64_t image_size() const;  ///< of the encoder, in pixels

@@ -2,17 +2,11 @@
 #include "model/sam_segmenter.hpp"
 
 #include "core/error.hpp"
-#include "model/model_folder.hpp"
-#include "model/nn/int16_product.hpp"
-#include "model/nn/sam.hpp"
-#include "model/nn/weights.hpp"
+#include "model/nn/loaded_sam.hpp"
 
-#include <ATen/Context.h>
-#include <ATen/Parallel.h>
 #include <c10/core/InferenceMode.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <map>
 #include <numeric>
 #include <utility>
@@ -21,109 +15,12 @@
 namespace plat {
 namespace {
 
+using nn::LoadedSam;
+using nn::translated;
+using nn::use_one_thread;
+
 // Prompts that pass the decoder at once: each takes some 30 MB at SAM's full size.
 constexpr std::size_t kPromptsAtOnce = 16;
-
-/// Runs `work` with torch's errors as ModelErrors, whose text leaves the stack trace out.
-template <typename Work>
-auto translated(const std::string& what, const Work& work) {
-  try {
-    return work();
-  } catch (const c10::Error& error) {
-    std::string text = error.what_without_backtrace();
-    text = text.substr(0, text.find('\n'));
-    throw ModelError(what + ": " + text);
-  }
-}
-
-/// torch keeps its number of threads for each calling thread.
-void use_one_thread() {
-  thread_local bool done = false;
-  if (!done) at::set_num_threads(1);
-  done = true;
-}
-
-at::Device device_of(const std::string& name, Precision precision) {
-  if (name == "auto" && precision == Precision::Int16) return at::Device(at::kCPU);
-  if (name == "auto") return at::hasCUDA() ? at::Device(at::kCUDA) : at::Device(at::kCPU);
-  if (name == "cpu") return at::Device(at::kCPU);
-  if (name != "cuda" && !name.starts_with("cuda:")) {
-    throw UsageError("the device '" + name + "' is none of auto, cpu, cuda and cuda:N");
-  }
-  if (!at::hasCUDA()) throw ModelError("there is no CUDA device that this build can use; pass --device cpu");
-  return translated("the device '" + name + "' cannot be used", [&] { return at::Device(name); });
-}
-
-/// A network that is ready to run, and what it expects.
-class LoadedSam {
- public:
-  LoadedSam(const std::string& folder, const std::string& device_name, Precision precision)
-      : model_(read_model_folder(folder)), device_(device_of(device_name, precision)) {
-    check_precision(folder, precision);
-    check_hardware(folder, precision);
-    use_one_thread();
-    translated(folder, [&] {
-      sam_ = std::make_shared<nn::SamImpl>(model_.config);
-      nn::load_weights(*sam_, (std::filesystem::path(folder) / kWeightsFile).string());
-      for (auto& parameter : sam_->parameters()) parameter.set_requires_grad(false);
-      sam_->eval();
-      sam_->to(device_);
-      sam_->prepare_for_inference(precision);
-      if (precision == Precision::BFloat16) sam_->set_encoder_type(at::kBFloat16);
-      if (precision == Precision::Float16) sam_->set_encoder_type(at::kHalf);
-    });
-  }
-
-  const ModelDescription& description() const { return model_.description; }
-  const SamConfig& config() const { return model_.config; }
-  /// torch's modules have no const methods; in eval mode forward passes only read.
-  nn::SamImpl& network() const { return *sam_; }
-  at::Device device() const { return device_; }
-
-  at::Tensor normalised(const Image<float>& pixels) const {
-    const ModelDescription& d = model_.description;
-    const auto bands = static_cast<int64_t>(d.mean.size());
-    if (pixels.width() != d.tile_size || pixels.height() != d.tile_size || pixels.bands() != bands) {
-      throw ModelError("the model '" + d.name + "' takes tiles of " + std::to_string(d.tile_size) +
-                       " pixels a side and " + std::to_string(bands) + " bands, not " + std::to_string(pixels.width()) +
-                       " x " + std::to_string(pixels.height()) + " and " + std::to_string(pixels.bands()));
-    }
-    at::Tensor tensor = at::empty({1, bands, pixels.height(), pixels.width()}, at::kFloat);
-    auto* out = tensor.data_ptr<float>();
-    for (int64_t b = 0; b < bands; ++b) {
-      const float mean = d.mean[static_cast<std::size_t>(b)], deviation = d.deviation[static_cast<std::size_t>(b)];
-      for (const float value : pixels.band(b)) *out++ = (value - mean) / deviation;
-    }
-    return tensor.to(device_);
-  }
-
- private:
-  void check_precision(const std::string& folder, Precision precision) const {
-    if (precision != Precision::Int16) return;
-    if (!std::holds_alternative<VitConfig>(model_.config.vision)) {
-      throw ModelError(folder +
-                       ": the precision int16 is for models with SAM's ViT encoder; this one has a TinyViT. Use " +
-                       "float32.");
-    }
-    if (!device_.is_cpu()) throw ModelError("the precision int16 is for CPUs; use float32, or --device cpu");
-    if (!nn::Int16Product::available()) {
-      throw ModelError("the precision int16 needs a processor with AVX2, and a build for one; use float32");
-    }
-  }
-
-  void check_hardware(const std::string& folder, Precision precision) const {
-    const bool sixteen_bits = precision == Precision::BFloat16 || precision == Precision::Float16;
-    if (!sixteen_bits || !device_.is_cpu() || has_hardware_for(precision)) return;
-    throw ModelError(
-        folder + ": this processor has no hardware for " + to_text(precision) +
-        " and would take hundreds of times as long as for float32. Pass --precision float32, or --device " +
-        "cuda where there is a graphics card.");
-  }
-
-  ModelFolder model_;
-  at::Device device_;
-  std::shared_ptr<nn::SamImpl> sam_;
-};
 
 Image<float> image_of(const at::Tensor& bands) {
   const at::Tensor values = bands.to(at::kCPU, at::kFloat).contiguous();

@@ -16,6 +16,14 @@ std::string format(const char* pattern, Values... values) {
   return text.data();
 }
 
+/// "All weights were", or how many.
+std::string learned_part(const TrainOptions& options, const TrainSummary& summary) {
+  if (options.method.is_full()) return "All weights were";
+  return format("%.3g", static_cast<double>(summary.learned) / 1e6) + " of " +
+         format("%.4g", static_cast<double>(summary.parameters) / 1e6) + " million weights (`--method " +
+         options.method.method + "`) were";
+}
+
 }  // namespace
 
 std::string model_card(const ModelFolder& model, const TrainOptions& options, const TrainSummary& summary,
@@ -41,7 +49,7 @@ std::string model_card(const ModelFolder& model, const TrainOptions& options, co
   card << "\nWhat the run read:\n\n";
   for (const std::string& line : data_report) card << "- " << line << "\n";
   card << "\n## Training\n\n"
-       << "All weights were trained from "
+       << learned_part(options, summary) << " trained from "
        << (options.init.empty() ? "random numbers"
                                 : "the model `" + std::filesystem::path(options.init).filename().string() + "`")
        << " with `plat train`: " << summary.steps << " steps of " << options.batch << " crops of " << options.crop.size

@@ -10,12 +10,12 @@
 
 namespace plat::nn {
 
-Replicas::Replicas(Sam network, int parts) : networks_{network} {
+Replicas::Replicas(Sam network, int parts, const std::function<void(Sam&)>& prepare) : networks_{network} {
   for (int i = 1; i < parts; ++i) {
     Sam copy(network->config());
-    copy->train();
     const auto from = network->named_parameters();
     for (auto& item : copy->named_parameters()) item.value().set_data(from[item.key()]);
+    prepare(copy);
     networks_.push_back(copy);
   }
 }
@@ -72,7 +72,6 @@ void Replicas::gather() {
         sum = other.clone();
       }
     }
-    if (sum.defined()) sum.mul_(share);
   }
   for (std::size_t b = 0; b < buffers.front().size(); ++b) {
     at::Tensor& mean = buffers.front()[b];

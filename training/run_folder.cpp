@@ -15,8 +15,9 @@ namespace plat {
 namespace {
 
 // What may change when a run goes on: how long, how fast, and how it is reported.
-constexpr std::array<const char*, 8> kFreeToChange = {"steps",      "minutes",   "threads",        "workers",
-                                                      "save_every", "log_every", "validate_every", "keep"};
+constexpr std::array<const char*, 11> kFreeToChange = {"steps",      "minutes",   "threads",        "workers",
+                                                       "save_every", "log_every", "validate_every", "keep",
+                                                       "ram",        "cache",     "cache_size"};
 
 std::string read_text(const std::string& path) {
   std::ifstream file(path);
@@ -70,6 +71,8 @@ void RunFolder::open(const TrainOptions& options) const {
     if (!is_run) throw IoError(path_ + ": is no run of plat train, so it is not replaced; name another folder");
     for (const std::string& file : {data(), metrics(), checkpoint(), best()}) std::filesystem::remove(file);
     std::filesystem::remove_all(model());
+    std::filesystem::remove_all(adapter());
+    std::filesystem::remove_all(embeddings());
   }
   std::error_code error;
   std::filesystem::create_directories(path_, error);

@@ -19,6 +19,8 @@ class RunFolder {
   std::string metrics() const { return path_ + "/metrics.jsonl"; }
   std::string checkpoint() const { return path_ + "/last.pt"; }
   std::string best() const { return path_ + "/best.safetensors"; }
+  std::string adapter() const { return path_ + "/adapter"; }
+  std::string embeddings() const { return path_ + "/embeddings"; }
   std::string model() const { return path_ + "/model"; }
 
   /// Makes the folder for a new run, or checks that it holds a run with the same options to resume (budget, threads and

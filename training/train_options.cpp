@@ -83,7 +83,32 @@ Json json_of(const OptimizerOptions& o) {
           {"average", o.average}};
 }
 
-void require(bool holds, const char* message) {
+Json json_of(const MethodOptions& o) {
+  return {{"method", o.method},
+          {"decoder", o.decoder_part()},
+          {"rank", o.rank},
+          {"alpha", o.adapters().alpha},
+          {"targets", o.targets},
+          {"bottleneck", o.bottleneck},
+          {"checkpointing", o.checkpointing},
+          {"accumulate", o.accumulate},
+          {"views", o.view_count()},
+          {"cache", o.cache},
+          {"cache_size", o.cache_size},
+          {"ram", o.ram}};
+}
+
+Json json_of(const ForgettingOptions& o) {
+  return {{"l2_sp", o.l2_sp},
+          {"wise", o.wise},
+          {"distil", o.distil},
+          {"distil_data", o.distil_data},
+          {"replay_scenes", o.replay_scenes},
+          {"replay_labels", o.replay_labels},
+          {"replay_share", o.replay_share}};
+}
+
+void require(bool holds, const std::string& message) {
   if (!holds) throw UsageError(message);
 }
 
@@ -92,6 +117,8 @@ void require(bool holds, const char* message) {
 void TrainOptions::validate() const {
   data.validate();
   crop.validate();
+  method.validate();
+  forgetting.validate();
   require(!gsd_m || *gsd_m > 0, "--gsd must be more than 0 m");
   require(!output.empty(), "no output folder is given; name one with --output");
   require(drawn_share >= 0 && drawn_share <= 1, "--drawn must lie in [0, 1]");
@@ -105,6 +132,10 @@ void TrainOptions::validate() const {
   require(keep == "last" || keep == "best", "--keep must be last or best");
   require(!class_name.empty(), "--class must not be empty");
   require(init.empty() || architecture.empty(), "give --init or --architecture, not both: a model brings its network");
+  require(method.is_full() || !init.empty(),
+          "--method " + method.method + " changes a part of a model: name the model with --init");
+  require(!init.empty() || !(forgetting.needs_base() || forgetting.replays()),
+          "--l2-sp, --wise, --distil and --replay-scenes keep what a model can do: name the model with --init");
   require(!(resume && overwrite), "give --resume or --overwrite, not both");
   require(!optimizer.learning_rate || *optimizer.learning_rate > 0, "--learning-rate must be more than 0");
   require(optimizer.weight_decay >= 0, "--weight-decay must be at least 0");
@@ -120,8 +151,12 @@ TrainOptions without_folders(TrainOptions options) {
   const auto strip = [](std::string& path) { path = std::filesystem::path(path).filename().string(); };
   std::for_each(options.data.scenes.begin(), options.data.scenes.end(), strip);
   std::for_each(options.data.labels.begin(), options.data.labels.end(), strip);
+  for (auto* paths :
+       {&options.forgetting.distil_data, &options.forgetting.replay_scenes, &options.forgetting.replay_labels})
+    std::for_each(paths->begin(), paths->end(), strip);
   strip(options.init);
   strip(options.architecture);
+  strip(options.method.cache);
   return options;
 }
 
@@ -130,6 +165,8 @@ std::string to_json(const TrainOptions& o) {
                {"crop", json_of(o.crop)},
                {"loss", json_of(o.loss)},
                {"optimizer", json_of(o.optimizer)},
+               {"method", json_of(o.method)},
+               {"forgetting", json_of(o.forgetting)},
                {"class_name", o.class_name},
                {"model_name", o.model_name},
                {"init", o.init},

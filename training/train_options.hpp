@@ -3,6 +3,8 @@
 
 #include "core/progress.hpp"
 #include "training/crop_sampler.hpp"
+#include "training/forgetting_options.hpp"
+#include "training/method_options.hpp"
 #include "training/training_data.hpp"
 
 #include <cstdint>
@@ -43,6 +45,8 @@ struct TrainOptions {
   CropOptions crop;             ///< its gsd_m is that of the model
   LossOptions loss;
   OptimizerOptions optimizer;
+  MethodOptions method;
+  ForgettingOptions forgetting;
   std::string class_name = "building";
   std::string model_name = "model";  ///< what the model calls itself
   std::string init;                  ///< model folder to start from; empty: random weights
@@ -75,6 +79,10 @@ struct TrainSummary {
   int64_t steps = 0;
   double seconds = 0;               ///< of training, over all resumed parts
   std::string model;                ///< folder of the model
+  std::string adapter;              ///< folder of the adapter; empty where all of the network was trained
+  int64_t parameters = 0;           ///< of the network
+  int64_t learned = 0;              ///< of these
+  int64_t estimated_bytes = 0;      ///< memory of the whole program, estimated before the start
   double loss = 0;                  ///< smoothed
   std::optional<double> pixel_iou;  ///< of the kept weights on the validation area
   std::optional<double> object_f1;

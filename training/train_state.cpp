@@ -40,13 +40,63 @@ std::unique_ptr<torch::optim::AdamW> make_optimizer(const Sam& network, const Op
       group(std::move(with_decay), options.weight_decay), group(std::move(without), 0)});
 }
 
+/// What training changes in a network: parameters that learn, and all statistics.
+std::vector<at::Tensor> changing(const TrainState& state, const Sam& network) {
+  std::vector<at::Tensor> tensors = state.learned_of(network);
+  for (const at::Tensor& buffer : network->buffers()) tensors.push_back(buffer);
+  return tensors;
+}
+
+void copy_all(const Sam& from, const Sam& to) {
+  const at::NoGradGuard no_gradient;
+  const auto copy = [](const auto& source, const auto& target) {
+    for (const auto& item : source) target.find(item.key())->copy_(item.value());
+  };
+  copy(from->named_parameters(), to->named_parameters());
+  copy(from->named_buffers(), to->named_buffers());
+}
+
+void copy_into(const std::vector<at::Tensor>& to, const std::vector<at::Tensor>& from) {
+  const at::NoGradGuard no_gradient;
+  if (from.size() != to.size()) throw ModelError("it has " + std::to_string(from.size()) + " tensors");
+  for (std::size_t i = 0; i < to.size(); ++i) {
+    if (from[i].sizes() != to[i].sizes()) throw ModelError("a tensor has another shape");
+    to[i].copy_(from[i]);
+  }
+}
+
 }  // namespace
 
-TrainState::TrainState(const SamConfig& config, const OptimizerOptions& options)
-    : network(config), average(config), optimizer(make_optimizer(network, options)) {
-  average->eval();
-  for (at::Tensor& parameter : average->parameters()) parameter.set_requires_grad(false);
+TrainState::TrainState(const SamConfig& config, const MethodOptions& method, const OptimizerOptions& options)
+    : network(config), average(config) {
+  set_mode(network, method);
+  for (const auto& item : network->named_parameters()) {
+    if (item.value().requires_grad()) learned.insert(item.key());
+  }
+  optimizer = make_optimizer(network, options);
+  share(average);
   reset_average();
+}
+
+void TrainState::share(Sam& copy) const {
+  copy->eval();
+  const auto own = network->named_parameters();
+  for (auto& item : copy->named_parameters()) {
+    item.value().set_requires_grad(false);
+    if (!learned.contains(item.key())) item.value().set_data(own[item.key()]);
+  }
+}
+
+bool TrainState::has_counterpart(const std::string& name) const {
+  const bool beside = learned.contains(name) &&
+                      (name.find(".lora_") != std::string::npos || name.find(".adapter.") != std::string::npos);
+  return !beside && !(fresh_classes && name.starts_with("class_decoder."));
+}
+
+void TrainState::remember_base() {
+  base = Sam(network->config());
+  share(base);
+  copy_all(network, base);
 }
 
 void TrainState::start_attention_from_position() {
@@ -67,18 +117,11 @@ void TrainState::start_attention_from_position() {
   reset_average();
 }
 
-void TrainState::reset_average() {
-  const at::NoGradGuard no_gradient;
-  const auto copy = [](const auto& from, const auto& to) {
-    for (const auto& item : from) to.find(item.key())->copy_(item.value());
-  };
-  copy(network->named_parameters(), average->named_parameters());
-  copy(network->named_buffers(), average->named_buffers());
-}
+void TrainState::reset_average() { copy_all(network, average); }
 
 void TrainState::update_average(double decay) {
   const at::NoGradGuard no_gradient;
-  at::_foreach_lerp_(average->parameters(), network->parameters(), 1 - decay);
+  at::_foreach_lerp_(learned_of(average), learned_of(network), 1 - decay);
   const std::vector<at::Tensor> from = network->buffers();
   const std::vector<at::Tensor> to = average->buffers();
   for (std::size_t i = 0; i < from.size(); ++i) {
@@ -90,18 +133,31 @@ void TrainState::update_average(double decay) {
   }
 }
 
+std::vector<at::Tensor> TrainState::learned_of(const Sam& of) const {
+  std::vector<at::Tensor> parameters;
+  for (const auto& item : of->named_parameters()) {
+    if (learned.contains(item.key())) parameters.push_back(item.value());
+  }
+  return parameters;
+}
+
+void set_mode(Sam& network, const MethodOptions& method) {
+  network->train();
+  if (!method.is_full()) network->encoder().eval();
+  for (auto& item : network->named_parameters()) {
+    item.value().set_requires_grad(learns(method, network->config(), item.key()));
+  }
+  network->recompute_blocks(method.checkpointing);
+}
+
 void save_state(const TrainState& state, const std::string& path) {
   const std::string temporary = path + ".part";
   try {
     torch::serialize::OutputArchive archive;
-    torch::serialize::OutputArchive network;
-    torch::serialize::OutputArchive average;
     torch::serialize::OutputArchive optimizer;
-    state.network->save(network);
-    state.average->save(average);
     state.optimizer->save(optimizer);
-    archive.write("network", network);
-    archive.write("average", average);
+    archive.write("network", c10::IValue(changing(state, state.network)));
+    archive.write("average", c10::IValue(changing(state, state.average)));
     archive.write("optimizer", optimizer);
     archive.write("step", c10::IValue(state.step));
     archive.write("seconds", c10::IValue(state.seconds));
@@ -119,16 +175,14 @@ void load_state(TrainState& state, const std::string& path) {
   try {
     torch::serialize::InputArchive archive;
     archive.load_from(path);
-    torch::serialize::InputArchive network;
-    torch::serialize::InputArchive average;
     torch::serialize::InputArchive optimizer;
-    archive.read("network", network);
-    archive.read("average", average);
     archive.read("optimizer", optimizer);
-    state.network->load(network);
-    state.average->load(average);
     state.optimizer->load(optimizer);
     c10::IValue value;
+    archive.read("network", value);
+    copy_into(changing(state, state.network), value.toTensorVector());
+    archive.read("average", value);
+    copy_into(changing(state, state.average), value.toTensorVector());
     archive.read("step", value);
     state.step = value.toInt();
     archive.read("seconds", value);

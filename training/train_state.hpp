@@ -8,22 +8,27 @@
 
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <string>
+#include <vector>
 
 namespace plat::nn {
 
 /// All that a run needs to go on exactly where it was. Random numbers need no place here: each step's come from the seed
-/// and the step's number.
+/// and the step's number. What does not learn is there once, whatever looks at it, and is in no checkpoint.
 struct TrainState {
-  TrainState(const SamConfig& config, const OptimizerOptions& options);
+  TrainState(const SamConfig& config, const MethodOptions& method, const OptimizerOptions& options);
 
   Sam network;
-  Sam average;  ///< moving average of the network, in eval mode
+  Sam average;        ///< moving average of the network, in eval mode
+  Sam base{nullptr};  ///< the network as it started, in eval mode; only where remember_base() was called
   std::unique_ptr<torch::optim::AdamW> optimizer;
-  int64_t step = 0;     ///< steps done
-  double seconds = 0;   ///< of training so far
-  double loss = 0;      ///< smoothed
-  double best_f1 = -1;  ///< best object F1 in validation so far
+  std::set<std::string> learned;  ///< names of the parameters that learn
+  bool fresh_classes = false;     ///< whether the base had none
+  int64_t step = 0;               ///< steps done
+  double seconds = 0;             ///< of training so far
+  double loss = 0;                ///< smoothed
+  double best_f1 = -1;            ///< best object F1 in validation so far
 
   /// To be called on random weights: lets the mask decoder's attention between tokens and image start from nearness, so that
   /// prompts point at something from the first step on instead of after thousands.
@@ -32,7 +37,21 @@ struct TrainState {
   void update_average(double decay);
   /// Copies the network's weights and buffers into the average.
   void reset_average();
+  /// Whether a parameter or buffer was in the base too.
+  bool has_counterpart(const std::string& name) const;
+  /// Keeps the network's present weights as its base.
+  void remember_base();
+  /// The parameters of a network, this one's or its average's, that learn.
+  std::vector<at::Tensor> learned_of(const Sam& of) const;
+
+ private:
+  /// Lets a copy in eval mode have its own of what learns only.
+  void share(Sam& copy) const;
 };
+
+/// Puts a network into the mode of a method: which parameters learn, and whose statistics are counted. Where not all of the
+/// encoder learns, its batch normalisation keeps the statistics that it came with.
+void set_mode(Sam& network, const MethodOptions& method);
 
 /// Writes to a temporary name first, then renames. Throws IoError.
 void save_state(const TrainState& state, const std::string& path);

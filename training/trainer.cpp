@@ -4,29 +4,35 @@
 #include "core/cancel.hpp"
 #include "core/error.hpp"
 #include "core/log.hpp"
+#include "core/memory.hpp"
 #include "core/thread_budget.hpp"
-#include "model/model_folder.hpp"
+#include "model/adapter_folder.hpp"
 #include "model/nn/weights.hpp"
-#include "training/batch.hpp"
+#include "model/sha256.hpp"
 #include "training/drawn_scenes.hpp"
-#include "training/losses.hpp"
-#include "training/replicas.hpp"
+#include "training/encoded_cache.hpp"
+#include "training/extra_data.hpp"
+#include "training/learner.hpp"
+#include "training/memory_plan.hpp"
+#include "training/parameter_count.hpp"
 #include "training/run_folder.hpp"
 #include "training/sample_queue.hpp"
 #include "training/schedule.hpp"
-#include "training/small_sam.hpp"
+#include "training/start_model.hpp"
 #include "training/train_state.hpp"
 #include "training/validation.hpp"
+#include "training/views.hpp"
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
-#include <torch/nn/utils/clip_grad.h>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <filesystem>
+#include <memory>
+#include <optional>
 
 namespace plat {
 namespace {
@@ -34,49 +40,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
-
-/// The network to train and what the model folder will say about it.
-ModelFolder describe_model(const TrainOptions& options) {
-  ModelFolder model;
-  if (!options.init.empty()) {
-    model = read_model_folder(options.init);
-  } else if (!options.architecture.empty()) {
-    model.config = read_model_folder(options.architecture).config;
-  } else {
-    model.config = small_sam(1);
-  }
-  if (model.config.class_decoder.classes != 1) {
-    throw ModelError((options.init.empty() ? options.architecture : options.init) +
-                     ": training needs a network with one class, this one has " +
-                     std::to_string(model.config.class_decoder.classes));
-  }
-  ModelDescription& about = model.description;
-  about.name = options.model_name;
-  about.architecture = model.config.is_tiny_vit() ? "sam-tinyvit" : "sam-vit";
-  if (about.classes.size() != 1) {
-    about.classes = {ClassDescription{options.class_name, {}}};
-  }
-  about.classes.front().name = options.class_name;
-  about.gsd_m = options.data.gsd_m;
-  about.tile_size = model.config.image_size();
-  about.overlap = about.tile_size / 4;
-  about.licence = options.licence;
-  about.training_data.insert(about.training_data.end(), options.attribution.begin(), options.attribution.end());
-  return model;
-}
-
-/// The options with the values that depend on others filled in.
-TrainOptions resolved(TrainOptions options) {
-  constexpr double kGsd = 0.3;
-  constexpr double kFreshRate = 1.5e-3;
-  constexpr double kFurtherRate = 3e-4;
-  const double gsd_m = options.init.empty() ? kGsd : read_model_folder(options.init).description.gsd_m.value_or(kGsd);
-  options.data.gsd_m = options.gsd_m.value_or(gsd_m);
-  if (!options.optimizer.learning_rate) {
-    options.optimizer.learning_rate = options.init.empty() ? kFreshRate : kFurtherRate;
-  }
-  return options;
-}
 
 class Trainer {
  public:
@@ -88,6 +51,7 @@ class Trainer {
     for (const std::string& line : data.report) log_info(line);
     if (data.validation.empty())
       log_warning("no validation area: nothing will say how well the model does on unseen ground");
+    plan(data.training_pixels);
     if (options_.dry_run) return {};
     folder_.open(options_);
     std::string report;
@@ -98,13 +62,8 @@ class Trainer {
     // Parts of a batch run side by side, so each needs one thread only, and sums never depend on their number.
     at::set_num_threads(1);
     at::manual_seed(options_.seed);
-    nn::TrainState state(model_.config, options_.optimizer);
-    if (options_.init.empty()) {
-      state.start_attention_from_position();
-    } else {
-      nn::load_weights(*state.network, options_.init + "/" + kWeightsFile);
-      state.reset_average();
-    }
+    nn::TrainState state(model_.config, options_.method, options_.optimizer);
+    nn::load_start(state, options_);
     if (options_.resume) {
       nn::load_state(state, folder_.checkpoint());
       folder_.rewind_metrics(state.step);
@@ -112,10 +71,7 @@ class Trainer {
     }
     areas_ = std::move(data.validation);
     report_ = std::move(data.report);
-    CropOptions crop = options_.crop;
-    crop.gsd_m = options_.data.gsd_m;
-    crop.prompts = options_.loss.prompt > 0 ? options_.loss.prompts_per_crop : 0;
-    CropSampler sampler(std::move(data.scenes), crop, options_.seed);
+    CropSampler sampler(std::move(data.scenes), crop_options(options_), options_.seed);
     if (options_.drawn_share > 0) sampler.add_drawn(std::make_shared<DrawnScenes>(), options_.drawn_share);
     try {
       train(state, sampler);
@@ -128,103 +84,93 @@ class Trainer {
   }
 
  private:
+  /// Says what will learn and what that takes; throws where it does not fit.
+  void plan(int64_t training_pixels) {
+    plan_views(training_pixels);
+    const ParameterCount count = count_parameters(model_.config, options_.method);
+    plan_ = plan_memory(model_.config, options_, count.all, count.learned, resident_memory());
+    log_info("method " + options_.method.method + ": " + describe(plan_));
+    require_memory(plan_, model_.config, options_, parse_memory(options_.method.ram));
+  }
+
+  /// Decides how many crops repeat, and says what the encoder's results of them take on disk.
+  void plan_views(int64_t training_pixels) {
+    const MethodOptions& method = options_.method;
+    const int64_t areas = std::max<int64_t>(1, training_pixels / (options_.crop.size * options_.crop.size));
+    views_ = Views(method.view_count() * areas, options_.seed);
+    if (views_.count() == 0) return;
+    std::string text = std::to_string(views_.count()) + " crops repeat: " + std::to_string(method.view_count()) +
+                       " views of an area of " + std::to_string(areas) + " crops";
+    if (method.frozen_encoder()) {
+      const int64_t each = nn::encoded_bytes(model_.config, options_.crop.size), most = parse_memory(method.cache_size);
+      if (each * views_.count() > most) {
+        throw UsageError("what the encoder makes of " + std::to_string(views_.count()) + " crops takes " +
+                         format_memory(each * views_.count()) + ", more than --cache-size allows (" +
+                         format_memory(most) + "); pass a larger one, or --views " +
+                         std::to_string(most / (each * areas)));
+      }
+      text += "; what the encoder makes of them takes up to " + format_memory(each * views_.count()) + " on disk";
+    }
+    log_info(text);
+  }
+
   double done(const nn::TrainState& state) const {
     if (options_.steps) return static_cast<double>(state.step) / static_cast<double>(*options_.steps);
     return state.seconds / (*options_.minutes * 60);
   }
 
   void train(nn::TrainState& state, const CropSampler& sampler) {
-    SampleQueue queue([&sampler](int64_t number) { return sampler.sample(number); }, state.step * options_.batch,
-                      options_.workers, 3 * options_.batch);
-    nn::Replicas replicas(state.network, options_.parts);
+    nn::Learner learner(options_, model_.description, state, threads_);
+    const int64_t count = learner.samples_per_step();
+    nn::EncodedCache cache(options_.method.cache.empty() ? folder_.embeddings() : options_.method.cache, cache_key());
+    if (options_.method.frozen_encoder() && views_.count() > 0) learner.use_cache(&cache);
+    const std::unique_ptr<CropSampler> replayed = replay_sampler(options_), unlabelled = distil_sampler(options_);
+    const auto make = [&](int64_t number) {
+      const int64_t view = views_.sample(number);
+      Random random(options_.seed, (uint64_t{1} << 43) + static_cast<uint64_t>(view));
+      const bool replay = replayed && random.chance(options_.forgetting.replay_share);
+      return (replay ? *replayed : sampler).sample(view);
+    };
+    SampleQueue queue(make, state.step * count, options_.workers, 3 * options_.batch);
+    std::optional<SampleQueue> others;
+    const int64_t other_count = learner.unlabelled_per_step();
+    if (unlabelled) {
+      others.emplace([&](int64_t number) { return unlabelled->sample(number); }, state.step * other_count, 1,
+                     2 * other_count);
+    }
     auto last = Clock::now();
     while (done(state) < 1) {
       throw_if_cancelled();
       std::vector<Sample> samples;
-      for (int64_t i = 0; i < options_.batch; ++i) samples.push_back(queue.take());
-      step(state, replicas, samples);
+      for (int64_t i = 0; i < count; ++i) samples.push_back(queue.take());
+      std::vector<Sample> crops;
+      for (int64_t i = 0; i < other_count; ++i) crops.push_back(others->take());
+      const double rate = learning_rate(options_.optimizer, state.step, done(state));
+      record(state, learner.step(samples, crops, rate), rate);
       state.seconds += seconds_since(last);
       last = Clock::now();
-      if (state.step % options_.validate_every == 0) validate(state);
+      if (state.step % options_.validate_every == 0) validate(state, true);
       if (state.step % options_.save_every == 0) nn::save_state(state, folder_.checkpoint());
       state.seconds += seconds_since(last);
       last = Clock::now();
       plat::report(options_.progress, std::min(1.0, done(state)));
     }
     nn::save_state(state, folder_.checkpoint());
-  }
-
-  /// What one part of a batch costs.
-  struct PartLoss {
-    double total = 0;
-    double extent = 0;
-    double boundary = 0;
-    double distance = 0;
-    double prompt = 0;
-  };
-
-  void step(nn::TrainState& state, nn::Replicas& replicas, const std::vector<Sample>& samples) {
-    const double rate = learning_rate(options_.optimizer, state.step, done(state));
-    for (auto& group : state.optimizer->param_groups()) group.options().set_lr(rate);
-    state.network->train();
-    state.optimizer->zero_grad();
-    std::vector<PartLoss> losses(static_cast<std::size_t>(replicas.parts()));
-    const std::size_t size = samples.size() / losses.size();
-    replicas.run(threads_, [&](nn::Sam& network, int part) {
-      const std::span<const Sample> own(samples.data() + static_cast<std::size_t>(part) * size, size);
-      losses[static_cast<std::size_t>(part)] =
-          learn_part(network, nn::make_batch(own, model_.description), state.step, part);
-    });
-    torch::nn::utils::clip_grad_norm_(state.network->parameters(), options_.optimizer.clip_norm);
-    state.optimizer->step();
-    state.update_average(average_decay(options_.optimizer, state.step));
-    ++state.step;
-    PartLoss mean;
-    const double share = 1 / static_cast<double>(losses.size());
-    for (const PartLoss& loss : losses) {
-      mean.total += share * loss.total;
-      mean.extent += share * loss.extent;
-      mean.boundary += share * loss.boundary;
-      mean.distance += share * loss.distance;
-      mean.prompt += share * loss.prompt;
+    if (cache.found() + cache.made() > 0) {
+      log_info("the encoder ran for " + std::to_string(cache.made()) + " crops; " + std::to_string(cache.found()) +
+               " times its results were on disk");
     }
-    record(state, mean, rate);
   }
 
-  /// Leaves the gradients of a part of a batch in `network`.
-  PartLoss learn_part(nn::Sam& network, const nn::Batch& batch, int64_t step, int part) const {
-    // Every random number of this part comes from its own number, so that a resumed run draws the same ones.
-    Random random(options_.seed, (uint64_t{1} << 40) + static_cast<uint64_t>(step * options_.parts + part));
-    const nn::TokenOffset offset = random_offset(random);
-    const nn::Encoded encoded = network->encode(batch.pixels);
-    const nn::ClassMaps maps = network->forward_classes(encoded, offset);
-    const nn::ClassLoss loss = nn::class_loss(at::cat({maps.extent, maps.boundary, maps.distance}, 1), maps.auxiliary,
-                                              batch.maps, batch.counts, options_.loss);
-    at::Tensor total = loss.total;
-    PartLoss out;
-    if (options_.loss.prompt > 0 && random.chance(options_.loss.prompt_share)) {
-      const nn::PromptMasks masks = network->forward_prompts(encoded.embedding, batch.prompts, offset);
-      const at::Tensor prompted = nn::prompt_loss(masks.logits, masks.iou, batch.prompt_masks, batch.prompt_known);
-      total = total + options_.loss.prompt * prompted;
-      out.prompt = prompted.item<double>();
-    }
-    total.backward();
-    out.total = total.item<double>();
-    out.extent = loss.extent.item<double>();
-    out.boundary = loss.boundary.item<double>();
-    out.distance = loss.distance.item<double>();
-    return out;
+  /// Tells this run's encoder from others.
+  std::string cache_key() const {
+    if (!options_.method.frozen_encoder() || views_.count() == 0) return "";
+    std::string key;
+    for (const std::string& file : weight_files(options_.init)) key += sha256_of_file(file) + "\n";
+    return key;
   }
 
-  /// Where a crop lies in the tile that positions are measured in.
-  nn::TokenOffset random_offset(Random& random) const {
-    const int64_t free = model_.config.is_tiny_vit() ? (model_.config.image_size() - options_.crop.size) / 16 : 0;
-    if (free <= 0) return {};
-    const int64_t row = random.integer(free + 1);
-    return {row, random.integer(free + 1)};
-  }
-
-  void record(nn::TrainState& state, const PartLoss& loss, double rate) {
+  void record(nn::TrainState& state, const nn::StepLoss& loss, double rate) {
     if (!std::isfinite(loss.total)) {
       throw ModelError("the loss is no number after step " + std::to_string(state.step) +
                        ": train with a lower --learning-rate");
@@ -237,12 +183,13 @@ class Trainer {
                                          {"learning_rate", rate},     {"loss", loss.total},
                                          {"smooth_loss", state.loss}, {"extent", loss.extent},
                                          {"boundary", loss.boundary}, {"distance", loss.distance},
-                                         {"prompt", loss.prompt}};
+                                         {"prompt", loss.prompt},     {"distil", loss.distil}};
     folder_.add_metrics(line.dump());
     log_debug(line.dump());
   }
 
-  nn::ValidationResult validate(nn::TrainState& state) {
+  /// Measures the average; `keep`: as the best weights where they are.
+  nn::ValidationResult validate(nn::TrainState& state, bool keep) {
     if (areas_.empty()) return {};
     nn::ValidationOptions settings;
     settings.mean = nn::band_tensor(model_.description.mean);
@@ -262,7 +209,7 @@ class Trainer {
     log_info("step " + std::to_string(state.step) + ", " + std::to_string(static_cast<int>(state.seconds / 60)) +
              " min: loss " + fixed(state.loss) + ", validation pixel IoU " + fixed(result.pixel_iou) + ", object F1 " +
              fixed(result.object_f1));
-    if (result.object_f1 > state.best_f1) {
+    if (keep && result.object_f1 > state.best_f1) {
       state.best_f1 = result.object_f1;
       nn::save_weights(*state.average, folder_.best());
     }
@@ -275,33 +222,40 @@ class Trainer {
   }
 
   TrainSummary finish(nn::TrainState& state) {
+    const bool mixed = options_.forgetting.wise < 1;
     if (options_.keep == "best" && std::filesystem::exists(folder_.best())) {
       // The last weights may be better still.
-      validate(state);
+      validate(state, true);
       nn::load_weights(*state.average, folder_.best());
     }
+    if (mixed) nn::mix_with_base(state, options_.forgetting.wise);
     TrainSummary summary;
     summary.steps = state.step;
     summary.seconds = state.seconds;
     summary.loss = state.loss;
     summary.model = folder_.model();
+    if (!options_.method.is_full()) summary.adapter = folder_.adapter();
+    summary.parameters = plan_.parameters;
+    summary.learned = plan_.learned;
+    summary.estimated_bytes = plan_.total();
     if (!areas_.empty()) {
-      const nn::ValidationResult result = validate(state);
+      const nn::ValidationResult result = validate(state, !mixed);
       summary.pixel_iou = result.pixel_iou;
       summary.object_f1 = result.object_f1;
     }
-    std::filesystem::create_directories(folder_.model());
-    write_model_folder(model_, folder_.model());
-    nn::save_weights(*state.average, folder_.model() + "/" + kWeightsFile,
-                     options_.half_precision ? nn::WeightType::Float16 : nn::WeightType::Float32);
+    nn::write_results(state, model_, options_, folder_.model(), folder_.adapter());
     write_text(folder_.model() + "/training.json", to_json(without_folders(options_)) + "\n");
-    write_text(folder_.model() + "/README.md", model_card(model_, options_, summary, report_));
+    const std::string card = model_card(model_, options_, summary, report_);
+    write_text(folder_.model() + "/README.md", card);
+    if (!summary.adapter.empty()) write_text(summary.adapter + "/README.md", card);
     return summary;
   }
 
   const TrainOptions options_;
   RunFolder folder_;
   ModelFolder model_;
+  MemoryPlan plan_;
+  Views views_{0, 0};
   std::vector<ValidationArea> areas_;
   std::vector<std::string> report_;
   int threads_ = 1;

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model/nn/layers.hpp"
 
+#include "model/nn/checkpoint.hpp"
+
 #include <torch/nn/init.h>
+
+#include <algorithm>
 
 namespace plat::nn {
 
@@ -54,8 +58,8 @@ std::shared_ptr<const Int16Linear> taken_as_int16(torch::nn::LinearImpl& layer) 
 }
 
 MlpBlockImpl::MlpBlockImpl(int64_t width, int64_t hidden, const std::string& activation) : gelu(activation == "gelu") {
-  lin1 = register_module("lin1", torch::nn::Linear(width, hidden));
-  lin2 = register_module("lin2", torch::nn::Linear(hidden, width));
+  lin1 = register_module("lin1", TunedLinear(width, hidden));
+  lin2 = register_module("lin2", TunedLinear(hidden, width));
 }
 
 void MlpBlockImpl::use_int16() {
@@ -64,12 +68,24 @@ void MlpBlockImpl::use_int16() {
 }
 
 at::Tensor MlpBlockImpl::forward(const at::Tensor& x) {
-  if (int16_lin1_) return int16_lin1_->forward_gelu(x, *int16_lin2_);
+  const at::Tensor out = int16_lin1_ ? int16_lin1_->forward_gelu(x, *int16_lin2_) : through(x);
+  return adapter && adapter->active ? out + adapter->forward(x) : out;
+}
+
+at::Tensor MlpBlockImpl::through(const at::Tensor& x) {
   at::Tensor hidden = lin1->forward(x);
   // Where no gradient is wanted, in place: fresh memory costs four times as much as the arithmetic.
   const bool in_place = !at::GradMode::is_enabled();
-  if (gelu) return lin2->forward(in_place ? at::gelu_(hidden) : at::gelu(hidden));
-  return lin2->forward(in_place ? at::relu_(hidden) : at::relu(hidden));
+  if (gelu) {
+    hidden = in_place ? at::gelu_(hidden) : at::gelu(hidden);
+  } else {
+    hidden = in_place ? at::relu_(hidden) : at::relu(hidden);
+  }
+  return lin2->forward(hidden);
+}
+
+void MlpBlockImpl::add_bottleneck(int64_t hidden) {
+  adapter = register_module("adapter", Bottleneck(lin1->weight.size(1), hidden));
 }
 
 FeedForwardImpl::FeedForwardImpl(int64_t in, int64_t hidden, int64_t out, int64_t depth) {
@@ -83,6 +99,18 @@ at::Tensor FeedForwardImpl::forward(const at::Tensor& x) {
   at::Tensor hidden = at::relu(proj_in->forward(x));
   for (const auto& layer : *layers) hidden = at::relu(layer->as<torch::nn::Linear>()->forward(hidden));
   return proj_out->forward(hidden);
+}
+
+at::Tensor run_block(torch::nn::Module& block, const std::function<at::Tensor(const at::Tensor&)>& forward,
+                     const at::Tensor& x, bool recompute) {
+  if (!at::GradMode::is_enabled()) return forward(x);
+  const std::vector<at::Tensor> parameters = block.parameters();
+  const auto learns = [](const at::Tensor& tensor) { return tensor.requires_grad(); };
+  if (!x.requires_grad() && std::none_of(parameters.begin(), parameters.end(), learns)) {
+    const at::NoGradGuard no_gradient;
+    return forward(x);
+  }
+  return recompute ? recomputed(forward, x) : forward(x);
 }
 
 }  // namespace plat::nn

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "model/nn/int16_linear.hpp"
+#include "model/nn/lora.hpp"
 
 #include <torch/nn/module.h>
 #include <torch/nn/modules/batchnorm.h>
@@ -10,6 +11,7 @@
 #include <torch/nn/modules/linear.h>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -57,11 +59,14 @@ struct MlpBlockImpl : torch::nn::Module {
   at::Tensor forward(const at::Tensor& x);
   /// For inference from now on; only with GELU.
   void use_int16();
+  void add_bottleneck(int64_t hidden);
 
-  torch::nn::Linear lin1{nullptr}, lin2{nullptr};
+  TunedLinear lin1{nullptr}, lin2{nullptr};
+  Bottleneck adapter{nullptr};  ///< beside the block, null unless added
   bool gelu;
 
  private:
+  at::Tensor through(const at::Tensor& x);
   std::shared_ptr<const Int16Linear> int16_lin1_, int16_lin2_;
 };
 TORCH_MODULE(MlpBlock);
@@ -75,5 +80,10 @@ struct FeedForwardImpl : torch::nn::Module {
   torch::nn::ModuleList layers;
 };
 TORCH_MODULE(FeedForward);
+
+/// Runs a block of an encoder: without gradients where neither its input nor its parameters learn, so that nothing of it is
+/// kept; where they do, and `recompute`, by recomputed().
+at::Tensor run_block(torch::nn::Module& block, const std::function<at::Tensor(const at::Tensor&)>& forward,
+                     const at::Tensor& x, bool recompute);
 
 }  // namespace plat::nn

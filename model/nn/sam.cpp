@@ -67,6 +67,39 @@ SamImpl::SamImpl(const SamConfig& config) : config_(config) {
     class_decoder_ = register_module("class_decoder", ClassDecoder(config.class_decoder, channels, feature_dims));
     use_channels_last(*class_decoder_);
   }
+  add_adapters(encoder(), config.adapters);
+}
+
+torch::nn::Module& SamImpl::encoder() {
+  if (tiny_vit_) return *tiny_vit_;
+  return *vit_;
+}
+
+void SamImpl::recompute_blocks(bool on) {
+  if (tiny_vit_) tiny_vit_->recompute = on;
+  if (vit_) vit_->recompute = on;
+}
+
+Encoded SamImpl::encode_image(const at::Tensor& pixels) {
+  const int64_t patch = tiny_vit_ ? 32 : config_.prompt_encoder.patch_size;
+  if (pixels.dim() != 4 || pixels.size(1) != 3 || pixels.size(2) % patch != 0 || pixels.size(3) % patch != 0) {
+    throw ModelError("the network takes images of 3 bands whose sides are multiples of " + std::to_string(patch) +
+                     " pixels");
+  }
+  Encoded encoded;
+  if (tiny_vit_) {
+    auto features = tiny_vit_->forward(pixels.contiguous(at::MemoryFormat::ChannelsLast));
+    encoded = {features.embedding, features.stride2, features.stride4, features.stride8};
+  } else {
+    encoded.embedding = vit_->forward(pixels);
+  }
+  return encoded;
+}
+
+Encoded SamImpl::encode_as_is(const at::Tensor& pixels) {
+  Encoded encoded = encode_image(pixels);
+  add_detail(encoded, pixels);
+  return encoded;
 }
 
 Encoded SamImpl::encode(const at::Tensor& pixels) {
@@ -79,26 +112,12 @@ Encoded SamImpl::encode(const at::Tensor& pixels) {
   return encoded;
 }
 
-Encoded SamImpl::encode_as_is(const at::Tensor& pixels) {
-  const int64_t patch = tiny_vit_ ? 32 : config_.prompt_encoder.patch_size;
-  if (pixels.dim() != 4 || pixels.size(1) != 3 || pixels.size(2) % patch != 0 || pixels.size(3) % patch != 0) {
-    throw ModelError("the network takes images of 3 bands whose sides are multiples of " + std::to_string(patch) +
-                     " pixels");
-  }
-  Encoded encoded;
-  if (tiny_vit_) {
-    auto features = tiny_vit_->forward(pixels.contiguous(at::MemoryFormat::ChannelsLast));
-    encoded = {features.embedding, features.stride2, features.stride4, features.stride8};
-  } else {
-    encoded.embedding = vit_->forward(pixels);
-    if (class_decoder_) {
-      auto features = class_decoder_->stem->forward(pixels.contiguous(at::MemoryFormat::ChannelsLast));
-      encoded.stride2 = features[0];
-      encoded.stride4 = features[1];
-      encoded.stride8 = features[2];
-    }
-  }
-  return encoded;
+void SamImpl::add_detail(Encoded& encoded, const at::Tensor& pixels) {
+  if (tiny_vit_ || !class_decoder_) return;
+  auto features = class_decoder_->stem->forward(pixels.contiguous(at::MemoryFormat::ChannelsLast));
+  encoded.stride2 = features[0];
+  encoded.stride4 = features[1];
+  encoded.stride8 = features[2];
 }
 
 SamImpl::Frame SamImpl::frame_of(const at::Tensor& embedding) const {
@@ -185,7 +204,10 @@ at::Tensor SamImpl::read_masks(const DecodedPrompts& decoded, int64_t image, int
 }
 
 void SamImpl::prepare_for_inference(Precision precision) {
-  if (precision == Precision::Int16 && vit_) vit_->use_int16();
+  if (precision == Precision::Int16 && vit_) {
+    merge_lora(*vit_);
+    vit_->use_int16();
+  }
   for (const auto& module : modules(/*include_self=*/false)) {
     if (auto* conv = module->as<ConvNorm>()) conv->fold();
     if (auto* attention = module->as<WindowAttention>()) attention->look_biases_up();

@@ -86,6 +86,10 @@ class SamImpl : public torch::nn::Module {
   /// `pixels`: (B, 3, H, W) float, normalised with the model's mean and deviation; H and W are multiples of 32 (of the
   /// patch size for a ViT).
   Encoded encode(const at::Tensor& pixels);
+  /// encode() in two steps: what the image encoder makes, and for a ViT the early features, which are learned with the
+  /// class maps and not with the encoder.
+  Encoded encode_image(const at::Tensor& pixels);
+  void add_detail(Encoded& encoded, const at::Tensor& pixels);
 
   /// From now on the encoder multiplies in a type of 16 bits, at::kHalf or at::kBFloat16, as torch's autocast does: sums and
   /// norms where it matters, and what encode() returns, stay float32. at::kFloat is how it begins. Not for training.
@@ -106,6 +110,11 @@ class SamImpl : public torch::nn::Module {
   /// and gives their weights up. For inference only: call after eval() and loading; later changes of parameters are not
   /// seen.
   void prepare_for_inference(Precision precision = Precision::Float32);
+
+  torch::nn::Module& encoder();
+  /// Makes training keep only what lies between the encoder's blocks and compute the rest again in the backward pass. A
+  /// TinyViT's blocks only in eval mode.
+  void recompute_blocks(bool on);
 
  private:
   /// What the mask decoder takes for prompts: positions of the image, sparse and dense embeddings of the prompts.

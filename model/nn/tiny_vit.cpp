@@ -30,8 +30,9 @@ at::Tensor distance_index(int64_t window) {
 
 WindowAttentionImpl::WindowAttentionImpl(int64_t channels, int64_t heads, int64_t window) : heads_(heads) {
   norm = register_module("norm", torch::nn::LayerNorm(torch::nn::LayerNormOptions({channels})));
-  qkv = register_module("qkv", torch::nn::Linear(channels, 3 * channels));
-  proj = register_module("proj", torch::nn::Linear(channels, channels));
+  qkv = register_module("qkv", TunedLinear(channels, 3 * channels));
+  qkv->groups = heads;  // the channels lie head by head
+  proj = register_module("proj", TunedLinear(channels, channels));
   attention_biases = register_parameter("attention_biases", at::zeros({heads, window * window}));
   bias_index_ = distance_index(window);
 }
@@ -64,12 +65,18 @@ at::Tensor WindowAttentionImpl::forward(const at::Tensor& x) {
 
 TinyVitMlpImpl::TinyVitMlpImpl(int64_t channels, int64_t hidden) {
   norm = register_module("norm", torch::nn::LayerNorm(torch::nn::LayerNormOptions({channels})));
-  fc1 = register_module("fc1", torch::nn::Linear(channels, hidden));
-  fc2 = register_module("fc2", torch::nn::Linear(hidden, channels));
+  fc1 = register_module("fc1", TunedLinear(channels, hidden));
+  fc2 = register_module("fc2", TunedLinear(hidden, channels));
 }
 
 at::Tensor TinyVitMlpImpl::forward(const at::Tensor& x) {
-  return fc2->forward(at::gelu(fc1->forward(norm->forward(x))));
+  const at::Tensor normed = norm->forward(x);
+  const at::Tensor out = fc2->forward(at::gelu(fc1->forward(normed)));
+  return adapter && adapter->active ? out + adapter->forward(normed) : out;
+}
+
+void TinyVitMlpImpl::add_bottleneck(int64_t hidden) {
+  adapter = register_module("adapter", Bottleneck(fc1->weight.size(1), hidden));
 }
 
 at::Tensor TinyVitBlock::dropped(const at::Tensor& branch) const {
@@ -183,7 +190,7 @@ TinyVitImpl::TinyVitImpl(const TinyVitConfig& config) {
   neck_conv2_ = neck->register_module("2", torch::nn::Conv2d(ConvOptions(out, out, 3).padding(1).bias(false)));
   neck_norm2_ = neck->register_module("3", LayerNorm2d(out));
   for (const auto& module : modules(/*include_self=*/false)) {
-    if (auto* linear = module->as<torch::nn::Linear>()) {
+    if (auto* linear = module->as<TunedLinearImpl>()) {
       torch::nn::init::normal_(linear->weight, 0, 0.02);
       torch::nn::init::zeros_(linear->bias);
     }
@@ -195,7 +202,10 @@ TinyVitImpl::Features TinyVitImpl::forward(const at::Tensor& pixels) {
   features.stride2 = at::gelu(stem1_->forward(pixels));
   at::Tensor x = stem2_->forward(features.stride2);
   for (std::size_t i = 0; i < stages_.size(); ++i) {
-    for (const auto& block : stages_[i].blocks) x = block->forward(x);
+    for (const auto& block : stages_[i].blocks) {
+      x = run_block(
+          *block, [&block](const at::Tensor& in) { return block->forward(in); }, x, recompute && !is_training());
+    }
     if (i == 0) features.stride4 = x;
     if (i == 1) features.stride8 = x;
     if (stages_[i].downsample) x = stages_[i].downsample->forward(x);

@@ -24,7 +24,7 @@ struct WindowAttentionImpl : torch::nn::Module {
   void train(bool on = true) override;
 
   torch::nn::LayerNorm norm{nullptr};
-  torch::nn::Linear qkv{nullptr}, proj{nullptr};
+  TunedLinear qkv{nullptr}, proj{nullptr};
   at::Tensor attention_biases;  ///< (heads, distinct distances)
 
  private:
@@ -38,9 +38,11 @@ TORCH_MODULE(WindowAttention);
 struct TinyVitMlpImpl : torch::nn::Module {
   TinyVitMlpImpl(int64_t channels, int64_t hidden);
   at::Tensor forward(const at::Tensor& x);
+  void add_bottleneck(int64_t hidden);
 
   torch::nn::LayerNorm norm{nullptr};
-  torch::nn::Linear fc1{nullptr}, fc2{nullptr};
+  TunedLinear fc1{nullptr}, fc2{nullptr};
+  Bottleneck adapter{nullptr};  ///< beside the block, null unless added
 };
 TORCH_MODULE(TinyVitMlp);
 
@@ -96,6 +98,10 @@ struct TinyVitImpl : torch::nn::Module {
     at::Tensor embedding, stride2, stride4, stride8;
   };
   Features forward(const at::Tensor& pixels);
+
+  /// Trades time for memory in training (checkpoint.hpp), in eval mode only: batch normalisation would count each batch
+  /// twice, and drop path would draw anew.
+  bool recompute = false;
 
  private:
   struct Stage {

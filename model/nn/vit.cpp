@@ -35,9 +35,8 @@ at::Tensor relative_positions(const at::Tensor& table, int64_t n) {
 VitAttentionImpl::VitAttentionImpl(const VitConfig& config, int64_t window, int64_t tokens)
     : heads_(config.num_attention_heads), window_(window) {
   const int64_t channels = config.hidden_size, side = window > 0 ? window : tokens;
-  qkv =
-      register_module("qkv", torch::nn::Linear(torch::nn::LinearOptions(channels, 3 * channels).bias(config.qkv_bias)));
-  proj = register_module("proj", torch::nn::Linear(channels, channels));
+  qkv = register_module("qkv", TunedLinear(torch::nn::LinearOptions(channels, 3 * channels).bias(config.qkv_bias)));
+  proj = register_module("proj", TunedLinear(channels, channels));
   if (config.use_rel_pos) {
     rel_pos_h = register_parameter("rel_pos_h", at::zeros({2 * side - 1, channels / heads_}));
     rel_pos_w = register_parameter("rel_pos_w", at::zeros({2 * side - 1, channels / heads_}));
@@ -217,7 +216,10 @@ at::Tensor VitImpl::forward(const at::Tensor& pixels) {
     }
     x = x + positions;
   }
-  for (auto& block : blocks_) x = block->forward(x);
+  for (auto& block : blocks_) {
+    x = run_block(
+        *block, [&block](const at::Tensor& in) { return block->forward(in); }, x, recompute);
+  }
   x = neck_norm1_->forward(neck_conv1_->forward(x.permute({0, 3, 1, 2})));
   return neck_norm2_->forward(neck_conv2_->forward(x));
 }

@@ -20,7 +20,7 @@ struct VitAttentionImpl : torch::nn::Module {
   at::Tensor forward(const at::Tensor& x);
   void use_int16();
 
-  torch::nn::Linear qkv{nullptr}, proj{nullptr};
+  TunedLinear qkv{nullptr}, proj{nullptr};
   at::Tensor rel_pos_h, rel_pos_w;  ///< (2 · side - 1, C / heads), undefined without relative positions
 
  private:
@@ -54,6 +54,8 @@ struct VitImpl : torch::nn::Module {
   /// Packs the blocks' linear layers as whole numbers of 16 bits and gives their weights up: for inference, on a CPU with
   /// Int16Product::available().
   void use_int16();
+
+  bool recompute = false;  ///< trade time for memory in training: see checkpoint.hpp
 
  private:
   torch::nn::Conv2d projection_{nullptr}, neck_conv1_{nullptr}, neck_conv2_{nullptr};

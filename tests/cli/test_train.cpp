@@ -65,6 +65,30 @@ BOOST_AUTO_TEST_CASE(a_model_is_trained_resumed_and_used) {
   BOOST_TEST(std::filesystem::exists(world.folder.path() / "out.gpkg"));
 }
 
+BOOST_AUTO_TEST_CASE(a_part_of_a_model_is_tuned_and_its_adapter_used) {
+  const World world;
+  const std::string base = PLAT_SOURCE_DIR "/data/models/buildings";
+  const auto run = run_plat(world.folder, small_run({"--steps", "2", "--json", "--init", base, "--method", "lora"}));
+  BOOST_REQUIRE_MESSAGE(run.code == 0, run.err);
+  BOOST_TEST(has(run.err, "method lora: trains"), run.err);
+  const auto summary = nlohmann::json::parse(run.out);
+  BOOST_TEST(summary["adapter"] == "run/adapter");
+  BOOST_TEST(summary["learned_parameters"].get<int64_t>() * 2 < summary["parameters"].get<int64_t>());
+  BOOST_TEST(summary["peak_bytes"].get<int64_t>() > 0);
+  const auto used = run_plat(world.folder, {"extract", "demo.tif", "--model", "run/adapter", "-o", "out.gpkg"});
+  BOOST_REQUIRE_MESSAGE(used.code == 0, used.err);
+  const auto shown = run_plat(world.folder, {"models", "show", "run/adapter"});
+  BOOST_TEST(has(shown.out, "adapter for"), shown.out);
+
+  // Little more than the small run was expected to take is not enough for larger crops.
+  const std::string ram = std::to_string(summary["estimated_bytes"].get<int64_t>() / 1'000'000 + 60) + "MB";
+  const auto refused = run_plat(
+      world.folder, {"train", "--scenes", "demo.tif", "--labels", "demo_buildings.geojson", "--steps", "2", "--init",
+                     base, "--method", "lora", "--batch", "8", "--crop", "256", "-o", "large", "--ram", ram});
+  BOOST_TEST(refused.code == 2);
+  BOOST_TEST(has(refused.err, "With --checkpointing"), refused.err);
+}
+
 BOOST_AUTO_TEST_CASE(a_dry_run_tells_and_writes_nothing) {
   const World world;
   const auto run = run_plat(world.folder, small_run({"--steps", "2", "--dry-run"}));
@@ -86,6 +110,8 @@ BOOST_AUTO_TEST_CASE(exit_codes_say_what_went_wrong) {
   BOOST_TEST(code(small_run({"--steps", "0"}), "steps") == 2);
   BOOST_TEST(code(small_run({"--steps", "2", "--val-bbox", "1,2"}), "--val-bbox") == 2);
   BOOST_TEST(code(small_run({"--steps", "2", "--init", "nowhere"}), "nowhere") == 5);
+  BOOST_TEST(code(small_run({"--steps", "2", "--method", "lora"}), "--init") == 2);
+  BOOST_TEST(code(small_run({"--steps", "2", "--method", "lara"}), "lara") == 2);
   BOOST_TEST(code({"train", "--scenes", "none.tif", "--labels", "demo_buildings.geojson", "--steps", "2", "-o", "run"},
                   "none.tif") == 3);
   BOOST_TEST(code({"train", "--scenes", "demo.tif", "--labels", "none.geojson", "--steps", "2", "-o", "run"},

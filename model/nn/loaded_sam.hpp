@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/error.hpp"
+#include "core/image.hpp"
+#include "model/model_folder.hpp"
+#include "model/nn/sam.hpp"
+#include "model/precision.hpp"
+
+#include <c10/util/Exception.h>
+
+#include <memory>
+#include <string>
+
+namespace plat::nn {
+
+/// Runs `work` with torch's errors as ModelErrors, whose text leaves the stack trace out.
+template <typename Work>
+auto translated(const std::string& what, const Work& work) {
+  try {
+    return work();
+  } catch (const c10::Error& error) {
+    std::string text = error.what_without_backtrace();
+    text = text.substr(0, text.find('\n'));
+    throw ModelError(what + ": " + text);
+  }
+}
+
+/// Makes the calling thread's work in torch that thread's alone: torch keeps its number of threads for each of them.
+void use_one_thread();
+
+/// A network that is ready to run, and what it expects. Thread-safe.
+class LoadedSam {
+ public:
+  /// `device`: auto, cpu, cuda or cuda:N. Throws UsageError, IoError or ModelError saying what does not fit.
+  LoadedSam(const std::string& folder, const std::string& device, Precision precision);
+
+  const ModelDescription& description() const { return model_.description; }
+  const SamConfig& config() const { return model_.config; }
+  /// torch's modules have no const methods; in eval mode forward passes only read.
+  SamImpl& network() const { return *sam_; }
+  at::Device device() const { return device_; }
+
+  /// A tile as the network takes it, (1, bands, tile_size, tile_size) on the device. Throws ModelError for another size.
+  at::Tensor normalised(const Image<float>& pixels) const;
+
+ private:
+  void check_precision(const std::string& folder, Precision precision) const;
+  void check_hardware(const std::string& folder, Precision precision) const;
+
+  ModelFolder model_;
+  at::Device device_;
+  std::shared_ptr<SamImpl> sam_;
+};
+
+}  // namespace plat::nn

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "model/nn/sam.hpp"
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <string>
+
+namespace plat::nn {
+
+/// What a frozen encoder makes of crops, kept on disk in float16: one safetensors file a crop, named by the model and the
+/// crop's pixels. Thread-safe.
+class EncodedCache {
+ public:
+  /// `model` tells the encoder's weights from others'. The folder is made when something is kept.
+  EncodedCache(std::string folder, std::string model);
+
+  /// What the encoder makes of each of B crops (B, 3, S, S): from disk, or from `encode`, which takes one crop, and then
+  /// kept. Rounded to float16 either way, so that it makes no difference which. Throws IoError where the disk is full.
+  Encoded get(const at::Tensor& pixels, const std::function<Encoded(const at::Tensor&)>& encode);
+  int64_t found() const { return found_; }
+  int64_t made() const { return made_; }
+
+ private:
+  Encoded get_one(const at::Tensor& pixels, const std::function<Encoded(const at::Tensor&)>& encode);
+
+  std::string folder_;
+  std::string model_;
+  std::atomic<int64_t> found_ = 0;
+  std::atomic<int64_t> made_ = 0;
+};
+
+/// Bytes that the cache takes for a crop of this size.
+int64_t encoded_bytes(const SamConfig& config, int64_t crop);
+
+}  // namespace plat::nn

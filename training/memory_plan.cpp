@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "training/memory_plan.hpp"
+
+#include "core/error.hpp"
+#include "core/memory.hpp"
+#include "core/thread_budget.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <optional>
+
+namespace plat {
+namespace {
+
+constexpr int64_t kFloat = 4;
+
+/// Values in a layer of a crop.
+double layer(int64_t side, int64_t stride, double channels) {
+  const auto across = static_cast<double>(side / stride);
+  return across * across * channels;
+}
+
+/// What an encoder keeps for the backward pass, in values a crop.
+struct EncoderValues {
+  double all = 0;      ///< of the blocks that learn
+  double largest = 0;  ///< of the largest block
+  double between = 0;  ///< of what lies between these blocks
+  void add(double block, double in) {
+    all += block;
+    largest = std::max(largest, block);
+    between += in;
+  }
+};
+
+/// Blocks from this one on keep what they compute.
+int64_t first_kept(const MethodOptions& method, int64_t blocks) {
+  if (method.frozen_encoder()) return blocks;
+  const int64_t last = method.last_blocks();
+  return last > 0 ? std::max<int64_t>(0, blocks - last) : 0;
+}
+
+EncoderValues values_of(const VitConfig& c, const MethodOptions& method, int64_t size) {
+  EncoderValues values;
+  const int64_t side = size / c.patch_size;
+  const auto tokens = static_cast<double>(side * side);
+  const auto width = static_cast<double>(c.hidden_size), inner = static_cast<double>(c.mlp_dim);
+  for (int64_t i = first_kept(method, c.num_hidden_layers); i < c.num_hidden_layers; ++i) {
+    const auto& global = c.global_attn_indexes;
+    const bool whole = c.window_size == 0 || std::find(global.begin(), global.end(), i) != global.end();
+    const int64_t window = whole ? side : c.window_size;
+    const int64_t padded_side = (side + window - 1) / window * window;
+    const auto padded = static_cast<double>(padded_side * padded_side);
+    // The weights of the attention, its queries, keys and values with their copies by head, both norms, the MLP.
+    values.add(static_cast<double>(c.num_attention_heads) * padded * static_cast<double>(window * window) +
+                   padded * 6 * width + tokens * (5 * width + 2 * inner),
+               tokens * width);
+  }
+  return values;
+}
+
+EncoderValues values_of(const TinyVitConfig& c, const MethodOptions& method, int64_t size) {
+  EncoderValues values;
+  int64_t blocks = 0;
+  for (const int64_t depth : c.depths) blocks += depth;
+  const int64_t first = first_kept(method, blocks);
+  const auto width = [&c](std::size_t i) { return static_cast<double>(c.embed_dims[i]); };
+  // Convolution, normalisation and activation keep what goes into each.
+  if (method.is_full()) values.add(3 * layer(size, 2, width(0) / 2) + 3 * layer(size, 4, width(0)), 0);
+  int64_t stride = 4, number = 0;
+  for (std::size_t i = 0; i < c.depths.size(); ++i) {
+    const double in = layer(size, stride, width(i));
+    for (int64_t j = 0; j < c.depths[i]; ++j, ++number) {
+      if (number < first) continue;
+      const auto window = static_cast<double>(c.window_sizes[i] * c.window_sizes[i]);
+      const double heads = static_cast<double>(c.num_heads[i]) / width(i);
+      values.add(i == 0 ? in * (6 * c.mbconv_expand_ratio + 4) : in * (14 + 2 * c.mlp_ratio + heads * window), in);
+    }
+    if (i == 3) break;
+    stride *= c.strides[i];
+    const double out = width(i + 1);
+    if (number > first) values.add(3 * layer(size, stride / c.strides[i], out) + 6 * layer(size, stride, out), 0);
+  }
+  return values;
+}
+
+/// What an encoder that keeps nothing holds at its widest place.
+double passing(const SamConfig& config, int64_t size) {
+  if (const auto* tiny = std::get_if<TinyVitConfig>(&config.vision)) {
+    const auto first = static_cast<double>(tiny->embed_dims[0]);
+    return 3 * layer(size, 2, first / 2) + layer(size, 4, 2 * first * (tiny->mbconv_expand_ratio + 1));
+  }
+  const auto& vit = std::get<VitConfig>(config.vision);
+  return layer(size, vit.patch_size, static_cast<double>(5 * vit.hidden_size + 2 * vit.mlp_dim));
+}
+
+/// What the maps of the class, their losses and the prompted masks of a crop keep.
+double decoder_values(const SamConfig& config, const TrainOptions& options) {
+  const int64_t size = options.crop.size;
+  const ClassDecoderConfig& c = config.class_decoder;
+  double values = layer(size, 1, 40);  // three maps in the losses
+  if (!config.is_tiny_vit()) {
+    for (std::size_t i = 0; i < c.stem_dims.size(); ++i)
+      values += 3 * layer(size, int64_t{2} << i, static_cast<double>(c.stem_dims[i]));
+  }
+  for (std::size_t i = 0; i < c.fuse_dims.size(); ++i) {
+    values += layer(size, int64_t{8} >> i, static_cast<double>(c.fuse_dims[i] * (4 + 3 * c.fuse_convs[i])));
+  }
+  const MaskDecoderConfig& m = config.mask_decoder;
+  const auto width = static_cast<double>(m.hidden_size);
+  const double mixing = layer(size, 16, 14 * width * static_cast<double>(m.num_hidden_layers));
+  values += mixing;
+  if (options.loss.prompt > 0) {
+    const double masks = layer(size, 4, 8.0 * static_cast<double>(m.num_multimask_outputs + 1));
+    values += static_cast<double>(options.loss.prompts_per_crop) *
+              (mixing + 4 * layer(size, 8, width / 4) + 3 * layer(size, 4, width / 8) + masks);
+  }
+  return values;
+}
+
+double activation_values(const SamConfig& config, const TrainOptions& options) {
+  const MethodOptions& method = options.method;
+  const EncoderValues encoder =
+      std::visit([&](const auto& vision) { return values_of(vision, method, options.crop.size); }, config.vision);
+  const bool twice = method.checkpointing && !(config.is_tiny_vit() && method.is_full());
+  const double decoder = decoder_values(config, options), wide = passing(config, options.crop.size);
+  if (encoder.all <= 0) return std::max(wide, decoder);
+  if (!twice) return encoder.all + decoder;
+  // A block is computed again, and its gradients with it, in pieces that do not fit into each other's places.
+  constexpr double kAgain = 2.8;
+  return encoder.between + std::max(decoder, kAgain * encoder.largest);
+}
+
+std::string gigabytes(int64_t bytes) { return format_memory(bytes); }
+
+}  // namespace
+
+MemoryPlan plan_memory(const SamConfig& config, const TrainOptions& options, int64_t parameters, int64_t learned,
+                       int64_t present) {
+  MemoryPlan plan;
+  plan.parameters = parameters;
+  plan.learned = learned;
+  plan.present = present;
+  // Network, average and base are all there whole when a run starts, before they share what does not learn.
+  plan.weights = (options.forgetting.needs_base() ? 3 : 2) * parameters * kFloat;
+  plan.gradients = 3 * learned * kFloat;
+  const int threads = ThreadBudget::make(options.threads).total;
+  const int64_t at_once = options.batch / options.parts * std::min(threads, options.parts);
+  // Freed pages are kept, and pieces of other sizes lie between them.
+  constexpr double kFragments = 1.25;
+  plan.activations =
+      static_cast<int64_t>(kFragments * static_cast<double>(at_once * kFloat) * activation_values(config, options));
+  return plan;
+}
+
+std::string describe(const MemoryPlan& plan) {
+  std::array<char, 96> text{};
+  const auto millions = [](int64_t number) { return static_cast<double>(number) / 1e6; };
+  std::snprintf(text.data(), text.size(), "trains %.3g M of %.4g M parameters (%.3g %%)", millions(plan.learned),
+                millions(plan.parameters),
+                100 * static_cast<double>(plan.learned) / std::max(1.0, static_cast<double>(plan.parameters)));
+  return text.data() + std::string("; memory: ") + gigabytes(plan.total()) + " expected (weights " +
+         gigabytes(plan.weights) + ", gradients and moments " + gigabytes(plan.gradients) + ", between the layers " +
+         gigabytes(plan.activations) + ", program and scenes " + gigabytes(plan.present) + ")";
+}
+
+void require_memory(const MemoryPlan& plan, const SamConfig& config, const TrainOptions& options, int64_t allowed) {
+  if (plan.total() <= allowed) return;
+  const auto bytes = [&](const TrainOptions& smaller) {
+    return plan_memory(config, smaller, plan.parameters, plan.learned, plan.present).total();
+  };
+  TrainOptions smaller = options;
+  std::string proposal;
+  const auto fits = [&] { return bytes(smaller) <= allowed; };
+  if (!smaller.method.checkpointing && !smaller.method.frozen_encoder() &&
+      !(config.is_tiny_vit() && smaller.method.is_full())) {
+    smaller.method.checkpointing = true;
+    proposal = "--checkpointing";
+  }
+  while (!fits() && smaller.batch > 1) {
+    const int64_t half = (smaller.batch + 1) / 2;
+    smaller.method.accumulate *= (smaller.batch + half - 1) / half;
+    smaller.batch = half;
+    smaller.parts = static_cast<int>(std::min<int64_t>(smaller.parts, half));
+    while (smaller.batch % smaller.parts != 0) --smaller.parts;
+  }
+  if (smaller.batch != options.batch) {
+    proposal += (proposal.empty() ? "--batch " : " --batch ") + std::to_string(smaller.batch) + " --parts " +
+                std::to_string(smaller.parts) + " --accumulate " + std::to_string(smaller.method.accumulate);
+  }
+  while (!fits() && smaller.crop.size > 128) {
+    smaller.crop.size = smaller.crop.size / 2 / 32 * 32;
+  }
+  if (smaller.crop.size != options.crop.size)
+    proposal += (proposal.empty() ? "--crop " : " --crop ") + std::to_string(smaller.crop.size);
+  const std::string what = "the run needs about " + gigabytes(plan.total()) + ", more than the " + gigabytes(allowed) +
+                           " that --ram allows. ";
+  if (!fits())
+    throw UsageError(what + "No smaller batch or crop fits: train less of the network, with --method decoder");
+  throw UsageError(what + "With " + proposal + " it needs about " + gigabytes(bytes(smaller)) + ".");
+}
+
+}  // namespace plat

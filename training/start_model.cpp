@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "training/start_model.hpp"
+
+#include "core/error.hpp"
+#include "model/adapter_folder.hpp"
+#include "model/nn/lora.hpp"
+#include "model/nn/weights.hpp"
+#include "training/small_sam.hpp"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <filesystem>
+
+namespace plat {
+namespace {
+
+constexpr const char* kClassPart = "class_decoder.";
+
+/// LoRA as the modules of a network have it, in peft's words.
+LoraScaling scaling_of(const AdapterConfig& config, bool tiny_vit) {
+  LoraScaling scaling;
+  scaling.rank = config.rank;
+  scaling.alpha = config.alpha;
+  std::vector<std::string> targets = config.targets;
+  const auto slices = std::erase_if(targets, [](const std::string& target) { return target.size() == 1; });
+  if (slices > 0) {
+    // The pairs of the slices lie stacked in one of a higher rank; with alpha as many times higher the scale stays.
+    const auto pairs = static_cast<int64_t>(slices);
+    scaling.modules.push_back("qkv");
+    scaling.ranks["qkv"] = pairs * config.rank;
+    scaling.alphas["qkv"] = static_cast<double>(pairs) * config.alpha;
+  }
+  for (const std::string& target : targets) {
+    if (target == "mlp") {
+      for (const char* layer : {tiny_vit ? "fc1" : "lin1", tiny_vit ? "fc2" : "lin2"}) scaling.modules.push_back(layer);
+    } else {
+      scaling.modules.push_back(target == "proj" ? "attn.proj" : target);
+    }
+  }
+  for (std::string& module : scaling.modules) {
+    // The mask decoder has layers of the same names.
+    if (module == "lin1" || module == "lin2") module = "mlp." + module;
+  }
+  return scaling;
+}
+
+}  // namespace
+
+ModelFolder describe_model(const TrainOptions& options) {
+  ModelFolder model;
+  const std::string from = options.init.empty() ? options.architecture : options.init;
+  if (from.empty()) {
+    model.config = small_sam(1);
+  } else {
+    model = read_model_folder(from);
+    if (options.init.empty()) model.description = {};
+    if (model.config.class_decoder.classes == 0) {
+      if (options.method.decoder_part() == "tokens")
+        throw UsageError("--decoder tokens: " + from +
+                         " draws no class yet; all that does must learn: pass class or all");
+      model.config.class_decoder.classes = 1;
+    }
+    if (model.config.class_decoder.classes != 1) {
+      throw ModelError(from + ": training needs a network with one class or none, this one has " +
+                       std::to_string(model.config.class_decoder.classes));
+    }
+  }
+  model.base.reset();
+  const int64_t bottleneck = model.config.adapters.bottleneck;
+  model.config.adapters = options.method.adapters();
+  if (bottleneck > 0) {
+    if (options.method.method == "adapter")
+      throw ModelError(from +
+                       ": has adapters already; train them further with --method bias-norm, last-blocks:N or full");
+    model.config.adapters.bottleneck = bottleneck;
+  }
+  ModelDescription& about = model.description;
+  about.name = options.model_name;
+  about.architecture = model.config.is_tiny_vit() ? "sam-tinyvit" : "sam-vit";
+  if (about.classes.size() != 1) about.classes = {ClassDescription{options.class_name, {}}};
+  about.classes.front().name = options.class_name;
+  about.gsd_m = options.data.gsd_m;
+  // A ViT stretches its positions over the image: its tiles must be as large as the crops that it learned from.
+  about.tile_size = model.config.is_tiny_vit() ? model.config.image_size() : options.crop.size;
+  about.overlap = about.tile_size / 4;
+  about.licence = options.licence;
+  about.training_data.insert(about.training_data.end(), options.attribution.begin(), options.attribution.end());
+  return model;
+}
+
+TrainOptions resolved(TrainOptions options) {
+  constexpr double kGsd = 0.3;
+  constexpr double kFreshRate = 1.5e-3;
+  constexpr double kFurtherRate = 3e-4;
+  constexpr double kBesideRate = 1e-3;  // what lies beside the weights starts from nothing
+  const double gsd_m = options.init.empty() ? kGsd : read_model_folder(options.init).description.gsd_m.value_or(kGsd);
+  options.data.gsd_m = options.gsd_m.value_or(gsd_m);
+  if (!options.optimizer.learning_rate) {
+    const std::string& method = options.method.method;
+    const bool beside = method == "lora" || method == "adapter" || method == "bias-norm";
+    options.optimizer.learning_rate = options.init.empty() ? kFreshRate : beside ? kBesideRate : kFurtherRate;
+  }
+  return options;
+}
+
+namespace nn {
+
+void load_start(TrainState& state, const TrainOptions& options) {
+  if (options.init.empty()) {
+    state.start_attention_from_position();
+    return;
+  }
+  // A base without classes has no tensors for them; what lies beside its layers it never has.
+  const bool plain = read_model_folder(options.init).config.class_decoder.classes == 0;
+  state.fresh_classes = plain;
+  load_model(*state.network, options.init, [&](const std::string& name) {
+    const bool beside = name.find(".lora_") != std::string::npos || name.find(".adapter.") != std::string::npos;
+    return (beside && state.learned.contains(name)) || (plain && name.starts_with(kClassPart));
+  });
+  state.reset_average();
+  if (options.forgetting.needs_base()) state.remember_base();
+}
+
+void mix_with_base(TrainState& state, double share) {
+  const at::NoGradGuard no_gradient;
+  const auto before = state.base->named_parameters();
+  for (auto& item : state.average->named_parameters()) {
+    const std::string& name = item.key();
+    if (!state.learned.contains(name) || name.find(".lora_A.") != std::string::npos) continue;
+    // A is random before training and B zero: with less of B there is less of their product.
+    const bool beside = name.find(".lora_B.") != std::string::npos || name.find(".adapter.up.") != std::string::npos;
+    if (beside) {
+      item.value().mul_(share);
+    } else if (state.has_counterpart(name)) {
+      item.value().copy_(before[name].lerp(item.value(), share));
+    }
+  }
+  const auto statistics = state.base->named_buffers();
+  for (auto& item : state.average->named_buffers()) {
+    if (item.value().is_floating_point() && state.has_counterpart(item.key()))
+      item.value().copy_(statistics[item.key()].lerp(item.value(), share));
+  }
+}
+
+void write_results(const TrainState& state, const ModelFolder& model, const TrainOptions& options,
+                   const std::string& model_folder, const std::string& adapter_folder) {
+  namespace fs = std::filesystem;
+  if (!options.method.is_full() && !options.init.empty()) {
+    fs::create_directories(adapter_folder);
+    ModelFolder adapter = model;
+    adapter.base = describe_base(options.init, adapter_folder);
+    save_adapter(*state.average, state.learned, adapter_folder + "/" + kAdapterWeightsFile);
+    const AdapterConfig& config = model.config.adapters;
+    if (config.rank > 0)
+      write_lora_config(adapter_folder, scaling_of(config, model.config.is_tiny_vit()), *adapter.base);
+    adapter.config.adapters.rank = 0;
+    write_model_folder(adapter, adapter_folder);
+  }
+  fs::create_directories(model_folder);
+  const WeightType type = options.half_precision ? WeightType::Float16 : WeightType::Float32;
+  ModelFolder whole = model;
+  whole.config.adapters.rank = 0;
+  write_model_folder(whole, model_folder);
+  // The average shares what does not learn with the network: LoRA is merged into a copy.
+  if (model.config.adapters.rank == 0) return save_weights(*state.average, model_folder + "/" + kWeightsFile, type);
+  Sam merged(model.config);
+  const at::NoGradGuard no_gradient;
+  const auto copy = [](const auto& from, const auto& to) {
+    for (const auto& item : from) to.find(item.key())->copy_(item.value());
+  };
+  copy(state.average->named_parameters(), merged->named_parameters());
+  copy(state.average->named_buffers(), merged->named_buffers());
+  merge_lora(*merged);
+  save_weights(*merged, model_folder + "/" + kWeightsFile, type);
+}
+
+}  // namespace nn
+}  // namespace plat

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "model/model_folder.hpp"
+#include "training/train_options.hpp"
+#include "training/train_state.hpp"
+
+namespace plat {
+
+/// The network that a run trains and what its model folder will say about it. A model without classes gets the part that
+/// draws them. Throws ModelError where there is more than one class.
+ModelFolder describe_model(const TrainOptions& options);
+
+/// The options with the values that depend on others filled in.
+TrainOptions resolved(TrainOptions options);
+
+namespace nn {
+
+/// Gives a state the weights that its run starts from: those of `init`, or random ones. Keeps them as its base where an option
+/// needs that.
+void load_start(TrainState& state, const TrainOptions& options);
+
+/// Mixes the average with the base: `share` of what was learned, the rest of what there was. What is new since the base,
+/// which has no counterpart there, stays whole, but for what lies beside its layers, which the base lacks as if it were zero.
+void mix_with_base(TrainState& state, double share);
+
+/// Writes the whole model that a run leaves, LoRA merged, and beside it, where not everything learned, the adapter that
+/// makes it from its base.
+void write_results(const TrainState& state, const ModelFolder& model, const TrainOptions& options,
+                   const std::string& model_folder, const std::string& adapter_folder);
+
+}  // namespace nn
+}  // namespace plat
