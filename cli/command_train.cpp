@@ -23,7 +23,7 @@ void add_run_options(CLI::App& command, TrainOptions& options) {
   command.add_option("--minutes", options.minutes, "Length of the run in minutes instead")->group(group);
   command.add_flag("--resume", options.resume, "Go on from the run's last checkpoint")->group(group);
   command.add_flag("--overwrite", options.overwrite, "Replace an existing run")->group(group);
-  command.add_flag("--dry-run", options.dry_run, "Read scenes and labels, say what is paired and left out, and stop")
+  command.add_flag("--dry-run", options.dry_run, "Find, read and check the data, say what is used and how, and stop")
       ->group(group);
   command.add_option("--seed", options.seed, "Seed of all random numbers")->capture_default_str()->group(group);
   command.add_option("-j,--threads", options.threads, "Threads of the network; 0: all processors")
@@ -146,7 +146,7 @@ void print(const TrainSummary& summary, bool json) {
 void add_train(CLI::App& program, Context& context) {
   auto options = std::make_shared<TrainOptions>();
   auto data = std::make_shared<TrainDataArguments>();
-  CLI::App* command = add_command(program, context, "train", "Train a model on scenes and labels of their objects");
+  CLI::App* command = add_command(program, context, "train", "Train a model on images and labels of their objects");
   add_train_data_arguments(*command, *options, *data);
   add_run_options(*command, *options);
   add_model_options(*command, *options);
@@ -158,6 +158,7 @@ void add_train(CLI::App& program, Context& context) {
       options->progress = terminal_progress("training", context.quiet);
       const TrainSummary summary = train(*options);
       if (!options->dry_run) print(summary, context.json);
+      if (options->dry_run && context.json) std::printf("%s\n", summary.data.c_str());
     };
   });
 }

@@ -18,6 +18,9 @@ struct TrainDataArguments {
   std::string val_bbox;
   std::string val_bbox_crs;
   std::string bands;
+  std::string assign_crs;
+  std::string labels_crs;
+  std::string class_values;
 
   /// Puts what they mean into the options. Throws UsageError, DataError for an unknown CRS.
   void apply(TrainOptions& options) const;

@@ -72,6 +72,8 @@ TrainOptions resolved(TrainOptions options) {
   constexpr double kFurtherRate = 3e-4;
   const double gsd_m = options.init.empty() ? kGsd : read_model_folder(options.init).description.gsd_m;
   options.data.gsd_m = options.gsd_m.value_or(gsd_m);
+  options.data.class_name = options.class_name;
+  options.data.seed = options.seed;
   if (!options.optimizer.learning_rate) {
     options.optimizer.learning_rate = options.init.empty() ? kFreshRate : kFurtherRate;
   }
@@ -85,14 +87,19 @@ class Trainer {
 
   TrainSummary run() {
     TrainingData data = load_training_data(options_.data);
-    for (const std::string& line : data.report) log_info(line);
+    for (const std::string& line : options_.dry_run ? data.report : data.summary) log_info(line);
     if (data.validation.empty())
       log_warning("no validation area: nothing will say how well the model does on unseen ground");
-    if (options_.dry_run) return {};
+    if (options_.dry_run) {
+      TrainSummary summary;
+      summary.data = data.json;
+      return summary;
+    }
     folder_.open(options_);
     std::string report;
     for (const std::string& line : data.report) report += line + "\n";
     write_text(folder_.data(), report);
+    write_text(folder_.data_json(), data.json + "\n");
 
     threads_ = ThreadBudget::make(options_.threads).total;
     // Parts of a batch run side by side, so each needs one thread only, and sums never depend on their number.
@@ -111,7 +118,7 @@ class Trainer {
       log_info("resuming after step " + std::to_string(state.step));
     }
     areas_ = std::move(data.validation);
-    report_ = std::move(data.report);
+    report_ = std::move(data.summary);
     CropOptions crop = options_.crop;
     crop.gsd_m = options_.data.gsd_m;
     crop.prompts = options_.loss.prompt > 0 ? options_.loss.prompts_per_crop : 0;
