@@ -13,8 +13,8 @@ namespace {
 constexpr int64_t kLeastPoints = 300;  // about ten houses
 constexpr int64_t kSide = 2 * kShiftReach + 1;
 constexpr int64_t kPeak = 3;            // pixels around a peak that belong to it
-constexpr double kLeastConfidence = 3;  // deviations; where nothing is systematic, the highest of a surface stays below
-constexpr double kMostRivalry = 0.85;
+constexpr double kLeastConfidence = 4;  // deviations; labels that fit nowhere reach 3.6, real ones 4.2 and more
+constexpr double kMostRivalry = 0.8;
 
 /// The slope of the image at a pixel, along columns and rows (Sobel, all bands together).
 Point slope(const Image<uint8_t>& image, int64_t col, int64_t row) {

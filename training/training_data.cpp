@@ -211,8 +211,8 @@ class DataLoader {
                         {raster_place(image.image, options_.assign_crs)});
   }
 
-  void note(Severity severity, const char* check, int64_t count, const std::string& text) {
-    if (count > 0) report_.findings.push_back({severity, check, count, std::to_string(count) + text});
+  void note(Severity severity, const char* check, int64_t count, const std::string& text, const char* advice = "") {
+    if (count > 0) report_.findings.push_back({severity, check, count, text + ": " + std::to_string(count) + advice});
   }
 
   void check() {
@@ -222,13 +222,13 @@ class DataLoader {
       without_area += set->without_area;
       unknown += static_cast<int64_t>(set->unknown.size());
     }
-    note(Severity::Note, "no-area", without_area, " points, lines or boxes among the labels have no area: left out");
-    note(Severity::Note, "unknown", unknown, " areas that the labels call unknown (crowds, 255 in masks) are not used");
-    note(Severity::Note, "empty", empty_, " images have labels but no object: all of them is background");
+    note(Severity::Note, "no-area", without_area, "labels without area (points, lines, boxes), left out");
+    note(Severity::Note, "unknown", unknown, "areas that the labels call unknown (crowds, 255 in masks), not used");
+    note(Severity::Note, "empty", empty_, "images with labels but no object, all of them background");
     if (!options_.image_gsd_m)
       note(Severity::Warning, "no-georeference", without_georeference_,
-           " images have no georeference: their pixels are taken for those of the model; say how large they are with "
-           "--image-gsd");
+           "images without georeference, whose pixels are taken for those of the model",
+           "; say how large they are with --image-gsd");
     for (Finding& finding : describe(counts_, data_.objects)) report_.findings.push_back(std::move(finding));
     ShiftCheck shift = check_shift(data_.scenes, options_.fix_shift);
     for (std::size_t i = 0; i < shift.scenes.size(); ++i) report_.scenes[i].shift = shift.scenes[i];

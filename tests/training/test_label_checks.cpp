@@ -3,6 +3,7 @@
 
 #include "core/error.hpp"
 #include "geo/gdal_session.hpp"
+#include "training/label_shift.hpp"
 #include "training/training_data.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -98,9 +99,9 @@ BOOST_AUTO_TEST_CASE(clean_labels_give_no_warning) {
   const DataWorld world;
   world.image("a.tif", world.all());
   world.layer("a.geojson", world.all());
-  const TrainingData data = load_training_data(options_for(world));
-  for (const auto& entry : nlohmann::json::parse(data.json).at("checks"))
-    BOOST_TEST(entry.at("severity") == "note", entry.dump());
+  const auto json = nlohmann::json::parse(load_training_data(options_for(world)).json);
+  BOOST_TEST(!json.at("checks").empty());
+  for (const auto& entry : json.at("checks")) BOOST_TEST(entry.at("severity") == "note", entry.dump());
 }
 
 BOOST_AUTO_TEST_CASE(images_without_objects_are_background_but_all_of_them_are_an_error) {
@@ -209,20 +210,19 @@ BOOST_AUTO_TEST_CASE(a_shift_is_found_to_half_a_pixel_and_mended) {
 }
 
 BOOST_AUTO_TEST_CASE(where_labels_fit_nowhere_no_shift_is_claimed) {
-  DataWorld world;
-  // The objects are those of another world.
-  world.image("a.tif", world.all());
-  world.scene.objects = test::drawn_world(384, 0.3, 77).objects;
-  Random random(5);
-  for (MultiPolygon& object : world.scene.objects) {
-    const double dx = random.uniform(-20, 20);
-    const double dy = random.uniform(-20, 20);
-    for (Point& p : object.front().exterior) p = {p.x + dx, p.y + dy};
+  for (uint64_t seed = 1; seed <= 20; ++seed) {
+    // The objects are those of another world, each thrown somewhere near its place.
+    LabelledScene scene = test::drawn_world(384, 0.3, 9);
+    scene.objects = test::drawn_world(384, 0.3, 50 + seed).objects;
+    Random random(seed);
+    for (MultiPolygon& object : scene.objects) {
+      const double dx = random.uniform(-20, 20);
+      const double dy = random.uniform(-20, 20);
+      for (Point& p : object.front().exterior) p = {p.x + dx, p.y + dy};
+    }
+    const LabelShift shift = best_shift(shift_surface(scene));
+    BOOST_TEST(!shift.clear, "seed " << seed << ": confidence " << shift.confidence << ", rivalry " << shift.rivalry);
   }
-  world.layer("a.gpkg", world.all());
-  const TrainingData data = load_training_data(options_for(world));
-  BOOST_TEST(has(finding(data, "shift")->at("text").get<std::string>(), "cannot be told"),
-             finding(data, "shift")->dump());
 }
 
 BOOST_AUTO_TEST_SUITE_END()
