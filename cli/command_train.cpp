@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/command.hpp"
 #include "cli/terminal_progress.hpp"
+#include "cli/train_data_arguments.hpp"
 #include "cli/train_method_arguments.hpp"
-#include "core/error.hpp"
 #include "core/memory.hpp"
-#include "core/text.hpp"
 #include "training/train.hpp"
 
 #include <CLI/CLI.hpp>
@@ -16,45 +15,6 @@
 namespace plat::cli {
 namespace {
 
-/// What is parsed as text first.
-struct Texts {
-  std::string val_bbox;
-  std::string val_bbox_crs;
-  std::string bands;
-};
-
-void add_data_options(CLI::App& command, TrainOptions& options, Texts& texts) {
-  const std::string group = "Data";
-  command.add_option("--scenes", options.data.scenes, "Rasters, or folders of rasters")
-      ->required()
-      ->group(group)
-      ->type_name("PATH ...");
-  command.add_option("--labels", options.data.labels, "Vector files with the true objects, in any CRS")
-      ->required()
-      ->group(group)
-      ->type_name("FILE ...");
-  command
-      .add_option("--gsd", options.gsd_m,
-                  "Ground sample distance of the model in metres (default: that of --init, else 0.3)")
-      ->group(group);
-  command.add_option("--bands", texts.bands, "Three bands by number or role, for example red,green,blue")->group(group);
-  command.add_option("--class", options.class_name, "What the objects are")->capture_default_str()->group(group);
-  command.add_option("--drawn", options.drawn_share, "Share of the crops that show drawn scenes")
-      ->capture_default_str()
-      ->group(group);
-  command.add_option("--val-bbox", texts.val_bbox, "Area kept out of training for validation: xmin,ymin,xmax,ymax")
-      ->group(group);
-  command.add_option("--val-bbox-crs", texts.val_bbox_crs, "CRS of --val-bbox (default: each scene's)")->group(group);
-  command
-      .add_option("--val-fraction", options.data.val_fraction,
-                  "Without --val-bbox: share of the area kept out, in blocks")
-      ->capture_default_str()
-      ->group(group);
-  command.add_option("--val-block", options.data.val_block_m, "Side of those blocks in metres")
-      ->capture_default_str()
-      ->group(group);
-}
-
 void add_run_options(CLI::App& command, TrainOptions& options) {
   const std::string group = "Run";
   command.add_option("-o,--output", options.output, "Folder of the run; the model comes to lie in its model/")
@@ -65,7 +25,7 @@ void add_run_options(CLI::App& command, TrainOptions& options) {
   command.add_option("--minutes", options.minutes, "Length of the run in minutes instead")->group(group);
   command.add_flag("--resume", options.resume, "Go on from the run's last checkpoint")->group(group);
   command.add_flag("--overwrite", options.overwrite, "Replace an existing run")->group(group);
-  command.add_flag("--dry-run", options.dry_run, "Read scenes and labels, say what is paired and left out, and stop")
+  command.add_flag("--dry-run", options.dry_run, "Find, read and check the data, say what is used and how, and stop")
       ->group(group);
   command.add_option("--seed", options.seed, "Seed of all random numbers")->capture_default_str()->group(group);
   command.add_option("-j,--threads", options.threads, "Threads of the network; 0: all processors")
@@ -169,15 +129,6 @@ void add_recipe_options(CLI::App& command, TrainOptions& options) {
   command.add_option("--prompts", options.loss.prompts_per_crop, "Prompts a crop")->capture_default_str()->group(group);
 }
 
-void apply(const Texts& texts, TrainOptions& options) {
-  if (!texts.bands.empty()) options.data.bands = split(texts.bands, ',');
-  if (!texts.val_bbox_crs.empty()) options.data.val_bbox_crs = Crs::from_text(texts.val_bbox_crs);
-  if (texts.val_bbox.empty()) return;
-  const std::vector<double> box = parse_numbers(texts.val_bbox, "--val-bbox");
-  if (box.size() != 4) throw UsageError("--val-bbox needs four numbers: xmin,ymin,xmax,ymax");
-  options.data.val_bbox = Bounds{box[0], box[1], box[2], box[3]};
-}
-
 void print(const TrainSummary& summary, bool json) {
   if (json) {
     nlohmann::ordered_json out = {
@@ -203,23 +154,24 @@ void print(const TrainSummary& summary, bool json) {
 
 void add_train(CLI::App& program, Context& context) {
   auto options = std::make_shared<TrainOptions>();
-  auto texts = std::make_shared<Texts>();
+  auto data = std::make_shared<TrainDataArguments>();
   auto method = std::make_shared<TrainMethodTexts>();
-  CLI::App* command = add_command(program, context, "train", "Train a model on scenes and labels of their objects");
-  add_data_options(*command, *options, *texts);
+  CLI::App* command = add_command(program, context, "train", "Train a model on images and labels of their objects");
+  add_train_data_arguments(*command, *options, *data);
   add_run_options(*command, *options);
   add_model_options(*command, *options);
   add_method_options(*command, *options, *method);
   add_forgetting_options(*command, options->forgetting);
   add_recipe_options(*command, *options);
   command->add_flag("--json", context.json, "Print the summary as one JSON object");
-  command->callback([options, texts, method, &context] {
-    context.action = [options, texts, method, &context] {
-      apply(*texts, *options);
+  command->callback([options, data, method, &context] {
+    context.action = [options, data, method, &context] {
+      data->apply(*options);
       apply(*method, *options);
       options->progress = terminal_progress("training", context.quiet);
       const TrainSummary summary = train(*options);
       if (!options->dry_run) print(summary, context.json);
+      if (options->dry_run && context.json) std::printf("%s\n", summary.data.c_str());
     };
   });
 }

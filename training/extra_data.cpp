@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "training/extra_data.hpp"
 
+#include "core/error.hpp"
+#include "training/data_files.hpp"
 #include "training/scene_loader.hpp"
 #include "training/training_data.hpp"
 
@@ -8,6 +10,25 @@
 #include <vector>
 
 namespace plat {
+namespace {
+
+/// Rasters that are named, and those of named folders.
+std::vector<SceneFile> rasters_in(const std::vector<std::string>& paths) {
+  std::vector<SceneFile> files;
+  for (const std::string& path : paths) {
+    if (known_kind(path) != DataKind::Folder) {
+      files.push_back({path, path});
+      continue;
+    }
+    for (const std::string& file : files_below(path)) {
+      if (!is_side_file(file) && known_kind(file) == DataKind::Raster) files.push_back({file, path});
+    }
+  }
+  if (files.empty()) throw DataError("--distil-data: no raster is there");
+  return files;
+}
+
+}  // namespace
 
 CropOptions crop_options(const TrainOptions& options) {
   CropOptions crop = options.crop;
@@ -19,8 +40,8 @@ CropOptions crop_options(const TrainOptions& options) {
 std::unique_ptr<CropSampler> distil_sampler(const TrainOptions& options) {
   if (options.forgetting.distil <= 0) return nullptr;
   std::vector<LabelledScene> scenes;
-  const std::vector<std::string> files = list_scenes(options.forgetting.distil_data);
-  for (LoadedScene& loaded : load_scenes(files, options.data.bands, options.data.gsd_m)) {
+  const SceneOptions as{options.data.bands, options.data.gsd_m, options.data.image_gsd_m, options.data.assign_crs};
+  for (LoadedScene& loaded : load_scenes(rasters_in(options.forgetting.distil_data), as)) {
     LabelledScene scene = make_scene("", std::move(loaded.pixels), loaded.grid, loaded.gsd_m, {});
     for (std::size_t i = 0; i < loaded.valid.size(); ++i) {
       if (loaded.valid.data()[i] == 0) scene.use.data()[i] = static_cast<uint8_t>(PixelUse::None);
@@ -36,6 +57,7 @@ std::unique_ptr<CropSampler> distil_sampler(const TrainOptions& options) {
 std::unique_ptr<CropSampler> replay_sampler(const TrainOptions& options) {
   if (!options.forgetting.replays()) return nullptr;
   TrainingDataOptions data = options.data;
+  data.data.clear();
   data.scenes = options.forgetting.replay_scenes;
   data.labels = options.forgetting.replay_labels;
   data.val_bbox.reset();

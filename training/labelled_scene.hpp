@@ -24,6 +24,7 @@ enum class PixelUse : uint8_t {
 struct LabelledScene {
   std::string name;
   Grid grid;
+  bool georeferenced = true;            ///< whether the grid says where on the ground it lies
   double gsd_m = 0;                     ///< ground sample distance of `pyramid[0]`
   std::vector<Image<uint8_t>> pyramid;  ///< red, green, blue; each next image has half the size
   Image<uint8_t> use;                   ///< a PixelUse for each pixel of pyramid[0]

@@ -69,7 +69,8 @@ void RunFolder::open(const TrainOptions& options) const {
     if (!options.overwrite)
       throw IoError(path_ + ": exists; pass --overwrite to replace the run or --resume to go on with it");
     if (!is_run) throw IoError(path_ + ": is no run of plat train, so it is not replaced; name another folder");
-    for (const std::string& file : {data(), metrics(), checkpoint(), best()}) std::filesystem::remove(file);
+    for (const std::string& file : {data(), data_json(), metrics(), checkpoint(), best()})
+      std::filesystem::remove(file);
     std::filesystem::remove_all(model());
     std::filesystem::remove_all(adapter());
     std::filesystem::remove_all(embeddings());

@@ -16,6 +16,7 @@ class RunFolder {
 
   std::string config() const { return path_ + "/config.json"; }
   std::string data() const { return path_ + "/data.txt"; }
+  std::string data_json() const { return path_ + "/data.json"; }
   std::string metrics() const { return path_ + "/metrics.jsonl"; }
   std::string checkpoint() const { return path_ + "/last.pt"; }
   std::string best() const { return path_ + "/best.safetensors"; }

@@ -19,8 +19,11 @@ constexpr double kSpacingTolerance = 0.01;  // relative; degrees per pixel vary 
 constexpr double kSparsest = 1.5;           // joined area over the area of its parts, above which parts stay apart
 
 struct Source {
-  std::string path;
+  std::size_t number = 0;  ///< position in what was asked for
+  SceneFile file;
+  RasterInfo info;
   Grid grid;
+  double gsd_m = 0;
   RasterOptions options;
 };
 
@@ -38,8 +41,8 @@ bool joinable(const Source& a, const Source& b) {
   const auto close = [](double x, double y) { return std::abs(x - y) <= kSpacingTolerance * std::abs(x); };
   const Affine& p = a.grid.world_from_pixel;
   const Affine& q = b.grid.world_from_pixel;
-  return !a.grid.crs.empty() && close(p.col_dx, q.col_dx) && close(p.row_dy, q.row_dy) &&
-         reach(a.grid).intersects(b.grid.world_bounds()) && a.grid.crs.same_as(b.grid.crs);
+  return !a.file.group.empty() && a.file.group == b.file.group && !a.grid.crs.empty() && close(p.col_dx, q.col_dx) &&
+         close(p.row_dy, q.row_dy) && reach(a.grid).intersects(b.grid.world_bounds()) && a.grid.crs.same_as(b.grid.crs);
 }
 
 /// The group of each source: sources that touch, directly or through others, share one.
@@ -91,7 +94,7 @@ void read_into(LoadedScene& scene, const Source& source, bool alone) {
   const Window place = alone ? scene.grid.window() : covered(scene.grid, source);
   RasterOptions options = source.options;
   if (!alone) options.target_grid = scene.grid.sub(place);
-  RasterReader reader(source.path, options);
+  RasterReader reader(source.file.path, options);
   // Percentiles of the raster itself: on a part of a larger grid they would be those of its edge pixels, too.
   const Scaling scaling = default_scaling(reader);
   for (int64_t row = 0; row < place.height; row += kRows) {
@@ -113,39 +116,74 @@ void read_into(LoadedScene& scene, const Source& source, bool alone) {
 
 LoadedScene load(const std::vector<Source>& sources) {
   LoadedScene scene;
-  scene.grid = sources.size() == 1 ? sources.front().grid : joined_grid(sources);
-  scene.gsd_m = scene.grid.ground_sample_distance_m();
+  const Source& first = sources.front();
+  scene.grid = sources.size() == 1 ? first.grid : joined_grid(sources);
+  scene.gsd_m = sources.size() == 1 ? first.gsd_m : scene.grid.ground_sample_distance_m();
+  scene.georeferenced = first.info.georeferencing != "none";
+  scene.file_width = first.info.grid.width;
+  scene.file_height = first.info.grid.height;
+  if (first.info.georeferencing == "transform") scene.world_from_file = first.info.grid.world_from_pixel;
+  if (!scene.georeferenced) scene.world_from_file = Affine{0, 1, 0, 0, 0, -1};
+  if (sources.size() > 1) scene.world_from_file.reset();
   scene.pixels = Image<uint8_t>(scene.grid.width, scene.grid.height, 3);
   scene.valid = Image<uint8_t>(scene.grid.width, scene.grid.height);
   for (const Source& source : sources) {
-    scene.paths.push_back(source.path);
+    scene.files.push_back(source.number);
     read_into(scene, source, sources.size() == 1);
   }
   return scene;
 }
 
-Source describe(const std::string& path, const std::vector<std::string>& bands, double gsd_m) {
+/// The grid of a raster without georeference with pixels so many times as large: the reader's frame has no metres.
+Grid coarsened(Grid grid, double factor) {
+  const auto shrunk = [factor](int64_t size) {
+    return std::max<int64_t>(1, std::llround(static_cast<double>(size) / factor));
+  };
+  const double width = static_cast<double>(grid.width);
+  const double height = static_cast<double>(grid.height);
+  grid.width = shrunk(grid.width);
+  grid.height = shrunk(grid.height);
+  grid.world_from_pixel = {0, width / static_cast<double>(grid.width),   0, 0,
+                           0, -height / static_cast<double>(grid.height)};
+  return grid;
+}
+
+Source describe(std::size_t number, const SceneFile& file, const SceneOptions& options) {
   Source source;
-  source.path = path;
-  source.options.bands = bands;
-  const RasterReader reader(path, source.options);
+  source.number = number;
+  source.file = file;
+  source.info = inspect_raster(file.path);
+  source.options.bands = options.bands;
+  const bool georeferenced = source.info.georeferencing != "none";
+  if (georeferenced) source.options.assign_crs = options.assign_crs;
+  const RasterReader reader(file.path, source.options);
   if (reader.bands() != 3)
     throw UsageError("training needs three bands; " + std::to_string(reader.bands()) + " are given");
   source.grid = reader.grid();
+  source.gsd_m = georeferenced ? source.grid.ground_sample_distance_m() : options.image_gsd_m.value_or(options.gsd_m);
   // Twice as fine as the model is enough to enlarge crops by; a margin keeps imagery that is nearly that fine as it is.
-  if (source.grid.ground_sample_distance_m() < 0.45 * gsd_m) {
-    source.options.gsd_m = gsd_m / 2;
-    source.grid = RasterReader(path, source.options).grid();
+  if (source.gsd_m >= 0.45 * options.gsd_m) return source;
+  if (georeferenced) {
+    source.options.gsd_m = options.gsd_m / 2;
+    source.grid = RasterReader(file.path, source.options).grid();
+    source.gsd_m = source.grid.ground_sample_distance_m();
+  } else {
+    const double factor = options.gsd_m / 2 / source.gsd_m;
+    source.grid = coarsened(source.grid, factor);
+    source.options.target_grid = source.grid;
+    source.gsd_m *= factor;
   }
   return source;
 }
 
 }  // namespace
 
-std::vector<LoadedScene> load_scenes(const std::vector<std::string>& paths, const std::vector<std::string>& bands,
-                                     double gsd_m) {
+std::vector<LoadedScene> load_scenes(const std::vector<SceneFile>& files, const SceneOptions& options) {
   std::vector<Source> sources;
-  for (const std::string& path : paths) sources.push_back(describe(path, bands, gsd_m));
+  for (const SceneFile& file : files) {
+    throw_if_cancelled();
+    sources.push_back(describe(sources.size(), file, options));
+  }
   const std::vector<std::size_t> groups = group(sources);
   std::vector<LoadedScene> scenes;
   for (std::size_t first = 0; first < sources.size(); ++first) {

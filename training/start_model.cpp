@@ -96,6 +96,8 @@ TrainOptions resolved(TrainOptions options) {
   constexpr double kBesideRate = 1e-3;  // what lies beside the weights starts from nothing
   const double gsd_m = options.init.empty() ? kGsd : read_model_folder(options.init).description.gsd_m.value_or(kGsd);
   options.data.gsd_m = options.gsd_m.value_or(gsd_m);
+  options.data.class_name = options.class_name;
+  options.data.seed = options.seed;
   if (!options.optimizer.learning_rate) {
     const std::string& method = options.method.method;
     const bool beside = method == "lora" || method == "adapter" || method == "bias-norm";

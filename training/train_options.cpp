@@ -14,7 +14,17 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 Json json_of(const TrainingDataOptions& o) {
-  Json json = {{"scenes", o.scenes}, {"labels", o.labels}, {"gsd_m", o.gsd_m}, {"bands", o.bands}};
+  Json json = {{"data", o.data},
+               {"scenes", o.scenes},
+               {"labels", o.labels},
+               {"gsd_m", o.gsd_m},
+               {"bands", o.bands},
+               {"assign_crs", o.assign_crs.empty() ? "" : o.assign_crs.name()},
+               {"labels_crs", o.labels_crs.empty() ? "" : o.labels_crs.name()},
+               {"class_attribute", o.class_attribute},
+               {"class_values", o.class_values},
+               {"fix_shift", o.fix_shift}};
+  json["image_gsd_m"] = o.image_gsd_m ? Json(*o.image_gsd_m) : Json(nullptr);
   if (o.val_bbox) {
     json["val_bbox"] = {o.val_bbox->min_x, o.val_bbox->min_y, o.val_bbox->max_x, o.val_bbox->max_y};
     json["val_bbox_crs"] = o.val_bbox_crs.empty() ? "" : o.val_bbox_crs.name();
@@ -149,6 +159,7 @@ void TrainOptions::validate() const {
 
 TrainOptions without_folders(TrainOptions options) {
   const auto strip = [](std::string& path) { path = std::filesystem::path(path).filename().string(); };
+  std::for_each(options.data.data.begin(), options.data.data.end(), strip);
   std::for_each(options.data.scenes.begin(), options.data.scenes.end(), strip);
   std::for_each(options.data.labels.begin(), options.data.labels.end(), strip);
   for (auto* paths :

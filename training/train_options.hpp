@@ -86,6 +86,7 @@ struct TrainSummary {
   double loss = 0;                  ///< smoothed
   std::optional<double> pixel_iou;  ///< of the kept weights on the validation area
   std::optional<double> object_f1;
+  std::string data;  ///< of a dry run: the report on the data as JSON
 };
 
 /// The same options with folders taken off the paths: what others may read of them.

@@ -48,15 +48,20 @@ class Trainer {
 
   TrainSummary run() {
     TrainingData data = load_training_data(options_.data);
-    for (const std::string& line : data.report) log_info(line);
+    for (const std::string& line : options_.dry_run ? data.report : data.summary) log_info(line);
     if (data.validation.empty())
       log_warning("no validation area: nothing will say how well the model does on unseen ground");
     plan(data.training_pixels);
-    if (options_.dry_run) return {};
+    if (options_.dry_run) {
+      TrainSummary summary;
+      summary.data = data.json;
+      return summary;
+    }
     folder_.open(options_);
     std::string report;
     for (const std::string& line : data.report) report += line + "\n";
     write_text(folder_.data(), report);
+    write_text(folder_.data_json(), data.json + "\n");
 
     threads_ = ThreadBudget::make(options_.threads).total;
     // Parts of a batch run side by side, so each needs one thread only, and sums never depend on their number.
@@ -70,7 +75,7 @@ class Trainer {
       log_info("resuming after step " + std::to_string(state.step));
     }
     areas_ = std::move(data.validation);
-    report_ = std::move(data.report);
+    report_ = std::move(data.summary);
     CropSampler sampler(std::move(data.scenes), crop_options(options_), options_.seed);
     if (options_.drawn_share > 0) sampler.add_drawn(std::make_shared<DrawnScenes>(), options_.drawn_share);
     try {

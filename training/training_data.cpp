@@ -1,23 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "training/training_data.hpp"
 
+#include "core/cancel.hpp"
 #include "core/error.hpp"
-#include "geo/feature_io.hpp"
+#include "geo/rasterize.hpp"
 #include "training/crop_sampler.hpp"
-#include "training/random.hpp"
+#include "training/data_discovery.hpp"
+#include "training/data_place.hpp"
+#include "training/data_report.hpp"
+#include "training/ground_split.hpp"
+#include "training/label_checks.hpp"
+#include "training/label_reader.hpp"
 #include "training/scene_loader.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <cstdio>
-#include <filesystem>
+#include <map>
+#include <memory>
+#include <set>
 #include <utility>
 
 namespace plat {
 namespace {
 
-constexpr int64_t kContext = 64;  // model pixels shown around a validation area
+constexpr int64_t kContext = 64;       // model pixels shown around a validation area
+constexpr std::size_t kFewLines = 12;  // of a section of the report that people see as the run starts
+
+using Labels = std::vector<std::shared_ptr<const LabelSet>>;
 
 /// The smallest window of pixels that holds a rectangle of world coordinates, cut to the grid.
 Window pixel_window(const Grid& grid, const Bounds& world) {
@@ -32,72 +41,19 @@ Window pixel_window(const Grid& grid, const Bounds& world) {
   return intersect({col, row, col_end - col, row_end - row}, grid.window());
 }
 
-void set_use(LabelledScene& scene, const Window& window, PixelUse use) {
+void keep_out_box(LabelledScene& scene, const TrainingDataOptions& options) {
+  Bounds box = *options.val_bbox;
+  if (!scene.georeferenced) return;
+  if (!options.val_bbox_crs.empty() && !scene.grid.crs.empty())
+    box = CrsTransform(options.val_bbox_crs, scene.grid.crs)(box);
+  if (!box.intersects(scene.grid.world_bounds())) return;
+  const Window window = pixel_window(scene.grid, box);
   for (int64_t row = window.row; row < window.row_end(); ++row) {
     for (uint8_t& pixel :
          scene.use.row(row).subspan(static_cast<std::size_t>(window.col), static_cast<std::size_t>(window.width))) {
-      if (pixel != static_cast<uint8_t>(PixelUse::None)) pixel = static_cast<uint8_t>(use);
+      if (pixel != static_cast<uint8_t>(PixelUse::None)) pixel = static_cast<uint8_t>(PixelUse::Validate);
     }
   }
-}
-
-/// The labels on a scene, in its pixels, one polygon an object, and the window that labels cover.
-struct SceneLabels {
-  std::vector<MultiPolygon> objects;
-  Window covered;
-};
-
-SceneLabels place_labels(const std::vector<FeatureLayer>& layers, const Grid& grid) {
-  SceneLabels labels;
-  Bounds all;
-  const Bounds world = grid.world_bounds();
-  for (const FeatureLayer& layer : layers) {
-    const bool carry = !layer.crs.empty() && !grid.crs.empty();
-    std::optional<CrsTransform> transform;
-    if (carry) transform.emplace(layer.crs, grid.crs);
-    for (const Feature& feature : layer.features) {
-      for (const Polygon& part : feature.geometry) {
-        const Polygon placed = carry ? (*transform)(part) : part;
-        const Bounds box = bounds(placed);
-        all.add(box);
-        if (box.intersects(world)) labels.objects.push_back({grid.to_pixel(placed)});
-      }
-    }
-  }
-  labels.covered = all.intersects(world) ? pixel_window(grid, all) : Window{};
-  return labels;
-}
-
-/// Blocks of the scene, chosen at random until they hold the share of its labelled pixels that is to be kept out.
-void keep_out_blocks(LabelledScene& scene, const TrainingDataOptions& options, uint64_t scene_number) {
-  const auto side = std::max<int64_t>(32, static_cast<int64_t>(options.val_block_m / scene.gsd_m));
-  std::vector<std::pair<uint64_t, Window>> blocks;
-  for (int64_t row = 0; row < scene.height(); row += side) {
-    for (int64_t col = 0; col < scene.width(); col += side) {
-      const auto number = static_cast<uint64_t>(row / side * 1'000'003 + col / side);
-      blocks.emplace_back(Random(options.seed + scene_number, number).next(),
-                          intersect({col, row, side, side}, scene.grid.window()));
-    }
-  }
-  std::sort(blocks.begin(), blocks.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
-  const auto wanted = static_cast<int64_t>(options.val_fraction * static_cast<double>(scene.count(PixelUse::Train)));
-  int64_t kept_out = 0;
-  for (const auto& [order, block] : blocks) {
-    const Image<uint8_t> use = crop(scene.use, block);
-    const int64_t pixels = std::count(use.data(), use.data() + use.size(), static_cast<uint8_t>(PixelUse::Train));
-    // The last block may not overshoot by more than half of itself.
-    if (kept_out + pixels / 2 > wanted) continue;
-    set_use(scene, block, PixelUse::Validate);
-    kept_out += pixels;
-  }
-}
-
-void keep_out(LabelledScene& scene, const TrainingDataOptions& options, uint64_t scene_number) {
-  if (!options.val_bbox) return keep_out_blocks(scene, options, scene_number);
-  Bounds box = *options.val_bbox;
-  if (!options.val_bbox_crs.empty() && !scene.grid.crs.empty())
-    box = CrsTransform(options.val_bbox_crs, scene.grid.crs)(box);
-  if (box.intersects(scene.grid.world_bounds())) set_use(scene, pixel_window(scene.grid, box), PixelUse::Validate);
 }
 
 /// The validation pixels of a scene at the model's resolution, with some context.
@@ -125,101 +81,239 @@ std::optional<ValidationArea> validation_area(const LabelledScene& scene, double
                         warp_use(scene, affine, width, height, PixelUse::Validate)};
 }
 
-std::string percent(int64_t part, int64_t whole) {
-  std::array<char, 16> text{};
-  std::snprintf(text.data(), text.size(), "%.0f %%",
-                100.0 * static_cast<double>(part) / std::max(1.0, static_cast<double>(whole)));
-  return text.data();
-}
+/// Builds the training data step by step.
+class DataLoader {
+ public:
+  explicit DataLoader(const TrainingDataOptions& options)
+      : options_(options), reader_(options.class_attribute, options.labels_crs) {}
 
-std::string describe(const LoadedScene& loaded) {
-  const std::string first = std::filesystem::path(loaded.paths.front()).filename().string();
-  if (loaded.paths.size() == 1) return first;
-  return first + " and " + std::to_string(loaded.paths.size() - 1) + " neighbours";
-}
+  TrainingData load() {
+    FoundData found = find_training_data(options_.inputs());
+    report_.left_out = std::move(found.left_out);
+    read_labels(std::move(found.images));
+    const ClassChoice choice(all_labels(), options_.class_name, options_.class_values);
+    std::vector<SceneFile> files;
+    for (const ImageLabels& image : images_) files.push_back({image.image, group_of(image)});
+    for (LoadedScene& loaded :
+         load_scenes(files, {options_.bands, options_.gsd_m, options_.image_gsd_m, options_.assign_crs}))
+      add_scene(loaded, choice);
+    if (data_.scenes.empty()) throw DataError("no label lies on any image" + reasons());
+    if (data_.objects == 0) throw DataError("the images have labels, but no object is on them" + reasons());
+    report_.findings = choice.findings();
+    check();
+    split();
+    finish();
+    return std::move(data_);
+  }
+
+ private:
+  /// Rasters are joined where they have the very same labels.
+  static std::string group_of(const ImageLabels& image) {
+    std::string group;
+    if (image.own) return group;
+    for (const LabelSource& source : image.labels) group += source.path + "\n";
+    return group;
+  }
+
+  /// Reads the labels of images; those that cannot be read leave their image out.
+  void read_labels(std::vector<ImageLabels> found) {
+    for (ImageLabels& image : found) {
+      throw_if_cancelled();
+      Labels labels;
+      std::vector<LabelSource> sources;
+      for (const LabelSource& source : image.labels) {
+        if (refused_.contains(source.path)) continue;
+        try {
+          labels.push_back(reader_.read(source));
+          sources.push_back(source);
+        } catch (const DataError& error) {
+          refuse(source.path, error);
+        } catch (const IoError& error) {
+          refuse(source.path, error);
+        }
+      }
+      if (labels.empty()) continue;
+      image.labels = std::move(sources);
+      labels_.push_back(std::move(labels));
+      images_.push_back(std::move(image));
+    }
+    if (images_.empty()) throw DataError("no labels can be used" + reasons());
+  }
+
+  void refuse(const std::string& path, const Error& error) {
+    refused_.insert(path);
+    std::string reason = error.what();
+    if (reason.starts_with(path + ": ")) reason.erase(0, path.size() + 2);
+    report_.left_out.push_back({path, reason});
+  }
+
+  /// Each set once.
+  Labels all_labels() const {
+    std::set<std::shared_ptr<const LabelSet>> seen;
+    Labels all;
+    for (const Labels& labels : labels_) {
+      for (const auto& set : labels) {
+        if (seen.insert(set).second) all.push_back(set);
+      }
+    }
+    return all;
+  }
+
+  void add_scene(LoadedScene& loaded, const ClassChoice& choice) {
+    throw_if_cancelled();
+    const std::size_t first = loaded.files.front();
+    const ImageLabels& image = images_[first];
+    const std::string name =
+        file_name(image.image) + (loaded.files.size() == 1 ? ""
+                                  : loaded.files.size() == 2
+                                      ? " and a neighbour"
+                                      : " and " + std::to_string(loaded.files.size() - 1) + " neighbours");
+    PlacedLabels placed;
+    try {
+      placed = place_labels(labels_[first], choice, loaded, image.own, options_.gsd_m);
+    } catch (const DataError& error) {
+      report_.left_out.push_back({image.image, error.what()});
+      return;
+    }
+    if (placed.objects.empty() && (!image.own || placed.counts.outside > 0)) {
+      report_.left_out.push_back({image.image, image.own ? misplaced(image) : "no label lies on it"});
+      return;
+    }
+    counts_.add(placed.counts);
+    empty_ += placed.objects.empty() ? 1 : 0;
+    without_georeference_ += loaded.georeferenced ? 0 : 1;
+    data_.objects += static_cast<int64_t>(placed.objects.size());
+    LabelledScene scene =
+        make_scene(name, std::move(loaded.pixels), loaded.grid, loaded.gsd_m, std::move(placed.objects));
+    scene.georeferenced = loaded.georeferenced;
+    const Image<uint8_t> unknown =
+        placed.unknown.empty() ? Image<uint8_t>() : rasterize_mask(placed.unknown, scene.width(), scene.height());
+    for (int64_t row = 0; row < scene.height(); ++row) {
+      for (int64_t col = 0; col < scene.width(); ++col) {
+        const bool known = loaded.valid.at(col, row) != 0 && placed.covered.contains(col, row) &&
+                           (unknown.empty() || unknown.at(col, row) == 0);
+        if (!known) scene.use.at(col, row) = static_cast<uint8_t>(PixelUse::None);
+      }
+    }
+    ReportedScene reported{
+        name, {}, scene.width(), scene.height(), scene.gsd_m, static_cast<int64_t>(scene.objects.size()), 0, 0, {}};
+    for (const std::size_t file : loaded.files) reported.images.push_back(images_[file]);
+    report_.scenes.push_back(std::move(reported));
+    data_.scenes.push_back(std::move(scene));
+  }
+
+  /// Why none of the labels that were made for an image lies on it.
+  std::string misplaced(const ImageLabels& image) const {
+    const std::string labels = file_name(image.labels.front().path);
+    if (image.labels.front().kind != LabelKind::Layer) return "all objects of " + labels + " lie outside it";
+    return labels + " " +
+           misplacement(layer_place(image.labels.front().path, options_.labels_crs),
+                        {raster_place(image.image, options_.assign_crs)});
+  }
+
+  void note(Severity severity, const char* check, int64_t count, const std::string& text, const char* advice = "") {
+    if (count > 0) report_.findings.push_back({severity, check, count, text + ": " + std::to_string(count) + advice});
+  }
+
+  void check() {
+    int64_t without_area = 0;
+    int64_t unknown = 0;
+    for (const auto& set : all_labels()) {
+      without_area += set->without_area;
+      unknown += static_cast<int64_t>(set->unknown.size());
+    }
+    note(Severity::Note, "no-area", without_area, "labels without area (points, lines, boxes), left out");
+    note(Severity::Note, "unknown", unknown, "areas that the labels call unknown (crowds, 255 in masks), not used");
+    note(Severity::Note, "empty", empty_, "images with labels but no object, all of them background");
+    if (!options_.image_gsd_m)
+      note(Severity::Warning, "no-georeference", without_georeference_,
+           "images without georeference, whose pixels are taken for those of the model",
+           "; say how large they are with --image-gsd");
+    for (Finding& finding : describe(counts_, data_.objects)) report_.findings.push_back(std::move(finding));
+    ShiftCheck shift = check_shift(data_.scenes, options_.fix_shift);
+    for (std::size_t i = 0; i < shift.scenes.size(); ++i) report_.scenes[i].shift = shift.scenes[i];
+    for (Finding& finding : shift.findings) report_.findings.push_back(std::move(finding));
+  }
+
+  void split() {
+    if (options_.val_bbox) {
+      for (LabelledScene& scene : data_.scenes) keep_out_box(scene, options_);
+      report_.split.how = "the rectangle of --val-bbox";
+    } else {
+      report_.split = split_on_ground(data_.scenes, {options_.val_fraction, options_.val_block_m, options_.seed});
+    }
+  }
+
+  void finish() {
+    for (std::size_t i = 0; i < data_.scenes.size(); ++i) {
+      const LabelledScene& scene = data_.scenes[i];
+      const auto train = static_cast<double>(scene.count(PixelUse::Train));
+      const auto validate = static_cast<double>(scene.count(PixelUse::Validate));
+      const double pixel_m2 = scene.gsd_m * scene.gsd_m;
+      report_.training.area_m2 += train * pixel_m2;
+      report_.validation.area_m2 += validate * pixel_m2;
+      report_.training.objects += objects_on(scene, PixelUse::Train);
+      report_.validation.objects += objects_on(scene, PixelUse::Validate);
+      const auto all = static_cast<double>(scene.width() * scene.height());
+      report_.scenes[i].training = train / all;
+      report_.scenes[i].validation = validate / all;
+      if (auto area = validation_area(scene, options_.gsd_m)) data_.validation.push_back(std::move(*area));
+    }
+    const double model_m2 = options_.gsd_m * options_.gsd_m;
+    data_.training_pixels = std::llround(report_.training.area_m2 / model_m2);
+    data_.validation_pixels = std::llround(report_.validation.area_m2 / model_m2);
+    if (data_.validation_pixels > 0 && report_.validation.objects == 0) {
+      report_.findings.push_back(
+          {Severity::Warning, "validation", 0, "no object lies in the validation area: its figures will say nothing"});
+    }
+    data_.report =
+        lines_of(report_, options_.data.size() + options_.scenes.size() + images_.size() + report_.left_out.size());
+    data_.summary = lines_of(report_, kFewLines);
+    data_.json = to_json(report_);
+  }
+
+  /// The first reasons why something was left out, to end a message with.
+  std::string reasons() const {
+    std::string text;
+    for (std::size_t i = 0; i < std::min<std::size_t>(report_.left_out.size(), 3); ++i)
+      text += (i == 0 ? ": " : "; ") + file_name(report_.left_out[i].path) + ": " + report_.left_out[i].reason;
+    return text.empty() ? ": check their coordinate reference systems" : text;
+  }
+
+  const TrainingDataOptions& options_;
+  LabelReader reader_;
+  std::vector<ImageLabels> images_;
+  std::vector<Labels> labels_;  ///< one an image
+  std::set<std::string> refused_;
+  LabelCounts counts_;
+  int64_t empty_ = 0;
+  int64_t without_georeference_ = 0;
+  DataReport report_;
+  TrainingData data_;
+};
 
 }  // namespace
 
 void TrainingDataOptions::validate() const {
-  if (scenes.empty()) throw UsageError("no scenes are given; name rasters or folders with --scenes");
-  if (labels.empty()) throw UsageError("no labels are given; name vector files with --labels");
+  if (data.empty() && scenes.empty())
+    throw UsageError(
+        "no training data is given; name a folder, a list, a STAC item, a COCO file, or images and labels");
+  if (data.empty() && labels.empty()) throw UsageError("--scenes needs --labels, or name both without options");
   if (!(gsd_m > 0)) throw UsageError("--gsd must be more than 0 m");
+  if (image_gsd_m && !(*image_gsd_m > 0)) throw UsageError("--image-gsd must be more than 0 m");
   if (!(val_fraction >= 0 && val_fraction <= 0.9)) throw UsageError("--val-fraction must lie in [0, 0.9]");
   if (!(val_block_m > 0)) throw UsageError("--val-block must be more than 0 m");
   if (val_bbox && val_bbox->empty())
     throw UsageError("--val-bbox needs xmin,ymin,xmax,ymax with xmin < xmax and ymin < ymax");
 }
 
-std::vector<std::string> list_scenes(const std::vector<std::string>& paths) {
-  static constexpr std::array<const char*, 7> kRasters = {".tif", ".tiff", ".vrt", ".jp2", ".img", ".png", ".jpg"};
-  std::vector<std::string> files;
-  for (const std::string& path : paths) {
-    if (!std::filesystem::is_directory(path)) {
-      files.push_back(path);
-      continue;
-    }
-    std::vector<std::string> found;
-    for (const auto& entry : std::filesystem::directory_iterator(path)) {
-      if (std::find(kRasters.begin(), kRasters.end(), entry.path().extension().string()) != kRasters.end()) {
-        found.push_back(entry.path().string());
-      }
-    }
-    if (found.empty()) throw DataError(path + ": the folder holds no raster (.tif, .vrt, .jp2, .img, .png, .jpg)");
-    std::sort(found.begin(), found.end());
-    files.insert(files.end(), found.begin(), found.end());
-  }
-  return files;
+DataInputs TrainingDataOptions::inputs() const {
+  return {data, scenes, labels, class_attribute, assign_crs, labels_crs};
 }
 
 TrainingData load_training_data(const TrainingDataOptions& options) {
   options.validate();
-  std::vector<FeatureLayer> layers;
-  TrainingData data;
-  for (const std::string& path : options.labels) {
-    layers.push_back(read_features(path));
-    data.report.push_back(std::filesystem::path(path).filename().string() + ": " +
-                          std::to_string(layers.back().features.size()) + " polygons, " + layers.back().crs.name() +
-                          (layers.back().skipped > 0
-                               ? ", " + std::to_string(layers.back().skipped) + " features without area left out"
-                               : ""));
-  }
-  uint64_t number = 0;
-  for (LoadedScene& loaded : load_scenes(list_scenes(options.scenes), options.bands, options.gsd_m)) {
-    const std::string name = describe(loaded);
-    SceneLabels labels = place_labels(layers, loaded.grid);
-    if (labels.objects.empty()) {
-      data.report.push_back(name + ": left out, no label lies on it");
-      continue;
-    }
-    const auto objects = static_cast<int64_t>(labels.objects.size());
-    LabelledScene scene =
-        make_scene(name, std::move(loaded.pixels), loaded.grid, loaded.gsd_m, std::move(labels.objects));
-    for (int64_t row = 0; row < scene.height(); ++row) {
-      for (int64_t col = 0; col < scene.width(); ++col) {
-        if (loaded.valid.at(col, row) == 0 || !labels.covered.contains(col, row))
-          scene.use.at(col, row) = static_cast<uint8_t>(PixelUse::None);
-      }
-    }
-    const int64_t all = scene.width() * scene.height();
-    const int64_t usable = scene.count(PixelUse::Train);
-    keep_out(scene, options, number++);
-    const double scale = scene.gsd_m / options.gsd_m;
-    const auto at_model = [scale](int64_t pixels) { return std::llround(static_cast<double>(pixels) * scale * scale); };
-    data.objects += objects;
-    data.training_pixels += at_model(scene.count(PixelUse::Train));
-    data.validation_pixels += at_model(scene.count(PixelUse::Validate));
-    std::array<char, 32> gsd{};
-    std::snprintf(gsd.data(), gsd.size(), "%.3f m", scene.gsd_m);
-    data.report.push_back(name + ": " + std::to_string(scene.width()) + " x " + std::to_string(scene.height()) +
-                          " pixels of " + gsd.data() + ", " + std::to_string(objects) + " objects; " +
-                          percent(scene.count(PixelUse::Train), all) + " for training, " +
-                          percent(scene.count(PixelUse::Validate), all) + " for validation, " +
-                          percent(all - usable, all) + " left out (no data, or outside the labels' bounds)");
-    if (auto area = validation_area(scene, options.gsd_m)) data.validation.push_back(std::move(*area));
-    data.scenes.push_back(std::move(scene));
-  }
-  if (data.scenes.empty()) throw DataError("no label lies on any scene: check their coordinate reference systems");
-  return data;
+  return DataLoader(options).load();
 }
 
 }  // namespace plat

@@ -4,6 +4,7 @@
 #include "core/image.hpp"
 #include "geo/crs.hpp"
 #include "geo/geometry.hpp"
+#include "training/data_discovery.hpp"
 #include "training/labelled_scene.hpp"
 
 #include <cstdint>
@@ -13,17 +14,26 @@
 
 namespace plat {
 
-/// Which scenes and labels make the training data, and which part of them is kept out.
+/// Which images and labels make the training data, and which part of them is kept out.
 struct TrainingDataOptions {
-  std::vector<std::string> scenes;  ///< rasters, or folders whose rasters are all taken
-  std::vector<std::string> labels;  ///< vector files in any CRS; all polygons are objects of the class
-  double gsd_m = 0.3;               ///< ground sample distance of the model, metres, > 0
-  std::vector<std::string> bands;   ///< as in RasterOptions
-  std::optional<Bounds> val_bbox;   ///< the area kept out for validation
-  Crs val_bbox_crs;                 ///< of val_bbox; empty: each scene's own
-  double val_fraction = 0.15;       ///< without val_bbox: share of the area kept out, in blocks, in [0, 0.9]
-  double val_block_m = 100;         ///< side of those blocks, metres, > 0
-  uint64_t seed = 1;                ///< chooses the blocks
+  std::vector<std::string> data;          ///< folders, files, lists, STAC, COCO, VIA: see DataInputs
+  std::vector<std::string> scenes;        ///< rasters, or folders whose rasters are all taken
+  std::vector<std::string> labels;        ///< layers or masks that count on all of them
+  double gsd_m = 0.3;                     ///< ground sample distance of the model, metres, > 0
+  std::optional<double> image_gsd_m;      ///< of images without georeference, metres, > 0; unset: the model's
+  std::vector<std::string> bands;         ///< as in RasterOptions
+  Crs assign_crs;                         ///< of images, in place of their own
+  Crs labels_crs;                         ///< of layers that name none
+  std::string class_name = "building";    ///< of the objects; see ClassChoice
+  std::string class_attribute;            ///< of layers; empty: all their polygons are of the class
+  std::vector<std::string> class_values;  ///< classes of labels that are taken; empty: see ClassChoice
+  bool fix_shift = false;                 ///< move labels where they are clearly shifted against the image
+  std::optional<Bounds> val_bbox;         ///< the area kept out for validation
+  Crs val_bbox_crs;                       ///< of val_bbox; empty: each scene's own
+  double val_fraction = 0.15;             ///< without val_bbox: share of the area kept out, in blocks, in [0, 0.9]
+  double val_block_m = 100;               ///< largest side of those blocks, metres, > 0
+  uint64_t seed = 1;                      ///< chooses the blocks
+  DataInputs inputs() const;
   void validate() const;
 };
 
@@ -42,15 +52,14 @@ struct TrainingData {
   int64_t objects = 0;          ///< objects on the scenes
   int64_t training_pixels = 0;  ///< at the model's resolution
   int64_t validation_pixels = 0;
-  std::vector<std::string> report;  ///< lines for people: what was paired, what was left out and why
+  std::vector<std::string> report;   ///< lines for people: what was paired and left out, checks, the split
+  std::vector<std::string> summary;  ///< the same, long lists cut short
+  std::string json;                  ///< the same for programs
 };
 
-/// Reads scenes and labels into memory: neighbouring scenes of the same CRS and resolution are joined, so that crops run
-/// over their seams; pixels outside the bounds of the labels are left out, as nobody looked for objects there.
-/// Throws IoError, DataError.
+/// Finds images and labels (find_training_data), reads them into memory, checks and mends the labels, and keeps blocks out
+/// for validation. Neighbouring images of the same labels, CRS and resolution are joined, so that crops run over their seams;
+/// pixels outside the bounds of a shared layer are left out, as nobody looked for objects there. Throws IoError, DataError.
 TrainingData load_training_data(const TrainingDataOptions& options);
-
-/// The files named, and the rasters in the folders named, in order of their names.
-std::vector<std::string> list_scenes(const std::vector<std::string>& paths);
 
 }  // namespace plat

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "geo/gdal_session.hpp"
+#include "tests/cli/run_program.hpp"
+#include "tests/training/data_world.hpp"
+
+#include <boost/test/unit_test.hpp>
+#include <nlohmann/json.hpp>
+
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+using plat::Window;
+using plat::test::DataWorld;
+using plat::test::read_text;
+using plat::test::run_plat;
+using Json = nlohmann::json;
+
+namespace {
+
+const plat::GdalSession gdal;
+
+constexpr Window kLeft = {0, 0, 192, 384};
+constexpr Window kRight = {192, 0, 192, 384};
+
+bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+/// COCO for one picture, its objects as polygons.
+std::string coco(const DataWorld& world, const Window& part, const std::string& file) {
+  Json json = {{"images", {{{"id", 1}, {"file_name", file}, {"width", part.width}, {"height", part.height}}}},
+               {"categories", {{{"id", 1}, {"name", "building"}}}},
+               {"annotations", Json::array()}};
+  for (const plat::MultiPolygon& object : world.objects(part)) {
+    Json numbers = Json::array();
+    for (const plat::Point& p : object.front().exterior) numbers.insert(numbers.end(), {p.x, p.y});
+    json["annotations"].push_back({{"id", json["annotations"].size() + 1},
+                                   {"image_id", 1},
+                                   {"category_id", 1},
+                                   {"segmentation", Json::array({numbers})}});
+  }
+  return json.dump();
+}
+
+/// One kind of training data: how it is laid out, and what is named on the command line.
+struct Kind {
+  const char* name;
+  std::function<void(const DataWorld&)> draw;
+  std::vector<std::string> data;
+  std::size_t scenes;
+};
+
+const std::vector<Kind>& kinds() {
+  static const std::vector<Kind> kKinds = {
+      {"a folder with images and masks",
+       [](const DataWorld& world) {
+         world.image("data/images/a.tif", kLeft);
+         world.image("data/images/b.tif", kRight);
+         world.mask_file("data/masks/a.tif", kLeft);
+         world.mask_file("data/masks/b.tif", kRight);
+       },
+       {"data"},
+       2},
+      {"chips below one layer",
+       [](const DataWorld& world) {
+         world.image("data/a.tif", kLeft);
+         world.image("data/b.tif", kRight);
+         world.layer("data/all.geojson", world.all());
+       },
+       {"data"},
+       1},
+      {"scene and labels",
+       [](const DataWorld& world) {
+         world.image("scene.tif", world.all());
+         world.layer("houses.gpkg", world.all());
+       },
+       {"scene.tif", "houses.gpkg"},
+       1},
+      {"a list",
+       [](const DataWorld& world) {
+         world.image("a.tif", kLeft);
+         world.mask_file("x.tif", kLeft);
+         plat::test::write_file(world.path("list.csv"), "image,labels\na.tif,x.tif\n");
+       },
+       {"list.csv"},
+       1},
+      {"COCO on a plain picture",
+       [](const DataWorld& world) {
+         world.plain_image("coco/images/a.bmp", kLeft);
+         plat::test::write_file(world.path("coco/labels.json"), coco(world, kLeft, "a.bmp"));
+       },
+       {"coco/labels.json"},
+       1},
+      {"a STAC catalogue",
+       [](const DataWorld& world) {
+         world.image("stac/a.tif", kLeft);
+         world.layer("stac/truth.geojson", kLeft);
+         plat::test::write_file(world.path("stac/catalog.json"),
+                                R"({"type":"Catalog","id":"c","links":[{"rel":"item","href":"./item.json"}]})");
+         plat::test::write_file(world.path("stac/item.json"),
+                                R"({"type":"Feature","id":"i","properties":{},"geometry":null,"assets":{)"
+                                R"("image":{"href":"a.tif","roles":["data"]},)"
+                                R"("labels":{"href":"truth.geojson","roles":["labels"]}}})");
+       },
+       {"stac/catalog.json"},
+       1},
+  };
+  return kKinds;
+}
+
+std::vector<std::string> train(std::vector<std::string> data, const std::vector<std::string>& more) {
+  std::vector<std::string> arguments = {"train"};
+  arguments.insert(arguments.end(), data.begin(), data.end());
+  for (const char* word : {"-o", "run", "--batch", "2", "--crop", "64", "--prompts", "1"}) arguments.emplace_back(word);
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  return arguments;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(train_data)
+
+BOOST_AUTO_TEST_CASE(a_dry_run_on_each_kind_of_data_says_what_it_found) {
+  for (const Kind& kind : kinds()) {
+    BOOST_TEST_CONTEXT(kind.name) {
+      const DataWorld world;
+      kind.draw(world);
+      const auto run = run_plat(world.folder, train(kind.data, {"--dry-run", "--json"}));
+      BOOST_REQUIRE_MESSAGE(run.code == 0, run.err);
+      const auto json = Json::parse(run.out);
+      BOOST_TEST(json.at("scenes").size() == kind.scenes);
+      BOOST_TEST(json.at("split").at("training").at("objects") > 0);
+      BOOST_TEST(json.at("split").at("validation").at("objects") > 0);
+      BOOST_TEST(has(run.err, "images with labels: "), run.err);
+      BOOST_TEST(has(run.err, "for validation"), run.err);
+      BOOST_TEST(!std::filesystem::exists(world.folder.path() / "run"));
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_run_on_plain_pictures_keeps_its_report_in_the_run_folder) {
+  const DataWorld world;
+  world.plain_image("data/images/a.bmp", kLeft);
+  world.plain_mask("data/masks/a.bmp", kLeft);
+  const auto run = run_plat(world.folder, train({"data"}, {"--steps", "2", "--image-gsd", "0.3"}));
+  BOOST_REQUIRE_MESSAGE(run.code == 0, run.err);
+  BOOST_TEST(has(read_text(world.folder.file("run/data.txt")), "a.bmp with a.bmp, by name"));
+  const auto json = Json::parse(read_text(world.folder.file("run/data.json")));
+  BOOST_TEST(json.at("scenes").at(0).at("gsd_m") == 0.3);
+  BOOST_TEST(has(read_text(world.folder.file("run/model/README.md")), "images with labels: 1"));
+}
+
+BOOST_AUTO_TEST_CASE(what_is_wrong_with_the_data_is_one_clear_sentence) {
+  const DataWorld world;
+  const auto fails = [&](const std::vector<std::string>& data, const std::string& word) {
+    const auto run = run_plat(world.folder, train(data, {"--dry-run"}));
+    BOOST_TEST(has(run.err, word), "'" << word << "' is not in: " << run.err);
+    return run.code;
+  };
+  BOOST_TEST(fails({}, "no training data is given") == 2);
+  BOOST_TEST(fails({"none"}, "none: no such file or folder") == 3);
+  std::filesystem::create_directory(world.folder.path() / "empty");
+  BOOST_TEST(fails({"empty"}, "no image is there") == 4);
+  world.image("a.tif", kLeft);
+  BOOST_TEST(fails({"a.tif"}, "no labels") == 4);
+  world.layer("far.geojson", world.all(), 250'000);
+  BOOST_TEST(fails({"a.tif", "far.geojson"}, "250 km from the nearest image") == 4);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
