@@ -19,6 +19,7 @@ struct Texts {
   std::string val_bbox;
   std::string val_bbox_crs;
   std::string bands;
+  std::string outlines;
 };
 
 void add_data_options(CLI::App& command, TrainOptions& options, Texts& texts) {
@@ -81,7 +82,7 @@ void add_run_options(CLI::App& command, TrainOptions& options) {
       ->group(group);
 }
 
-void add_model_options(CLI::App& command, TrainOptions& options) {
+void add_model_options(CLI::App& command, TrainOptions& options, Texts& texts) {
   const std::string group = "Model";
   command.add_option("--init", options.init, "Model folder to start from (default: random weights)")->group(group);
   command
@@ -100,6 +101,24 @@ void add_model_options(CLI::App& command, TrainOptions& options) {
       .add_option("--attribution", options.attribution, "Line for the model card: a data set, its owner and licence")
       ->group(group)
       ->take_all();
+  command
+      .add_option("--outlines", texts.outlines, "How the model's outlines are made (default: as --init, else squared)")
+      ->check(CLI::IsMember({"squared", "simplified"}))
+      ->group(group);
+  command
+      .add_option("--close-gaps", options.close_gap_m,
+                  "The model's objects no farther apart come to share a line, in metres (default: as --init, else 0)")
+      ->group(group);
+  command
+      .add_option("--min-area", options.min_area_m2,
+                  "Least area of the model's objects in square metres (default: as --init, else 4)")
+      ->group(group);
+  command
+      .add_option("--tune-thresholds", options.tune_thresholds,
+                  "Choose at the end how objects are told apart, by object F1 on the training or the validation area")
+      ->check(CLI::IsMember({"none", "training", "validation"}))
+      ->capture_default_str()
+      ->group(group);
   command.add_option("--licence", options.licence, "Licence of the model")->capture_default_str()->group(group);
 }
 
@@ -166,6 +185,7 @@ void add_recipe_options(CLI::App& command, TrainOptions& options) {
 }
 
 void apply(const Texts& texts, TrainOptions& options) {
+  if (!texts.outlines.empty()) options.squared = texts.outlines == "squared";
   if (!texts.bands.empty()) options.data.bands = split(texts.bands, ',');
   if (!texts.val_bbox_crs.empty()) options.data.val_bbox_crs = Crs::from_text(texts.val_bbox_crs);
   if (texts.val_bbox.empty()) return;
@@ -198,7 +218,7 @@ void add_train(CLI::App& program, Context& context) {
   CLI::App* command = add_command(program, context, "train", "Train a model on scenes and labels of their objects");
   add_data_options(*command, *options, *texts);
   add_run_options(*command, *options);
-  add_model_options(*command, *options);
+  add_model_options(*command, *options, *texts);
   add_recipe_options(*command, *options);
   command->add_flag("--json", context.json, "Print the summary as one JSON object");
   command->callback([options, texts, &context] {
