@@ -79,7 +79,11 @@ void run(const Arguments& arguments, const Context& context) {
   if (!arguments.classes.empty()) options.classes = split(arguments.classes, ',');
   options.ram_bytes = parse_memory(arguments.ram);
   options.precision = precision_of(arguments.precision);
-  options.regularize = !arguments.no_regularize;
+  if (arguments.no_regularize) {
+    options.regularize = false;
+  } else if (options.regularize_m) {
+    options.regularize = true;
+  }
   options.progress = terminal_progress("extract", context.quiet);
   const auto print = [&](const ExtractSummary& summary) {
     (context.json ? print_json : print_text)(arguments.output, summary, options.dry_run);
@@ -117,12 +121,17 @@ void add_extract(CLI::App& program, Context& context) {
       ->default_str("the model's");
   command->add_option("--min-score", options.min_score, "Least mean probability of an object, 0..1")
       ->default_str("the model's");
-  command->add_option("--regularize", options.regularize_m, "How far squaring may move a wall, in metres")
-      ->default_str("2 pixels");
+  command
+      ->add_option("--close-gaps", options.close_gap_m,
+                   "Objects no farther apart come to share a line, in metres; 0: gaps stay")
+      ->default_str("the model's");
+  command
+      ->add_option("--regularize", options.regularize_m, "Square the outlines; how far that may move a wall, in metres")
+      ->default_str("2 pixels, if the model squares");
   command->add_flag("--no-regularize", arguments->no_regularize, "Only simplify outlines instead of squaring them");
   command
       ->add_option("--simplify", options.simplify_m,
-                   "With --no-regularize: how far an outline may move, in metres; 0 keeps pixel edges")
+                   "Where outlines are not squared: how far one may move, in metres; 0 keeps pixel edges")
       ->default_str("1.25 pixels");
   command->add_option("--maps", options.maps, "Also write the stitched maps: GeoTIFF, 0..250 for 0..1, 255 nodata");
   command->add_option("--preview", options.preview, "Also draw the polygons over the scene: PNG");

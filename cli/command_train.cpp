@@ -11,6 +11,7 @@
 
 #include <cstdio>
 #include <memory>
+#include <string>
 
 namespace plat::cli {
 namespace {
@@ -43,7 +44,7 @@ void add_run_options(CLI::App& command, TrainOptions& options) {
       ->group(group);
 }
 
-void add_model_options(CLI::App& command, TrainOptions& options) {
+void add_model_options(CLI::App& command, TrainOptions& options, std::string& outlines) {
   const std::string group = "Model";
   command.add_option("--init", options.init, "Model folder to start from (default: random weights)")->group(group);
   command
@@ -62,6 +63,24 @@ void add_model_options(CLI::App& command, TrainOptions& options) {
       .add_option("--attribution", options.attribution, "Line for the model card: a data set, its owner and licence")
       ->group(group)
       ->take_all();
+  command
+      .add_option("--outlines", outlines, "How the model's outlines are made (default: as --init, else squared)")
+      ->check(CLI::IsMember({"squared", "simplified"}))
+      ->group(group);
+  command
+      .add_option("--close-gaps", options.close_gap_m,
+                  "The model's objects no farther apart come to share a line, in metres (default: as --init, else 0)")
+      ->group(group);
+  command
+      .add_option("--min-area", options.min_area_m2,
+                  "Least area of the model's objects in square metres (default: as --init, else 4)")
+      ->group(group);
+  command
+      .add_option("--tune-thresholds", options.tune_thresholds,
+                  "Choose at the end how objects are told apart, by object F1 on the training or the validation area")
+      ->check(CLI::IsMember({"none", "training", "validation"}))
+      ->capture_default_str()
+      ->group(group);
   command.add_option("--licence", options.licence, "Licence of the model")->capture_default_str()->group(group);
 }
 
@@ -156,18 +175,20 @@ void add_train(CLI::App& program, Context& context) {
   auto options = std::make_shared<TrainOptions>();
   auto data = std::make_shared<TrainDataArguments>();
   auto method = std::make_shared<TrainMethodTexts>();
+  auto outlines = std::make_shared<std::string>();
   CLI::App* command = add_command(program, context, "train", "Train a model on images and labels of their objects");
   add_train_data_arguments(*command, *options, *data);
   add_run_options(*command, *options);
-  add_model_options(*command, *options);
+  add_model_options(*command, *options, *outlines);
   add_method_options(*command, *options, *method);
   add_forgetting_options(*command, options->forgetting);
   add_recipe_options(*command, *options);
   command->add_flag("--json", context.json, "Print the summary as one JSON object");
-  command->callback([options, data, method, &context] {
-    context.action = [options, data, method, &context] {
+  command->callback([options, data, method, outlines, &context] {
+    context.action = [options, data, method, outlines, &context] {
       data->apply(*options);
       apply(*method, *options);
+      if (!outlines->empty()) options->squared = *outlines == "squared";
       options->progress = terminal_progress("training", context.quiet);
       const TrainSummary summary = train(*options);
       if (!options->dry_run) print(summary, context.json);

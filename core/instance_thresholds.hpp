@@ -16,6 +16,9 @@ struct InstanceThresholds {
   double seed_contrast = 0.3;
   double min_score = 0.7;  ///< objects with a lower mean probability are dropped, in [0, 1]
   double min_area_m2 = 4;  ///< smaller objects are dropped, >= 0
+  /// Objects between which lie no more pixels of the model than this grow towards each other and come to share a line, as
+  /// neighbouring fields do; in [0, 20], 0 leaves gaps as they are.
+  double close_gap_px = 0;
 };
 
 }  // namespace plat

@@ -14,6 +14,7 @@ namespace plat {
 struct ClassDescription {
   std::string name;  ///< for example "building"
   InstanceThresholds thresholds;
+  bool squared = true;  ///< whether outlines are squared where nothing else is asked for, else simplified
 };
 
 /// What the `plat` section of a model's config.json says: everything that a run needs to know about a model.

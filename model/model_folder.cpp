@@ -41,6 +41,8 @@ std::vector<ClassDescription> read_classes(JsonSection& plat, const std::string&
     section.read("seed_contrast", t.seed_contrast);
     section.read("min_score", t.min_score);
     section.read("min_area_m2", t.min_area_m2);
+    section.read("close_gap_px", t.close_gap_px);
+    section.read("squared", c.squared);
     section.reject_unknown();
     if (c.name.empty()) section.fail("name", "is missing");
     if (!(t.extent > 0 && t.extent < 1)) section.fail("extent", "must lie between 0 and 1");
@@ -49,6 +51,7 @@ std::vector<ClassDescription> read_classes(JsonSection& plat, const std::string&
     if (!(t.seed_contrast > 0 && t.seed_contrast <= 1)) section.fail("seed_contrast", "must lie between 0 and 1");
     if (!(t.min_score >= 0 && t.min_score <= 1)) section.fail("min_score", "must lie between 0 and 1");
     if (!(t.min_area_m2 >= 0)) section.fail("min_area_m2", "must not be negative");
+    if (!(t.close_gap_px >= 0 && t.close_gap_px <= 20)) section.fail("close_gap_px", "must lie between 0 and 20");
     classes.push_back(std::move(c));
   }
   return classes;
@@ -64,7 +67,9 @@ json write_classes(const std::vector<ClassDescription>& classes) {
                     {"smoothing_px", t.smoothing_px},
                     {"seed_contrast", t.seed_contrast},
                     {"min_score", t.min_score},
-                    {"min_area_m2", t.min_area_m2}});
+                    {"min_area_m2", t.min_area_m2},
+                    {"close_gap_px", t.close_gap_px},
+                    {"squared", c.squared}});
   }
   return list;
 }

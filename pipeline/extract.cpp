@@ -64,7 +64,7 @@ class ExtractRun {
       ObjectBuilderOptions shape;
       shape.min_area_m2 = c.thresholds.min_area_m2;
       shape.simplify_m = options.simplify_m.value_or(kSimplifyPixels * plan.gsd_m);
-      shape.regularize = options.regularize;
+      shape.regularize = options.regularize.value_or(c.squared);
       shape.regularize_m = options.regularize_m.value_or(kRegularizePixels * plan.gsd_m);
       shape.assumed_gsd_m = plan.assumed_gsd_m;
       builders_.push_back(std::make_unique<ObjectBuilder>(grid, shape));
@@ -199,6 +199,7 @@ void ExtractOptions::validate() const {
   require(!threshold || (*threshold > 0 && *threshold < 1), "--threshold must lie between 0 and 1.");
   require(!min_area_m2 || *min_area_m2 >= 0, "--min-area must be 0 square metres or more.");
   require(!min_score || (*min_score >= 0 && *min_score <= 1), "--min-score must lie between 0 and 1.");
+  require(!close_gap_m || *close_gap_m >= 0, "--close-gaps must be 0 metres or more.");
   require(!simplify_m || *simplify_m >= 0, "--simplify must be 0 metres or more.");
   require(!regularize_m || *regularize_m > 0, "--regularize must be more than 0 metres.");
   require(!raster.gsd_m || *raster.gsd_m > 0, "--gsd must be more than 0 metres.");

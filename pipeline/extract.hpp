@@ -28,7 +28,8 @@ struct ExtractOptions {
   std::optional<double> threshold;    ///< extent probability in (0, 1); unset: the model's
   std::optional<double> min_area_m2;  ///< >= 0; unset: the model's
   std::optional<double> min_score;    ///< in [0, 1]; unset: the model's
-  bool regularize = true;             ///< square the outlines; else only simplify them
+  std::optional<double> close_gap_m;  ///< objects no farther apart come to share a line, >= 0; unset: the model's
+  std::optional<bool> regularize;     ///< square the outlines, or only simplify them; unset: as the model's class says
   std::optional<double>
       regularize_m;                  ///< how far squaring may move an edge, metres on the ground, > 0; unset: 2 pixels
   std::optional<double> simplify_m;  ///< the same for simplifying, >= 0; unset: 1.25 pixels; 0 keeps pixel edges

@@ -21,7 +21,7 @@ constexpr int64_t kReserveBytes = 64'000'000;
 constexpr int64_t kOpenRegionBytesPerPixel = 8;
 constexpr int64_t kSplitBytesPerPixel = 16;
 
-std::vector<ClassPlan> plan_classes(const ModelDescription& model, const ExtractOptions& options) {
+std::vector<ClassPlan> plan_classes(const ModelDescription& model, const ExtractOptions& options, double gsd_m) {
   std::vector<std::string> known;
   for (const ClassDescription& c : model.classes) known.push_back(c.name);
   for (const std::string& name : options.classes) {
@@ -35,10 +35,18 @@ std::vector<ClassPlan> plan_classes(const ModelDescription& model, const Extract
     const ClassDescription& c = model.classes[i];
     const auto& wanted = options.classes;
     if (!wanted.empty() && std::find(wanted.begin(), wanted.end(), c.name) == wanted.end()) continue;
-    ClassPlan plan{c.name, static_cast<int64_t>(i) * kMapsPerClass, c.thresholds};
+    ClassPlan plan{c.name, static_cast<int64_t>(i) * kMapsPerClass, c.thresholds, c.squared};
     if (options.threshold) plan.thresholds.extent = *options.threshold;
     if (options.min_area_m2) plan.thresholds.min_area_m2 = *options.min_area_m2;
     if (options.min_score) plan.thresholds.min_score = *options.min_score;
+    if (options.close_gap_m) {
+      plan.thresholds.close_gap_px = *options.close_gap_m / gsd_m;
+      if (plan.thresholds.close_gap_px > kWidestGapPixels) {
+        throw UsageError("--close-gaps: at most " + std::to_string(static_cast<int>(kWidestGapPixels)) +
+                         " pixels of the model can be closed, which are " +
+                         std::to_string(static_cast<int>(kWidestGapPixels * gsd_m)) + " m.");
+      }
+    }
     classes.push_back(std::move(plan));
   }
   return classes;
@@ -126,7 +134,7 @@ ExtractPlan plan_extract(const std::string& scene, const ExtractOptions& options
           opened.gsd_m,
           opened.assumed_gsd_m,
           std::move(tiles),
-          plan_classes(description, options),
+          plan_classes(description, options, opened.gsd_m),
           bands_out,
           threads,
           memory,

@@ -20,6 +20,7 @@ struct ClassPlan {
   std::string name;
   int64_t first_band = 0;  ///< where its maps begin in the stitched image
   InstanceThresholds thresholds;
+  bool squared = true;  ///< what the model says of its outlines
 };
 
 /// The memory that a run takes, part by part, in bytes.

@@ -4,6 +4,7 @@
 #include "core/cancel.hpp"
 #include "core/error.hpp"
 #include "core/log.hpp"
+#include "postprocess/detail/narrow_gaps.hpp"
 #include "postprocess/detail/region.hpp"
 
 #include <tbb/parallel_for.h>
@@ -11,6 +12,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cmath>
 #include <cstddef>
 #include <limits>
 #include <span>
@@ -20,6 +22,7 @@ namespace plat {
 namespace {
 
 constexpr int32_t kNone = -1;
+constexpr int64_t kMaps = 3;  // of a class
 // Patches of about this many pixels are made before they are handed on.
 constexpr int64_t kBatchPixels = int64_t{1} << 24;
 
@@ -33,6 +36,8 @@ void check(const InstanceThresholds& thresholds) {
   need(thresholds.smoothing_px >= 0 && thresholds.smoothing_px <= 20, "smoothing_px must lie between 0 and 20");
   need(thresholds.seed_contrast > 0 && thresholds.seed_contrast <= 1, "seed_contrast must lie between 0 and 1");
   need(thresholds.min_score >= 0 && thresholds.min_score <= 1, "min_score must lie between 0 and 1");
+  need(thresholds.close_gap_px >= 0 && thresholds.close_gap_px <= kWidestGapPixels,
+       "close_gap_px must lie between 0 and 20");
 }
 
 // Isolated: a thread that waits here must not begin to run a tile through the network meanwhile.
@@ -47,6 +52,22 @@ Window bounding(const Window& a, const Window& b) {
   const int64_t col = std::min(a.col, b.col);
   const int64_t row = std::min(a.row, b.row);
   return {col, row, std::max(a.col_end(), b.col_end()) - col, std::max(a.row_end(), b.row_end()) - row};
+}
+
+// Puts the rows of a strip, with the three maps from `first_band` on, below those of another.
+void append(Strip& above, const Strip& strip, int64_t first_band, int64_t width) {
+  const int64_t before = above.maps.height();
+  const int64_t rows = before + strip.maps.height();
+  Strip out{above.row, Image<float>(width, rows, kMaps), Image<uint8_t>(width, rows)};
+  for (int64_t row = 0; row < rows; ++row) {
+    const bool old = row < before;
+    for (int64_t band = 0; band < kMaps; ++band) {
+      std::ranges::copy(old ? above.maps.row(row, band) : strip.maps.row(row - before, first_band + band),
+                        out.maps.row(row, band).begin());
+    }
+    std::ranges::copy(old ? above.valid.row(row) : strip.valid.row(row - before), out.valid.row(row).begin());
+  }
+  above = std::move(out);
 }
 
 // A run of a row and the slot of its region.
@@ -72,6 +93,9 @@ struct InstanceStream::Impl {
   std::vector<detail::Region> closed;  // in the order in which they are handed on
   int64_t next_row = 0;
   bool warned = false;
+
+  int64_t gap_width = 0;  // narrow gaps are this wide at most; 0: none are looked for
+  Strip held;             // where gaps are looked for: rows that wait for those below them, and some done above
 
   int32_t root(int32_t slot) const {
     while (parent[static_cast<std::size_t>(slot)] != slot) slot = parent[static_cast<std::size_t>(slot)];
@@ -108,6 +132,34 @@ struct InstanceStream::Impl {
     region(b) = {};
     parent[static_cast<std::size_t>(b)] = a;
     taken_over.push_back(b);
+  }
+
+  // Adds rows [begin, end) of a strip, whose narrow gaps are `bridges` (empty: none).
+  void add_rows(const Strip& strip, int64_t first_band, int64_t begin, int64_t end, const Image<uint8_t>& bridges) {
+    std::vector<detail::RowRuns> runs(static_cast<std::size_t>(end - begin));
+    in_parallel(runs.size(), [&](std::size_t i) {
+      const int64_t row = begin + static_cast<int64_t>(i);
+      const auto bridge = bridges.empty() ? std::span<const uint8_t>() : bridges.row(row);
+      runs[i] = detail::find_runs(strip.maps, strip.valid, row, first_band, strip.row + row, thresholds, bridge);
+    });
+    for (const detail::RowRuns& row : runs) add_row(row);
+    hand_on();
+  }
+
+  // Appends a strip to the rows held, and adds those of which enough is known; at the scene's end these are all.
+  void hold(const Strip* strip, int64_t first_band) {
+    if (strip != nullptr) append(held, *strip, first_band, width);
+    const int64_t known = held.row + held.maps.height();
+    const int64_t end = strip != nullptr ? std::max(next_row, known - gap_width) : known;
+    if (end == next_row) return;
+    Image<uint8_t> mask(width, held.maps.height());
+    for (std::size_t i = 0; i < mask.size(); ++i) {
+      mask.data()[i] = detail::in_class(held.maps.data()[i], held.valid.data()[i], thresholds) ? 1 : 0;
+    }
+    add_rows(held, 0, next_row - held.row, end - held.row, detail::narrow_gaps(mask, gap_width));
+    const int64_t first = std::max(held.row, end - gap_width);
+    const Window rest{0, first - held.row, width, known - first};
+    held = {first, crop(held.maps, rest), crop(held.valid, rest)};
   }
 
   void add_row(const detail::RowRuns& row) {
@@ -190,23 +242,21 @@ InstanceStream::InstanceStream(int64_t scene_width, InstanceThresholds threshold
   impl_->thresholds = thresholds;
   impl_->sink = std::move(sink);
   impl_->largest_region = largest_region;
+  impl_->gap_width = static_cast<int64_t>(std::floor(thresholds.close_gap_px));
+  impl_->held = {0, Image<float>(scene_width, 0, kMaps), Image<uint8_t>(scene_width, 0)};
 }
 
 InstanceStream::~InstanceStream() = default;
 
 void InstanceStream::add(const Strip& strip, int64_t first_band) {
-  assert(strip.row == impl_->next_row && strip.maps.width() == impl_->width);
-  const int64_t rows = strip.maps.height();
-  std::vector<detail::RowRuns> runs(static_cast<std::size_t>(rows));
-  in_parallel(runs.size(), [&](std::size_t i) {
-    const auto row = static_cast<int64_t>(i);
-    runs[i] = detail::find_runs(strip.maps, strip.valid, row, first_band, strip.row + row, impl_->thresholds);
-  });
-  for (const detail::RowRuns& row : runs) impl_->add_row(row);
-  impl_->hand_on();
+  assert(strip.maps.width() == impl_->width);
+  assert(strip.row == (impl_->gap_width > 0 ? impl_->held.row + impl_->held.maps.height() : impl_->next_row));
+  if (impl_->gap_width > 0) return impl_->hold(&strip, first_band);
+  impl_->add_rows(strip, first_band, 0, strip.maps.height(), {});
 }
 
 void InstanceStream::finish() {
+  if (impl_->gap_width > 0) impl_->hold(nullptr, 0);
   impl_->add_row({});
   impl_->hand_on();
 }

@@ -30,17 +30,22 @@ struct InstancePatch {
 /// seeds, so each region has one at least. Seeds grow downhill through the region until they meet; equal heights are shared
 /// by distance from the seeds. Pinholes of up to kLargestFilledHole valid pixels are filled. Objects whose mean probability
 /// is below min_score are dropped.
+/// With close_gap_px, objects grow into valid gaps between them that are no wider (wherever a larger disc does not fit)
+/// until they meet; which pixels of the class are whose stays as it was.
 Image<int32_t> split_instances(const Image<float>& maps, const Image<uint8_t>& valid,
                                const InstanceThresholds& thresholds);
 
 /// Holes in a region of no more pixels than this are filled.
 inline constexpr int64_t kLargestFilledHole = 16;
+/// The widest gaps that can be closed, in pixels.
+inline constexpr double kWidestGapPixels = 20;
 /// Bounding boxes of regions stay below this many pixels (about half a gigabyte while such a region is split).
 inline constexpr int64_t kLargestRegion = int64_t{1} << 25;
 
 /// Finds the objects of one class in strips of a scene as they come. A region (connected pixels of the class) is split as
 /// soon as its last row has passed: the result equals that of the whole scene at once, whatever the strips, while memory
-/// holds only the regions still open. Regions are handed on ordered by last row, then by first pixel (row-major): an order
+/// holds only the regions still open. Regions that only a gap to be closed separates are one, so that their outlines can be
+/// made together. Regions are handed on ordered by last row, then by first pixel (row-major): an order
 /// that strips and threads do not change, and in which no region waits for another.
 /// A region whose bounding box outgrows `largest_region` pixels is cut along pixel edges where it does (fields that cover
 /// a whole scene, for example); its parts are split on their own, and a warning says so.

@@ -61,6 +61,11 @@ std::string model_card(const ModelFolder& model, const TrainOptions& options, co
          << ".\n";
     if (options.keep == "best")
       card << "The weights are the best of several on this very area, so the figures are a little too good.\n";
+    if (options.tune_thresholds == "validation")
+      card << "The thresholds that tell objects apart were chosen on this very area, so the figures are a little too "
+              "good.\n";
+    if (options.tune_thresholds == "training")
+      card << "The thresholds that tell objects apart were chosen on the training area.\n";
   }
   card << "\n## Limits\n\n"
        << "- The figures hold for imagery like the training data's. Other regions, roofs, seasons, view angles and "

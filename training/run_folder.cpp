@@ -14,10 +14,10 @@
 namespace plat {
 namespace {
 
-// What may change when a run goes on: how long, how fast, and how it is reported.
-constexpr std::array<const char*, 11> kFreeToChange = {"steps",      "minutes",   "threads",        "workers",
-                                                       "save_every", "log_every", "validate_every", "keep",
-                                                       "ram",        "cache",     "cache_size"};
+// What may change when a run goes on: how long, how fast, how it is reported, and how objects are told apart in the end.
+constexpr std::array<const char*, 15> kFreeToChange = {
+    "steps", "minutes", "threads",    "workers", "save_every",  "log_every",   "validate_every", "keep",
+    "ram",   "cache",   "cache_size", "squared", "min_area_m2", "close_gap_m", "tune_thresholds"};
 
 std::string read_text(const std::string& path) {
   std::ifstream file(path);

@@ -5,6 +5,7 @@
 #include "model/adapter_folder.hpp"
 #include "model/nn/lora.hpp"
 #include "model/nn/weights.hpp"
+#include "postprocess/instances.hpp"
 #include "training/small_sam.hpp"
 
 #include <ATen/ATen.h>
@@ -79,7 +80,14 @@ ModelFolder describe_model(const TrainOptions& options) {
   about.name = options.model_name;
   about.architecture = model.config.is_tiny_vit() ? "sam-tinyvit" : "sam-vit";
   if (about.classes.size() != 1) about.classes = {ClassDescription{options.class_name, {}}};
-  about.classes.front().name = options.class_name;
+  ClassDescription& about_class = about.classes.front();
+  about_class.name = options.class_name;
+  about_class.squared = options.squared.value_or(about_class.squared);
+  if (options.min_area_m2) about_class.thresholds.min_area_m2 = *options.min_area_m2;
+  if (options.close_gap_m) about_class.thresholds.close_gap_px = *options.close_gap_m / options.data.gsd_m;
+  if (about_class.thresholds.close_gap_px > kWidestGapPixels)
+    throw UsageError("--close-gaps must be at most 20 pixels of the model, " +
+                     std::to_string(static_cast<int>(kWidestGapPixels * options.data.gsd_m)) + " m");
   about.gsd_m = options.data.gsd_m;
   // A ViT stretches its positions over the image: its tiles must be as large as the crops that it learned from.
   about.tile_size = model.config.is_tiny_vit() ? model.config.image_size() : options.crop.size;

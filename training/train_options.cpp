@@ -141,6 +141,10 @@ void TrainOptions::validate() const {
   require(workers >= 1, "--workers must be at least 1");
   require(keep == "last" || keep == "best", "--keep must be last or best");
   require(!class_name.empty(), "--class must not be empty");
+  require(!close_gap_m || *close_gap_m >= 0, "--close-gaps must be 0 m or more");
+  require(!min_area_m2 || *min_area_m2 >= 0, "--min-area must be 0 m2 or more");
+  require(tune_thresholds == "none" || tune_thresholds == "training" || tune_thresholds == "validation",
+          "--tune-thresholds must be none, training or validation");
   require(init.empty() || architecture.empty(), "give --init or --architecture, not both: a model brings its network");
   require(method.is_full() || !init.empty(),
           "--method " + method.method + " changes a part of a model: name the model with --init");
@@ -192,6 +196,10 @@ std::string to_json(const TrainOptions& o) {
   json["log_every"] = o.log_every;
   json["keep"] = o.keep;
   json["half_precision"] = o.half_precision;
+  json["squared"] = o.squared ? Json(*o.squared) : Json(nullptr);
+  json["close_gap_m"] = o.close_gap_m ? Json(*o.close_gap_m) : Json(nullptr);
+  json["min_area_m2"] = o.min_area_m2 ? Json(*o.min_area_m2) : Json(nullptr);
+  json["tune_thresholds"] = o.tune_thresholds;
   json["attribution"] = o.attribution;
   json["licence"] = o.licence;
   json["seed"] = o.seed;

@@ -12,6 +12,7 @@
 #include "training/drawn_scenes.hpp"
 #include "training/encoded_cache.hpp"
 #include "training/extra_data.hpp"
+#include "training/instance_tuning.hpp"
 #include "training/learner.hpp"
 #include "training/memory_plan.hpp"
 #include "training/parameter_count.hpp"
@@ -51,6 +52,8 @@ class Trainer {
     for (const std::string& line : options_.dry_run ? data.report : data.summary) log_info(line);
     if (data.validation.empty())
       log_warning("no validation area: nothing will say how well the model does on unseen ground");
+    if (data.validation.empty() && options_.tune_thresholds == "validation")
+      throw UsageError("--tune-thresholds validation needs a validation area; keep one out, or choose training");
     plan(data.training_pixels);
     if (options_.dry_run) {
       TrainSummary summary;
@@ -80,7 +83,7 @@ class Trainer {
     if (options_.drawn_share > 0) sampler.add_drawn(std::make_shared<DrawnScenes>(), options_.drawn_share);
     try {
       train(state, sampler);
-      return finish(state);
+      return finish(state, sampler.scenes());
     } catch (const Cancelled&) {
       nn::save_state(state, folder_.checkpoint());
       log_info("stopped after step " + std::to_string(state.step) + "; go on with --resume");
@@ -193,16 +196,20 @@ class Trainer {
     log_debug(line.dump());
   }
 
-  /// Measures the average; `keep`: as the best weights where they are.
-  nn::ValidationResult validate(nn::TrainState& state, bool keep) {
-    if (areas_.empty()) return {};
+  nn::ValidationOptions validation_options() const {
     nn::ValidationOptions settings;
     settings.mean = nn::band_tensor(model_.description.mean);
     settings.deviation = nn::band_tensor(model_.description.deviation);
     settings.tile_size = model_.description.tile_size;
     settings.overlap = model_.description.overlap;
     settings.thresholds = model_.description.classes.front().thresholds;
-    const nn::ValidationResult result = nn::validate(state.average, areas_, settings);
+    return settings;
+  }
+
+  /// Measures the average; `keep`: as the best weights where they are.
+  nn::ValidationResult validate(nn::TrainState& state, bool keep) {
+    if (areas_.empty()) return {};
+    const nn::ValidationResult result = nn::validate(state.average, areas_, validation_options());
     const nlohmann::ordered_json line = {{"step", state.step},
                                          {"seconds", std::round(state.seconds * 10) / 10},
                                          {"pixel_iou", result.pixel_iou},
@@ -226,7 +233,31 @@ class Trainer {
     return text.substr(0, text.find('.') + 4);
   }
 
-  TrainSummary finish(nn::TrainState& state) {
+  /// Chooses how the model's objects are told apart.
+  void tune(nn::TrainState& state, const std::vector<LabelledScene>& scenes) {
+    constexpr int64_t kMostPixels = 16'000'000;  // half a gigabyte with its maps
+    std::vector<ValidationArea> own;
+    if (options_.tune_thresholds == "training") own = training_areas(scenes, options_.data.gsd_m, kMostPixels);
+    const std::vector<ValidationArea>& areas = options_.tune_thresholds == "training" ? own : areas_;
+    const nn::ValidationOptions settings = validation_options();
+    std::vector<Image<float>> maps;
+    for (const ValidationArea& area : areas) maps.push_back(nn::predict_area(state.average, area.pixels, settings));
+    InstanceThresholds& thresholds = model_.description.classes.front().thresholds;
+    const TunedThresholds tuned = tune_thresholds(thresholds, [&](const InstanceThresholds& tried) {
+      ObjectCounts sum;
+      for (std::size_t i = 0; i < areas.size(); ++i) {
+        sum += count_objects(maps[i], areas[i], tried, settings.min_object_px);
+      }
+      return sum;
+    });
+    thresholds = tuned.thresholds;
+    log_info("thresholds chosen on the " + options_.tune_thresholds + " area, object F1 there " +
+             fixed(tuned.object_f1) + ": extent " + fixed(thresholds.extent) + ", boundary weight " +
+             fixed(thresholds.boundary_weight) + ", smoothing " + fixed(thresholds.smoothing_px) +
+             " px, seed contrast " + fixed(thresholds.seed_contrast) + ", least score " + fixed(thresholds.min_score));
+  }
+
+  TrainSummary finish(nn::TrainState& state, const std::vector<LabelledScene>& scenes) {
     const bool mixed = options_.forgetting.wise < 1;
     if (options_.keep == "best" && std::filesystem::exists(folder_.best())) {
       // The last weights may be better still.
@@ -234,6 +265,7 @@ class Trainer {
       nn::load_weights(*state.average, folder_.best());
     }
     if (mixed) nn::mix_with_base(state, options_.forgetting.wise);
+    if (options_.tune_thresholds != "none") tune(state, scenes);
     TrainSummary summary;
     summary.steps = state.step;
     summary.seconds = state.seconds;

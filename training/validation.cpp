@@ -3,10 +3,9 @@
 
 #include "core/cancel.hpp"
 #include "evaluation/counts.hpp"
-#include "evaluation/matching.hpp"
-#include "postprocess/instances.hpp"
 #include "postprocess/stitcher.hpp"
 #include "tiling/tile_grid.hpp"
+#include "training/instance_tuning.hpp"
 
 #include <ATen/ATen.h>
 #include <c10/core/InferenceMode.h>
@@ -77,20 +76,12 @@ ValidationResult validate(Sam& network, const std::vector<ValidationArea>& areas
     const Image<float> maps = predict_area(network, area.pixels, options);
     Image<uint8_t> predicted(area.labels.width(), area.labels.height());
     Image<uint8_t> truth(area.labels.width(), area.labels.height());
-    Image<int32_t> true_objects = area.labels;
     for (std::size_t i = 0; i < predicted.size(); ++i) {
       predicted.data()[i] = static_cast<double>(maps.band(0)[i]) > options.thresholds.extent ? 1 : 0;
       truth.data()[i] = area.labels.data()[i] != 0 ? 1 : 0;
-      if (area.counts.data()[i] == 0) true_objects.data()[i] = 0;
     }
     pixels.add(predicted, truth, area.counts);
-    // Objects are formed with what lies around the area in view, then cut by it like the true ones.
-    const Image<uint8_t> everywhere(predicted.width(), predicted.height(), 1, 1);
-    Image<int32_t> found = split_instances(maps, everywhere, options.thresholds);
-    for (std::size_t i = 0; i < found.size(); ++i) {
-      if (area.counts.data()[i] == 0) found.data()[i] = 0;
-    }
-    objects += match_labels(found, true_objects, 0.5, options.min_object_px);
+    objects += count_objects(maps, area, options.thresholds, options.min_object_px);
   }
   return {pixels.iou(), objects.f1(), objects.precision(), objects.recall(), objects.truth()};
 }

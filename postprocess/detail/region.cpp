@@ -64,6 +64,40 @@ void fill_pinholes(Image<Relief>& relief) {
   }
 }
 
+// Takes the objects' pixels out of gaps that lie between no two of them, but are notches in the outline of one.
+void open_notches(const Image<Relief>& relief, Image<int32_t>& labels) {
+  Image<uint8_t> seen(relief.width(), relief.height());
+  std::vector<std::pair<int64_t, int64_t>> gap;
+  for (int64_t row = 0; row < relief.height(); ++row) {
+    for (int64_t col = 0; col < relief.width(); ++col) {
+      if (relief.at(col, row) != kBridge || seen.at(col, row) != 0) continue;
+      gap.assign(1, {col, row});
+      seen.at(col, row) = 1;
+      const int32_t object = labels.at(col, row);
+      bool between = false;
+      bool open = false;
+      for (std::size_t next = 0; next < gap.size(); ++next) {
+        const auto [c, r] = gap[next];
+        open = open || c == 0 || r == 0 || c + 1 == relief.width() || r + 1 == relief.height();
+        for (int64_t nr = std::max<int64_t>(r - 1, 0); nr <= std::min(r + 1, relief.height() - 1); ++nr) {
+          for (int64_t nc = std::max<int64_t>(c - 1, 0); nc <= std::min(c + 1, relief.width() - 1); ++nc) {
+            if (relief.at(nc, nr) == kOutside) {
+              open = true;
+            } else if (labels.at(nc, nr) != object) {
+              between = true;
+            }
+            if (relief.at(nc, nr) != kBridge || seen.at(nc, nr) != 0) continue;
+            seen.at(nc, nr) = 1;
+            gap.emplace_back(nc, nr);
+          }
+        }
+      }
+      if (between || !open) continue;
+      for (const auto& [c, r] : gap) labels.at(c, r) = 0;
+    }
+  }
+}
+
 // Numbers labels 1..count in order of first pixel.
 void renumber(Image<int32_t>& labels, int32_t count) {
   std::vector<int32_t> number(static_cast<std::size_t>(count) + 1, 0);
@@ -96,19 +130,19 @@ void drop_weak(InstancePatch& patch, double min_score) {
 }  // namespace
 
 RowRuns find_runs(const Image<float>& maps, const Image<uint8_t>& valid, int64_t row, int64_t first_band,
-                  int64_t scene_row, const InstanceThresholds& thresholds) {
+                  int64_t scene_row, const InstanceThresholds& thresholds, std::span<const uint8_t> bridges) {
   const auto extent = maps.row(row, first_band);
   const auto boundary = maps.row(row, first_band + 1);
   const auto distance = maps.row(row, first_band + 2);
   const auto real = valid.row(row);
-  const auto threshold = static_cast<float>(thresholds.extent);
-  const auto inside = [&](std::size_t i) { return extent[i] >= threshold && real[i] != 0; };
+  const auto bridge = [&](std::size_t i) { return !bridges.empty() && bridges[i] != 0 && real[i] != 0; };
+  const auto inside = [&](std::size_t i) { return in_class(extent[i], real[i], thresholds) || bridge(i); };
   RowRuns out;
   for (std::size_t i = 0; i < extent.size(); ++i) {
     if (!inside(i)) continue;
     Run run{static_cast<int32_t>(scene_row), static_cast<int32_t>(i), 0, out.relief.size()};
     for (; i < extent.size() && inside(i); ++i) {
-      out.relief.push_back(relief_at(boundary[i], distance[i], thresholds));
+      out.relief.push_back(bridge(i) ? kBridge : relief_at(boundary[i], distance[i], thresholds));
       out.extent.push_back(static_cast<uint16_t>(std::lround(std::clamp(extent[i], 0.0F, 1.0F) * 65535.0F)));
     }
     run.end = static_cast<int32_t>(i);
@@ -137,6 +171,8 @@ void Region::add(const Run& run, const RowRuns& row) {
   runs_.push_back({run.row, run.begin, run.end, relief_.size()});
   const auto first = static_cast<std::ptrdiff_t>(run.first_pixel);
   const auto last = first + (run.end - run.begin);
+  const auto own = std::span(row.relief).subspan(run.first_pixel, static_cast<std::size_t>(run.end - run.begin));
+  bridged_ = bridged_ || std::ranges::find(own, kBridge) != own.end();
   relief_.insert(relief_.end(), row.relief.begin() + first, row.relief.begin() + last);
   extent_.insert(extent_.end(), row.extent.begin() + first, row.extent.begin() + last);
 }
@@ -153,6 +189,7 @@ void Region::merge(Region&& other) {
     first_row_ = other.first_row_;
     first_col_ = other.first_col_;
   }
+  bridged_ = bridged_ || other.bridged_;
   last_row_ = std::max(last_row_, other.last_row_);
   min_col_ = std::min(min_col_, other.min_col_);
   max_col_ = std::max(max_col_, other.max_col_);
@@ -170,6 +207,7 @@ Window Region::window() const { return {min_col_, first_row_, max_col_ - min_col
 
 Image<Relief> Region::paint_relief(const Window& window) const {
   Image<Relief> relief(window.width, window.height, 1, kOutside);
+  // Pixels of narrow gaps count as gaps first: pinholes that they are part of become the class's.
   for (const Run& gap : gaps_) {
     for (int64_t col = gap.begin; col < gap.end; ++col) {
       // A gap at the seam of two regions may reach beyond this one's window.
@@ -177,11 +215,22 @@ Image<Relief> Region::paint_relief(const Window& window) const {
     }
   }
   for (const Run& run : runs_) {
-    std::copy_n(relief_.begin() + static_cast<std::ptrdiff_t>(run.first_pixel), run.end - run.begin,
-                &relief.at(run.begin - window.col, run.row - window.row));
+    const auto from = relief_.begin() + static_cast<std::ptrdiff_t>(run.first_pixel);
+    std::replace_copy(from, from + (run.end - run.begin), &relief.at(run.begin - window.col, run.row - window.row),
+                      kBridge, kGap);
   }
-  if (!gaps_.empty()) fill_pinholes(relief);
+  if (!gaps_.empty() || bridged_) fill_pinholes(relief);
   return relief;
+}
+
+// Marks again the pixels of narrow gaps that are no pinholes.
+void Region::paint_bridges(const Window& window, Image<Relief>& relief) const {
+  for (const Run& run : runs_) {
+    Relief* to = &relief.at(run.begin - window.col, run.row - window.row);
+    for (std::size_t i = 0; i < static_cast<std::size_t>(run.end - run.begin); ++i) {
+      if (to[i] == kOutside && relief_[run.first_pixel + i] == kBridge) to[i] = kBridge;
+    }
+  }
 }
 
 InstancePatch Region::split(const InstanceThresholds& thresholds) const {
@@ -190,12 +239,15 @@ InstancePatch Region::split(const InstanceThresholds& thresholds) const {
   patch.labels = Image<int32_t>(patch.window.width, patch.window.height);
   Image<Relief> relief = paint_relief(patch.window);
   if (thresholds.smoothing_px > 0) relief = smoothed_inside(relief, kOutside, thresholds.smoothing_px);
+  // Objects are told apart without the gaps, so that closing gaps joins none.
   const double contrast = std::max(1.0, std::round(thresholds.seed_contrast * kLevelsPerUnit));
   patch.count = mark_minima(relief, static_cast<Relief>(contrast), patch.labels);
-  if (patch.count == 1) {
+  if (bridged_) paint_bridges(patch.window, relief);
+  if (patch.count == 1 && !bridged_) {
     for (std::size_t i = 0; i < relief.size(); ++i) patch.labels.data()[i] = relief.data()[i] != kOutside ? 1 : 0;
   } else {
     flood(relief, patch.labels);
+    if (bridged_) open_notches(relief, patch.labels);
     renumber(patch.labels, patch.count);
   }
   // Whole numbers: the sum does not depend on the order in which the region's parts were joined.
@@ -204,6 +256,7 @@ InstancePatch Region::split(const InstanceThresholds& thresholds) const {
   for (const Run& run : runs_) {
     const int32_t* label = &patch.labels.at(run.begin - patch.window.col, run.row - patch.window.row);
     for (std::size_t i = 0; i < static_cast<std::size_t>(run.end - run.begin); ++i) {
+      if (relief_[run.first_pixel + i] == kBridge) continue;
       const auto object = static_cast<std::size_t>(label[i] - 1);
       sum[object] += extent_[run.first_pixel + i];
       ++pixels[object];

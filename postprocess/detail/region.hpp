@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 namespace plat::detail {
@@ -27,15 +28,24 @@ struct Run {
 struct RowRuns {
   std::vector<Run> runs;
   std::vector<Run> gaps;  ///< each follows a run; `first_pixel` is that run's position
-  std::vector<Relief> relief;
-  std::vector<uint16_t> extent;  ///< probability, 65535 for 1
+  std::vector<Relief> relief;    ///< kBridge for pixels of narrow gaps
+  std::vector<uint16_t> extent;  ///< probability, 65535 for 1; without meaning in narrow gaps
 };
 
-/// Finds the class's pixels in row `row` of three maps from `first_band` on; `scene_row` is what the runs are told.
-RowRuns find_runs(const Image<float>& maps, const Image<uint8_t>& valid, int64_t row, int64_t first_band,
-                  int64_t scene_row, const InstanceThresholds& thresholds);
+/// The relief of a pixel in a narrow gap, which belongs to a region but is none of the class's: higher than all ground.
+inline constexpr Relief kBridge = 0xFFFC;
 
-/// Connected pixels of a class.
+/// Whether a pixel is one of the class's.
+inline bool in_class(float extent, uint8_t valid, const InstanceThresholds& thresholds) {
+  return extent >= static_cast<float>(thresholds.extent) && valid != 0;
+}
+
+/// Finds the class's pixels in row `row` of three maps from `first_band` on; `scene_row` is what the runs are told.
+/// `bridges` is 1 for the row's pixels in narrow gaps, which join the runs where they are valid; empty: there are none.
+RowRuns find_runs(const Image<float>& maps, const Image<uint8_t>& valid, int64_t row, int64_t first_band,
+                  int64_t scene_row, const InstanceThresholds& thresholds, std::span<const uint8_t> bridges = {});
+
+/// Connected pixels of a class, and of the narrow gaps between them.
 class Region {
  public:
   /// Adds one run of a row.
@@ -54,6 +64,7 @@ class Region {
 
  private:
   Image<Relief> paint_relief(const Window& window) const;
+  void paint_bridges(const Window& window, Image<Relief>& relief) const;
   std::vector<Run> runs_;
   std::vector<Run> gaps_;
   std::vector<Relief> relief_;
@@ -63,6 +74,7 @@ class Region {
   int64_t last_row_ = 0;
   int64_t min_col_ = 0;
   int64_t max_col_ = 0;
+  bool bridged_ = false;  ///< whether any pixel lies in a narrow gap
 };
 
 }  // namespace plat::detail

@@ -33,7 +33,7 @@ ModelFolder buildings() {
   ModelDescription& d = model.description;
   d.name = "buildings";
   d.architecture = "sam-tinyvit";
-  d.classes = {{"building", {0.45, 0.25, 1.5, 0.2, 0.6, 6.5}}, {"shed", {}}};
+  d.classes = {{"building", {0.45, 0.25, 1.5, 0.2, 0.6, 6.5, 2.5}, false}, {"shed", {}}};
   d.gsd_m = 0.2646;
   d.mean = {100.5F, 90.25F, 80.1F};
   d.deviation = {50.5F, 40.3F, 30.7F};
@@ -86,6 +86,9 @@ BOOST_AUTO_TEST_CASE(what_is_written_is_read) {
   BOOST_TEST(a.classes[0].thresholds.seed_contrast == 0.2);
   BOOST_TEST(a.classes[0].thresholds.min_score == 0.6);
   BOOST_TEST(a.classes[0].thresholds.min_area_m2 == 6.5);
+  BOOST_TEST(a.classes[0].thresholds.close_gap_px == 2.5);
+  BOOST_TEST(!a.classes[0].squared);
+  BOOST_TEST(a.classes[1].squared);
   const test::TemporaryFolder second;
   write_model_folder(found, second.path().string());
   for (const char* name : {kConfigFile, kPreprocessorFile})

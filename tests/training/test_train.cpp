@@ -114,4 +114,55 @@ BOOST_AUTO_TEST_CASE(a_trained_model_is_a_start_for_another) {
   BOOST_TEST(train(further).steps == 2);
 }
 
+BOOST_AUTO_TEST_CASE(the_model_says_how_its_objects_are_made) {
+  World world;
+  world.options.steps = 2;
+  world.options.crop.gsd_m = 0.3;
+  world.options.squared = false;
+  world.options.close_gap_m = 1.2;
+  world.options.min_area_m2 = 9;
+  train(world.options);
+  const auto about = [](const std::string& run) {
+    return read_model_folder(run + "/model").description.classes.front();
+  };
+  const ClassDescription plain = about(world.options.output);
+  BOOST_TEST(!plain.squared);
+  BOOST_TEST(plain.thresholds.close_gap_px == 4, boost::test_tools::tolerance(1e-9));
+  BOOST_TEST(plain.thresholds.min_area_m2 == 9);
+  BOOST_TEST(plain.thresholds.seed_contrast == InstanceThresholds{}.seed_contrast);
+
+  // A finished run can still be tuned; what it says otherwise and its weights stay.
+  for (const char* where : {"training", "validation"}) {
+    TrainOptions tuned = world.options;
+    tuned.resume = true;
+    tuned.tune_thresholds = where;
+    const std::string weights = read(world.options.output + "/model/model.safetensors");
+    train(tuned);
+    BOOST_TEST((weights == read(tuned.output + "/model/model.safetensors")));
+    BOOST_TEST(!about(tuned.output).squared);
+    BOOST_TEST(about(tuned.output).thresholds.min_area_m2 == 9);
+    BOOST_TEST((read(tuned.output + "/model/README.md").find("chosen on") != std::string::npos));
+  }
+
+  // A start for another hands it on, unless told otherwise.
+  TrainOptions further = world.options;
+  further.architecture.clear();
+  further.init = world.options.output + "/model";
+  further.output = world.folder.file("further");
+  further.squared.reset();
+  further.close_gap_m.reset();
+  further.min_area_m2 = 5;
+  train(further);
+  BOOST_TEST(!about(further.output).squared);
+  BOOST_TEST(about(further.output).thresholds.close_gap_px == 4, boost::test_tools::tolerance(1e-9));
+  BOOST_TEST(about(further.output).thresholds.min_area_m2 == 5);
+
+  further.output = world.folder.file("wide");
+  further.close_gap_m = 20;
+  BOOST_CHECK_THROW(train(further), UsageError);
+  further.close_gap_m.reset();
+  further.tune_thresholds = "somewhere";
+  BOOST_CHECK_THROW(train(further), UsageError);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

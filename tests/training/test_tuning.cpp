@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "training/instance_tuning.hpp"
+
+#include "tests/training/drawn_world.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <vector>
+
+using namespace plat;
+
+namespace {
+
+/// Rectangles in rows, each with a slack waist, so that a low contrast takes it for two objects; and the maps that a network
+/// would make of them.
+struct Waists {
+  Waists() : maps(200, 120, 3) {
+    area = {"waists", Image<float>(200, 120, 3), Image<int32_t>(200, 120), Image<uint8_t>(200, 120, 1, uint8_t{1})};
+    int32_t count = 0;
+    for (int64_t top = 4; top + 16 <= 120; top += 20) {
+      for (int64_t left = 4; left + 40 <= 200; left += 48) {
+        ++count;
+        for (int64_t r = top; r < top + 16; ++r) {
+          for (int64_t c = left; c < left + 40; ++c) {
+            area.labels.at(c, r) = count;
+            maps.at(c, r, 0) = 0.8F;
+            const float waist = std::abs(static_cast<float>(c - left) - 19.5F) / 19.5F;
+            maps.at(c, r, 2) = 0.5F + 0.35F * waist;
+          }
+        }
+      }
+    }
+  }
+  ObjectCounts count(const InstanceThresholds& thresholds) const { return count_objects(maps, area, thresholds, 4); }
+
+  Image<float> maps;
+  ValidationArea area;
+};
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(tuning)
+
+BOOST_AUTO_TEST_CASE(the_contrast_that_keeps_objects_whole_is_found) {
+  const Waists scene;
+  const InstanceThresholds first{.smoothing_px = 0, .seed_contrast = 0.1, .min_score = 0, .min_area_m2 = 7};
+  BOOST_TEST(scene.count(first).f1() < 0.1);
+  int tried = 0;
+  const TunedThresholds tuned = tune_thresholds(first, [&](const InstanceThresholds& thresholds) {
+    ++tried;
+    return scene.count(thresholds);
+  });
+  BOOST_TEST(tuned.object_f1 == 1);
+  BOOST_TEST(scene.count(tuned.thresholds).f1() == 1);
+  BOOST_TEST(tuned.thresholds.min_area_m2 == 7);
+  BOOST_TEST(tried < 100);
+}
+
+BOOST_AUTO_TEST_CASE(thresholds_stay_where_no_others_are_better) {
+  const Waists scene;
+  const InstanceThresholds first{.smoothing_px = 0.7, .seed_contrast = 0.47, .min_score = 0.1};
+  BOOST_TEST(scene.count(first).f1() == 1);
+  const TunedThresholds tuned =
+      tune_thresholds(first, [&](const InstanceThresholds& thresholds) { return scene.count(thresholds); });
+  BOOST_TEST(tuned.thresholds.smoothing_px == 0.7);
+  BOOST_TEST(tuned.thresholds.seed_contrast == 0.47);
+  BOOST_TEST(tuned.thresholds.min_score == 0.1);
+}
+
+BOOST_AUTO_TEST_CASE(objects_outside_the_area_do_not_count) {
+  Waists scene;
+  const InstanceThresholds whole{.smoothing_px = 0, .seed_contrast = 0.5};
+  const int64_t all = scene.count(whole).true_positives;
+  for (int64_t r = 0; r < 120; ++r) {
+    for (int64_t c = 100; c < 200; ++c) scene.area.counts.at(c, r) = 0;
+  }
+  const ObjectCounts half = scene.count(whole);
+  BOOST_TEST(half.true_positives == all / 2);
+  BOOST_TEST(half.false_positives + half.false_negatives == 0);
+}
+
+BOOST_AUTO_TEST_CASE(training_areas_are_the_training_pixels_at_the_models_resolution) {
+  LabelledScene scene = test::drawn_world(192, 0.5, 3);
+  for (int64_t r = 0; r < 192; ++r) {
+    for (int64_t c = 0; c < 96; ++c) scene.use.at(c, r) = static_cast<uint8_t>(PixelUse::Validate);
+  }
+  LabelledScene without = test::drawn_world(96, 0.5, 4);
+  std::fill_n(without.use.data(), without.use.size(), static_cast<uint8_t>(PixelUse::Validate));
+  const auto areas = training_areas({scene, without, test::drawn_world(192, 0.5, 5)}, 1.0, 96 * 96);
+  BOOST_REQUIRE(areas.size() == 1U);
+  BOOST_TEST(areas[0].pixels.width() == 96);
+  BOOST_TEST(areas[0].labels.height() == 96);
+  BOOST_TEST(std::count(areas[0].counts.data(), areas[0].counts.data() + areas[0].counts.size(), 1) == 48 * 96);
+  BOOST_TEST(areas[0].counts.at(47, 5) == 0);
+  BOOST_TEST(areas[0].counts.at(48, 5) == 1);
+  const auto both = training_areas({scene, without, test::drawn_world(192, 0.5, 5)}, 1.0, 2 * 96 * 96);
+  BOOST_TEST(both.size() == 2U);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
