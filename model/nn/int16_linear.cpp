@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model/nn/int16_linear.hpp"
 
+#include "model/nn/parallel.hpp"
+
 #include <ATen/Functions.h>
-#include <ATen/Parallel.h>
 
 #include <algorithm>
-#include <functional>
 #include <memory>
 
 namespace plat::nn {
@@ -26,10 +26,7 @@ at::Tensor result_for(const at::Tensor& x, int64_t out) {
   return at::empty(shape, x.options());
 }
 
-/// Calls work(begin, end) for ranges of blocks of rows, in parallel.
-void over_blocks(int64_t rows, const std::function<void(int64_t, int64_t)>& work) {
-  at::parallel_for(0, (rows + kRows - 1) / kRows, 1, work);
-}
+int64_t blocks_of(int64_t rows) { return (rows + kRows - 1) / kRows; }
 
 }  // namespace
 
@@ -53,7 +50,7 @@ at::Tensor Int16Linear::forward(const at::Tensor& x) const {
   const int64_t rows = input.numel() / product_.in;
   const auto* from = input.const_data_ptr<float>();
   auto* to = result.data_ptr<float>();
-  over_blocks(rows, [&](int64_t begin, int64_t end) {
+  in_parallel(blocks_of(rows), [&](int64_t begin, int64_t end) {
     const auto numbers = room<int16_t>(kRows * product_.row_size());
     const auto scales = room<float>(kRows);
     for (int64_t first = begin * kRows; first < std::min(end * kRows, rows); first += kRows) {
@@ -69,7 +66,7 @@ at::Tensor Int16Linear::forward_gelu(const at::Tensor& x, const Int16Linear& sec
   const int64_t rows = input.numel() / product_.in;
   const auto* from = input.const_data_ptr<float>();
   auto* to = result.data_ptr<float>();
-  over_blocks(rows, [&](int64_t begin, int64_t end) {
+  in_parallel(blocks_of(rows), [&](int64_t begin, int64_t end) {
     const auto numbers = room<int16_t>(kRows * std::max(product_.row_size(), second.product_.row_size()));
     const auto scales = room<float>(kRows), hidden = room<float>(kRows * product_.out);
     for (int64_t first = begin * kRows; first < std::min(end * kRows, rows); first += kRows) {

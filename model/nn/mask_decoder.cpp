@@ -2,8 +2,7 @@
 #include "model/nn/mask_decoder.hpp"
 
 #include "model/nn/mask_reader.hpp"
-
-#include <ATen/Parallel.h>
+#include "model/nn/parallel.hpp"
 
 #include <memory>
 #include <string>
@@ -86,7 +85,7 @@ at::Tensor MaskDecoderImpl::read_by_kernel(const at::Tensor& image, const at::Te
   reader.second_bias = upscale_conv2_->bias.const_data_ptr<float>();
   const int64_t masks = readers.size(0);
   const at::Tensor logits = at::empty({masks, 4 * height, 4 * width}, image.options());
-  at::parallel_for(0, reader.blocks(), 1, [&](int64_t begin, int64_t end) {
+  in_parallel(reader.blocks(), [&](int64_t begin, int64_t end) {
     const auto scratch = std::make_unique_for_overwrite<float[]>(static_cast<std::size_t>(reader.scratch_size(masks)));
     for (int64_t block = begin; block < end; ++block) {
       reader.read(block, image.const_data_ptr<float>(), readers.const_data_ptr<float>(), masks, scratch.get(),

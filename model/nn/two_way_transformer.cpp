@@ -2,8 +2,7 @@
 #include "model/nn/two_way_transformer.hpp"
 
 #include "model/nn/image_pass.hpp"
-
-#include <ATen/Parallel.h>
+#include "model/nn/parallel.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -54,7 +53,7 @@ std::pair<at::Tensor, at::Tensor> pass_over(const at::Tensor& image, const at::T
   const auto* bias = block.cross_attn_image_to_token->out_proj->bias.const_data_ptr<float>();
   const auto* norm_weight = block.layer_norm4->weight.const_data_ptr<float>();
   const auto* norm_bias = block.layer_norm4->bias.const_data_ptr<float>();
-  at::parallel_for(0, batch * prompts, 1, [&](int64_t begin, int64_t end) {
+  in_parallel(batch * prompts, [&](int64_t begin, int64_t end) {
     const auto packed = std::make_unique_for_overwrite<float[]>(static_cast<std::size_t>(3 * pass.packed_size()));
     const auto scratch = std::make_unique_for_overwrite<float[]>(static_cast<std::size_t>(pass.scratch_size()));
     for (int64_t i = begin; i < end; ++i) {

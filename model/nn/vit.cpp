@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model/nn/vit.hpp"
 
+#include "model/nn/parallel.hpp"
 #include "model/nn/placed_attention.hpp"
-
-#include <ATen/Parallel.h>
 
 #include <algorithm>
 #include <cmath>
@@ -121,7 +120,7 @@ at::Tensor VitAttentionImpl::placed(const at::Tensor& all) const {
 
   // Threads share the blocks of queries of all heads of all windows evenly; each packs the keys that its own need.
   const int64_t blocks = whole.blocks();
-  at::parallel_for(0, batch * down * across * heads_ * blocks, 1, [&](int64_t begin, int64_t end) {
+  in_parallel(batch * down * across * heads_ * blocks, [&](int64_t begin, int64_t end) {
     const auto packed = std::make_unique_for_overwrite<float[]>(static_cast<std::size_t>(whole.packed_size()));
     const auto scratch = std::make_unique_for_overwrite<float[]>(static_cast<std::size_t>(whole.scratch_size()));
     int64_t packed_unit = -1;
