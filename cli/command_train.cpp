@@ -63,8 +63,7 @@ void add_model_options(CLI::App& command, TrainOptions& options, std::string& ou
       .add_option("--attribution", options.attribution, "Line for the model card: a data set, its owner and licence")
       ->group(group)
       ->take_all();
-  command
-      .add_option("--outlines", outlines, "How the model's outlines are made (default: as --init, else squared)")
+  command.add_option("--outlines", outlines, "How the model's outlines are made (default: as --init, else squared)")
       ->check(CLI::IsMember({"squared", "simplified"}))
       ->group(group);
   command

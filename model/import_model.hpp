@@ -16,8 +16,8 @@ struct ImportOptions {
   /// Ground sample distance that scenes are resampled to, metres, positive. Unset: what the source says; where it says nothing,
   /// each scene's own.
   std::optional<double> gsd_m = {};
-  bool half = false;         ///< store all weights as float16
-  bool overwrite = false;    ///< replace a model folder that exists
+  bool half = false;       ///< store all weights as float16
+  bool overwrite = false;  ///< replace a model folder that exists
 
   /// Throws UsageError naming the field that is out of range.
   void validate() const;

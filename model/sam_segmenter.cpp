@@ -234,8 +234,8 @@ class SamPromptTile : public PromptTile {
       if (!alternatives) order.resize(1);
       const at::Tensor logits = sam_.network().read_masks(decoded, 0, p, order).unsqueeze(1);
       for (std::size_t i = 0; i < order.size(); ++i) {
-        const at::Tensor enlarged =
-            at::upsample_bilinear2d(logits[static_cast<int64_t>(i)].unsqueeze(0), {side, side}, /*align_corners=*/false);
+        const at::Tensor enlarged = at::upsample_bilinear2d(logits[static_cast<int64_t>(i)].unsqueeze(0), {side, side},
+                                                            /*align_corners=*/false);
         results[members[static_cast<std::size_t>(p)]].push_back(
             {image_of(enlarged[0].sigmoid()), static_cast<double>(estimates[order[i]])});
       }

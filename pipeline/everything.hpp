@@ -19,15 +19,15 @@ namespace plat {
 class PromptSegmenter;
 
 struct EverythingOptions {
-  std::string model;                 ///< model folder, or the name of one that ships; empty: "buildings"
-  std::string device = "auto";       ///< "auto", "cpu" or "cuda[:n]"
+  std::string model;                      ///< model folder, or the name of one that ships; empty: "buildings"
+  std::string device = "auto";            ///< "auto", "cpu" or "cuda[:n]"
   Precision precision = Precision::Auto;  ///< of the network
   RasterOptions raster;                   ///< how the scene is read; gsd_m unset: the model's, or the scene's own where
                                           ///< the model was trained at none
-  AutomaticMaskOptions masks;        ///< how masks are found in a tile; `parallel` is set by the run
-  MaskMergerOptions merging;         ///< how those of many tiles become one list
-  std::optional<int64_t> overlap;    ///< of tiles, pixels, 0 <= overlap < tile size; unset: the model's
-  double min_area_m2 = 0;            ///< smaller objects are left out, >= 0
+  AutomaticMaskOptions masks;             ///< how masks are found in a tile; `parallel` is set by the run
+  MaskMergerOptions merging;              ///< how those of many tiles become one list
+  std::optional<int64_t> overlap;         ///< of tiles, pixels, 0 <= overlap < tile size; unset: the model's
+  double min_area_m2 = 0;                 ///< smaller objects are left out, >= 0
   std::optional<double> simplify_m;  ///< how far an outline may move, metres on the ground, >= 0; unset: 1.25 pixels; 0
                                      ///< keeps pixel edges
   int threads = 0;                   ///< 0: all
@@ -50,10 +50,10 @@ struct EverythingSummary {
   int64_t cut_masks = 0;  ///< left out because they ended at an edge of a tile
   int64_t tiles_in_flight = 0;
   int threads = 0;
-  double scene_gsd_m = 0;  ///< ground sample distance of the file
-  double gsd_m = 0;        ///< the one that it was read at
+  double scene_gsd_m = 0;             ///< ground sample distance of the file
+  double gsd_m = 0;                   ///< the one that it was read at
   std::optional<double> model_gsd_m;  ///< the one that the model was trained at; unset: none
-  int64_t width = 0;       ///< size of the scene at gsd_m
+  int64_t width = 0;                  ///< size of the scene at gsd_m
   int64_t height = 0;
   int64_t estimated_bytes = 0;   ///< memory of the whole program, estimated before the run
   int64_t ram_bytes = 0;         ///< what it was allowed

@@ -18,13 +18,13 @@ namespace plat {
 class PromptSegmenter;
 
 struct SegmentOptions {
-  std::string model;            ///< model folder, or the name of one that ships; empty: "buildings"
-  std::string device = "auto";  ///< "auto", "cpu" or "cuda[:n]"
+  std::string model;                      ///< model folder, or the name of one that ships; empty: "buildings"
+  std::string device = "auto";            ///< "auto", "cpu" or "cuda[:n]"
   Precision precision = Precision::Auto;  ///< of the network
   RasterOptions raster;                   ///< how the scene is read; gsd_m unset: the model's, or the scene's own where
                                           ///< the model was trained at none
-  Crs prompts_crs;              ///< CRS of prompts whose layer has none; empty: the scene's
-  bool regularize = false;      ///< square the outlines; else only simplify them
+  Crs prompts_crs;                        ///< CRS of prompts whose layer has none; empty: the scene's
+  bool regularize = false;                ///< square the outlines; else only simplify them
   std::optional<double>
       regularize_m;                  ///< how far squaring may move an edge, metres on the ground, > 0; unset: 2 pixels
   std::optional<double> simplify_m;  ///< the same for simplifying, >= 0; unset: 1.25 pixels; 0 keeps pixel edges
@@ -58,10 +58,10 @@ struct SegmentSummary {
   int64_t embedded_tiles = 0;  ///< that passed the encoder
   int64_t coarser = 0;         ///< objects larger than a tile, found at a coarser resolution
   int threads = 0;
-  double scene_gsd_m = 0;  ///< ground sample distance of the file
-  double gsd_m = 0;        ///< the one that it was read at
+  double scene_gsd_m = 0;             ///< ground sample distance of the file
+  double gsd_m = 0;                   ///< the one that it was read at
   std::optional<double> model_gsd_m;  ///< the one that the model was trained at; unset: none
-  int64_t width = 0;       ///< size of the scene at gsd_m
+  int64_t width = 0;                  ///< size of the scene at gsd_m
   int64_t height = 0;
   int64_t estimated_bytes = 0;  ///< memory of the whole program, estimated before the run
   int64_t ram_bytes = 0;        ///< what it was allowed

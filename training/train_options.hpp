@@ -64,10 +64,11 @@ struct TrainOptions {
   std::vector<std::string> attribution;  ///< lines that name the training data and its licence, for the model card
   std::string licence = "apache-2.0";    ///< of the model
   // What the model says of its class; unset: as `init` does, else the default.
-  std::optional<bool> squared;           ///< whether outlines are squared
-  std::optional<double> close_gap_m;     ///< objects no farther apart come to share a line, >= 0
-  std::optional<double> min_area_m2;     ///< smaller objects are dropped, >= 0
-  std::string tune_thresholds = "none";  ///< where the instance thresholds are chosen: "training", "validation" or "none"
+  std::optional<bool> squared;        ///< whether outlines are squared
+  std::optional<double> close_gap_m;  ///< objects no farther apart come to share a line, >= 0
+  std::optional<double> min_area_m2;  ///< smaller objects are dropped, >= 0
+  std::string tune_thresholds =
+      "none";  ///< where the instance thresholds are chosen: "training", "validation" or "none"
   uint64_t seed = 1;
   int threads = 0;  ///< of the network, more than `parts` are of no use; 0: all
   int workers = 1;  ///< threads that prepare samples, at least 1

@@ -82,10 +82,9 @@ void LoadedSam::check_precision(const std::string& folder, Precision precision) 
 void LoadedSam::check_hardware(const std::string& folder, Precision precision) const {
   const bool sixteen_bits = precision == Precision::BFloat16 || precision == Precision::Float16;
   if (!sixteen_bits || !device_.is_cpu() || has_hardware_for(precision)) return;
-  throw ModelError(
-      folder + ": this processor has no hardware for " + to_text(precision) +
-      " and would take hundreds of times as long as for float32. Pass --precision float32, or --device " +
-      "cuda where there is a graphics card.");
+  throw ModelError(folder + ": this processor has no hardware for " + to_text(precision) +
+                   " and would take hundreds of times as long as for float32. Pass --precision float32, or --device " +
+                   "cuda where there is a graphics card.");
 }
 
 }  // namespace plat::nn

@@ -102,10 +102,10 @@ bool MaskReader::available() { return avx2::available(); }
 void MaskReader::read(int64_t block, const float* image, const float* readers, int64_t masks, float* scratch,
                       float* logits) const {
   const int64_t from = block * kBlock, end = from + kBlock < pixels ? from + kBlock : pixels;
-  float* tokens = scratch;                            // panels of 16 tokens
-  float* quarters = tokens + kBlock * channels;       // the same tokens, each as four pixels
-  float* smallest = quarters + kBlock * 4 * middle;   // one of those, as four pixels
-  float* read_off = smallest + kPanel * 4 * last;     // masks of the 16 pixels of 16 tokens
+  float* tokens = scratch;                           // panels of 16 tokens
+  float* quarters = tokens + kBlock * channels;      // the same tokens, each as four pixels
+  float* smallest = quarters + kBlock * 4 * middle;  // one of those, as four pixels
+  float* read_off = smallest + kPanel * 4 * last;    // masks of the 16 pixels of 16 tokens
   const int64_t panels = (end - from + kPanel - 1) / kPanel;
   for (int64_t i = 0; i < panels; ++i) {
     const int64_t first = from + i * kPanel;

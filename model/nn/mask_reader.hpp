@@ -33,7 +33,8 @@ struct MaskReader {
   int64_t scratch_size(int64_t masks) const;
   /// Writes what one block of the image adds to the masks. `image`: (pixels, channels); `readers`: (masks, last);
   /// `logits`: (masks, 4 · height, 4 · width).
-  void read(int64_t block, const float* image, const float* readers, int64_t masks, float* scratch, float* logits) const;
+  void read(int64_t block, const float* image, const float* readers, int64_t masks, float* scratch,
+            float* logits) const;
 };
 
 }  // namespace plat::nn

@@ -204,8 +204,7 @@ TwoWayTransformerImpl::Result TwoWayTransformerImpl::passed(at::Tensor tokens, a
                                                             const at::Tensor& positions) {
   const at::Tensor own = tokens;
   tokens = blocks_.front()->before_reading(tokens, own);
-  at::Tensor read =
-      blocks_.front()->cross_attn_token_to_image->read_image(tokens + own, image + positions, image);
+  at::Tensor read = blocks_.front()->cross_attn_token_to_image->read_image(tokens + own, image + positions, image);
   for (std::size_t i = 0; i < blocks_.size(); ++i) {
     TwoWayBlockImpl& block = *blocks_[i];
     tokens = block.after_reading(tokens, read);

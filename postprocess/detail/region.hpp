@@ -27,7 +27,7 @@ struct Run {
 /// The class's pixels in one row of a scene, and the short gaps between them that may turn out to be pinholes.
 struct RowRuns {
   std::vector<Run> runs;
-  std::vector<Run> gaps;  ///< each follows a run; `first_pixel` is that run's position
+  std::vector<Run> gaps;         ///< each follows a run; `first_pixel` is that run's position
   std::vector<Relief> relief;    ///< kBridge for pixels of narrow gaps
   std::vector<uint16_t> extent;  ///< probability, 65535 for 1; without meaning in narrow gaps
 };
