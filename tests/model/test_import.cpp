@@ -85,7 +85,7 @@ BOOST_AUTO_TEST_CASE(a_file_of_metas_becomes_a_model_folder) {
   BOOST_TEST(model.description.name == "small");
   BOOST_TEST(model.description.architecture == "sam-vit");
   BOOST_TEST(model.description.licence == "apache-2.0");
-  BOOST_TEST(model.description.gsd_m == 0.5);
+  BOOST_TEST(model.description.gsd_m.value() == 0.5);
   BOOST_TEST(model.description.tile_size == 48);
   BOOST_TEST(model.description.classes.empty());
   SamConfig expected;

@@ -70,7 +70,7 @@ BOOST_AUTO_TEST_CASE(what_is_written_is_read) {
   const ModelDescription &a = found.description, &b = written.description;
   BOOST_TEST(a.name == b.name);
   BOOST_TEST(a.architecture == b.architecture);
-  BOOST_TEST(a.gsd_m == b.gsd_m);
+  BOOST_TEST((a.gsd_m == b.gsd_m));
   BOOST_TEST(a.bands == b.bands);
   BOOST_TEST(a.mean == b.mean);
   BOOST_TEST(a.deviation == b.deviation);

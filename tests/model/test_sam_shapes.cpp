@@ -72,7 +72,7 @@ BOOST_AUTO_TEST_CASE(the_expected_tensors_are_those_of_the_network_and_tell_its_
   tiny.prompt_encoder = {.hidden_size = 32};
   tiny.mask_decoder = {.hidden_size = 32, .mlp_dim = 40};
   check(tiny);
-  check(SamConfig{TinyVitConfig{}, {}, {}, {}});
+  check(SamConfig{TinyVitConfig{}, {}, {}, {}, {}});
 }
 
 BOOST_AUTO_TEST_SUITE_END()
