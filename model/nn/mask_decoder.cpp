@@ -60,8 +60,11 @@ at::Tensor MaskDecoderImpl::read_masks(const at::Tensor& image, const at::Tensor
   const LayerNorm2dImpl& norm = *upscale_layer_norm_;
   x = gelu_of(at::layer_norm(x, {x.size(1)}, norm.weight, norm.bias, norm.eps));
   x = gelu_of(quadrupled(x, upscale_conv2_));
+  // One reader at a time: a mask then has the same bits whichever others are read beside it.
+  std::vector<at::Tensor> masks;
+  for (const at::Tensor& reader : readers.unbind()) masks.push_back(at::mv(x, reader));
   // (M, pixel of the embedding, its quarter, the quarter's quarter) to rows and columns.
-  return at::matmul(readers, x.t())
+  return at::stack(masks)
       .view({-1, height, width, 2, 2, 2, 2})
       .permute({0, 1, 3, 5, 2, 4, 6})
       .reshape({-1, 4 * height, 4 * width});

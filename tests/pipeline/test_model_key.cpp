@@ -18,9 +18,10 @@ BOOST_AUTO_TEST_SUITE(model_keys)
 BOOST_AUTO_TEST_CASE(a_key_names_what_an_embedding_depends_on) {
   const test::TemporaryFolder folder;
   const std::string root = folder.path().string();
+  BOOST_CHECK_THROW(model_key(root, "cpu"), ModelError);
+  std::ofstream(folder.file(kConfigFile)) << "{}";
   BOOST_CHECK_THROW(model_key(root, "cpu"), IoError);
   std::ofstream(folder.file(kWeightsFile)) << "weights";
-  std::ofstream(folder.file(kConfigFile)) << "{}";
   std::set<std::string> keys = {model_key(root, "cpu"), model_key(root, "cuda"),
                                 model_key(root, "cpu", Precision::Int16)};
   BOOST_TEST(keys.size() == 3U);
@@ -30,11 +31,12 @@ BOOST_AUTO_TEST_CASE(a_key_names_what_an_embedding_depends_on) {
 }
 
 BOOST_AUTO_TEST_CASE(a_precision_is_written_as_it_is_read) {
-  for (const Precision precision : {Precision::Float32, Precision::Int16}) {
+  for (const Precision precision :
+       {Precision::Auto, Precision::Float32, Precision::BFloat16, Precision::Float16, Precision::Int16}) {
     BOOST_TEST((precision_of(to_text(precision)) == precision));
   }
   BOOST_CHECK_EXCEPTION(precision_of("int8"), UsageError, [](const UsageError& error) {
-    return std::string(error.what()).find("none of float32, int16") != std::string::npos;
+    return std::string(error.what()).find("none of auto, float32, bfloat16, float16, int16") != std::string::npos;
   });
 }
 

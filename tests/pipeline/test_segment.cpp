@@ -192,7 +192,9 @@ BOOST_AUTO_TEST_CASE(objects_larger_than_a_tile_come_out_whole_at_a_coarser_reso
   PromptLayer layer;
   layer.prompts = {
       point_prompt(1, place(110, 110)), point_prompt(2, place(405, 310)), {int64_t{3}, {}, box_round(large)}};
-  const SegmentSummary summary = run(world, layer, RegionSegmenter());
+  RegionSegmenter model;
+  model.tolerance = 90;
+  const SegmentSummary summary = run(world, layer, model);
   BOOST_TEST(summary.coarser == 2);
   const auto features = plat::read_features(world.file("out.gpkg")).features;
   BOOST_REQUIRE(features.size() == 3U);

@@ -15,14 +15,14 @@
 
 namespace plat::test {
 
-/// The 4-connected pixels round a place that have its colour but for rounding.
-inline Image<float> region_round(const Image<float>& pixels, int64_t col, int64_t row) {
+/// The 4-connected pixels round a place that have its colour but for `tolerance`.
+inline Image<float> region_round(const Image<float>& pixels, int64_t col, int64_t row, float tolerance = 0.01F) {
   Image<float> inside(pixels.width(), pixels.height());
   std::vector<std::pair<int64_t, int64_t>> open = {{col, row}};
   inside.at(col, row) = 1;
   const auto same = [&](int64_t c, int64_t r) {
     for (int64_t b = 0; b < pixels.bands(); ++b) {
-      if (std::abs(pixels.at(c, r, b) - pixels.at(col, row, b)) > 0.01F) return false;
+      if (std::abs(pixels.at(c, r, b) - pixels.at(col, row, b)) > tolerance) return false;
     }
     return true;
   };
@@ -70,6 +70,7 @@ class RegionSegmenter : public PromptSegmenter {
   int64_t memory_per_tile() const override { return memory; }
 
   float background = 100;
+  float tolerance = 0.01F;  ///< within a region; where the scene is resampled its edges are of mixed colours
   int64_t memory = 1'000'000;
   mutable std::atomic<int> embeds{0};
   std::function<double(const Image<float>& tile, const Image<float>& mask)> estimate;
@@ -83,7 +84,7 @@ class RegionSegmenter : public PromptSegmenter {
       int32_t count = 0;
       for (int64_t i = 0; i < static_cast<int64_t>(regions_.size()); ++i) {
         if (regions_.data()[i] != 0) continue;
-        const Image<float> inside = region_round(pixels_, i % pixels_.width(), i / pixels_.width());
+        const Image<float> inside = region_round(pixels_, i % pixels_.width(), i / pixels_.width(), model.tolerance);
         ++count;
         for (std::size_t k = 0; k < regions_.size(); ++k) {
           if (inside.data()[k] != 0) regions_.data()[k] = count;
