@@ -7,6 +7,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <filesystem>
 #include <fstream>
 #include <set>
 #include <string>
@@ -19,14 +20,16 @@ BOOST_AUTO_TEST_CASE(a_key_names_what_an_embedding_depends_on) {
   const test::TemporaryFolder folder;
   const std::string root = folder.path().string();
   BOOST_CHECK_THROW(model_key(root, "cpu"), ModelError);
-  std::ofstream(folder.file(kConfigFile)) << "{}";
+  for (const char* name : {kConfigFile, kPreprocessorFile}) {
+    std::filesystem::copy(std::filesystem::path(PLAT_SOURCE_DIR) / "data/models/buildings" / name, folder.file(name));
+  }
   BOOST_CHECK_THROW(model_key(root, "cpu"), IoError);
   std::ofstream(folder.file(kWeightsFile)) << "weights";
   std::set<std::string> keys = {model_key(root, "cpu"), model_key(root, "cuda"),
                                 model_key(root, "cpu", Precision::Int16)};
   BOOST_TEST(keys.size() == 3U);
   BOOST_TEST(keys.contains(model_key(root, "cpu", Precision::Float32)));
-  std::ofstream(folder.file(kConfigFile)) << "{ }";
+  std::ofstream(folder.file(kConfigFile), std::ios::app) << "\n";
   BOOST_TEST(!keys.contains(model_key(root, "cpu")));
 }
 
