@@ -40,7 +40,8 @@ def write_model(folder, size, outliers, pixels, steps):
             for block in sam.image_encoder.blocks:
                 for norm in (block.norm1, block.norm2):
                     norm.weight[torch.randperm(len(norm.weight))[:4]] *= outliers
-    automatic_masks.make_sure(sam, segment_anything, pixels, steps=steps, rate=1e-3, half=False)
+    automatic_masks.see_points(sam)
+    automatic_masks.make_sure(sam, segment_anything, pixels, steps=steps, rate=1e-3, half=False, batch=2)
     vision = compare_sam.vision(size) | dict(mlp_dim=4 * compare_sam.SIZES[size][0])
     (folder / "config.json").write_text(json.dumps(dict(
         model_type="sam", vision_config=vision, prompt_encoder_config={}, mask_decoder_config=dict(layer_norm_eps=1e-5))))
@@ -53,6 +54,7 @@ def answers(program, folder, name, threads):
     process.ask("encoder")
     process.ask("prompts")
     process.process.stdin.close()
+    process.process.wait()  # it writes results after it has said how long they took
     return [np.fromfile(folder / f"{name}.{kind}.f32", np.float32) for kind in ("embedding", "logits")]
 
 

@@ -38,6 +38,17 @@ void add_method_options(CLI::App& command, TrainOptions& options, TrainMethodTex
                 "Keep only what lies between the encoder's blocks and compute the rest twice: less memory, more time")
       ->group(group);
   command
+      .add_option("--device", method.device,
+                  "Where the network is trained: auto (a graphics card where there is one), cpu, cuda or cuda:N")
+      ->capture_default_str()
+      ->group(group);
+  command
+      .add_option("--precision", method.precision,
+                  "Of the encoder: float32, or bfloat16 on graphics cards and the CPUs that have it")
+      ->check(CLI::IsMember({"float32", "bfloat16"}))
+      ->capture_default_str()
+      ->group(group);
+  command
       .add_option(
           "--views", method.views,
           "How often the area is covered by crops that repeat; with a frozen encoder its results are kept on disk (0: "

@@ -4,7 +4,6 @@
 #include "core/error.hpp"
 
 #include <malloc.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,6 +12,7 @@
 #include <charconv>
 #include <cstdio>
 #include <fstream>
+#include <string>
 
 namespace plat {
 
@@ -63,9 +63,13 @@ int64_t resident_memory() {
 }
 
 int64_t peak_resident_memory() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return static_cast<int64_t>(usage.ru_maxrss) * 1024;
+  // getrusage also counts what the process that started this one held before it did.
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);) {
+    constexpr std::string_view kPeak = "VmHWM:";
+    if (line.starts_with(kPeak)) return std::stoll(line.substr(kPeak.size())) * 1024;
+  }
+  return 0;
 }
 
 void keep_freed_pages() {

@@ -16,7 +16,7 @@ std::string format_memory(int64_t bytes);
 int64_t total_memory();
 /// The resident size of this process now, in bytes; 0 where it cannot be told.
 int64_t resident_memory();
-/// The largest resident size of this process so far, in bytes.
+/// The largest resident size of this process so far, in bytes; 0 where it cannot be told.
 int64_t peak_resident_memory();
 /// Makes the C library's allocator keep freed pages instead of returning them to the system at each large free.
 /// Called once at the start of a program that runs networks; fresh pages otherwise cost a third of its time.

@@ -60,4 +60,21 @@ Batch make_batch(std::span<const Sample> samples, const ModelDescription& model)
   return batch;
 }
 
+Prompts on_device(const Prompts& prompts, at::Device device) {
+  Prompts moved = prompts;
+  for (at::Tensor* part : {&moved.points, &moved.labels, &moved.boxes, &moved.masks}) {
+    if (part->defined()) *part = part->to(device);
+  }
+  return moved;
+}
+
+Batch on_device(const Batch& batch, at::Device device) {
+  Batch moved = batch;
+  moved.prompts = on_device(batch.prompts, device);
+  for (at::Tensor* part : {&moved.pixels, &moved.maps, &moved.counts, &moved.prompt_masks, &moved.prompt_known}) {
+    if (part->defined()) *part = part->to(device);
+  }
+  return moved;
+}
+
 }  // namespace plat::nn

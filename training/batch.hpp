@@ -23,5 +23,8 @@ struct Batch {
 /// Three numbers as (1, 3, 1, 1).
 at::Tensor band_tensor(const std::array<float, 3>& values);
 Batch make_batch(std::span<const Sample> samples, const ModelDescription& model);
+/// The same on a device.
+Prompts on_device(const Prompts& prompts, at::Device device);
+Batch on_device(const Batch& batch, at::Device device);
 
 }  // namespace plat::nn

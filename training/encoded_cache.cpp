@@ -35,7 +35,7 @@ std::map<std::string, at::Tensor> rounded(const Encoded& encoded) {
   std::map<std::string, at::Tensor> halves;
   for (const auto& [name, member] : kParts) {
     const at::Tensor& part = encoded.*member;
-    if (part.defined()) halves[name] = part.to(at::kHalf).contiguous(at::MemoryFormat::Contiguous);
+    if (part.defined()) halves[name] = part.to(at::kCPU, at::kHalf).contiguous(at::MemoryFormat::Contiguous);
   }
   return halves;
 }
@@ -77,7 +77,7 @@ Encoded EncodedCache::get(const at::Tensor& pixels, const std::function<Encoded(
   }
   Encoded all;
   for (std::size_t p = 0; p < kParts.size(); ++p) {
-    if (!parts[p].empty()) all.*kParts[p].second = at::cat(parts[p]);
+    if (!parts[p].empty()) all.*kParts[p].second = at::cat(parts[p]).to(pixels.device());
   }
   return all;
 }
@@ -85,7 +85,7 @@ Encoded EncodedCache::get(const at::Tensor& pixels, const std::function<Encoded(
 Encoded EncodedCache::get_one(const at::Tensor& pixels, const std::function<Encoded(const at::Tensor&)>& encode) {
   Sha256 sum;
   sum.add(std::as_bytes(std::span(model_)));
-  sum.add(bytes_of(pixels.contiguous(at::MemoryFormat::Contiguous)));
+  sum.add(bytes_of(pixels.cpu().contiguous(at::MemoryFormat::Contiguous)));
   const std::string path = folder_ + "/" + sum.finish() + ".safetensors";
   if (fs::exists(path)) {
     ++found_;

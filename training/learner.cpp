@@ -79,7 +79,7 @@ StepLoss Learner::learn(Sam& network, std::span<const Sample> samples, int64_t p
   const int64_t parts = options_.parts * options_.method.accumulate;
   Random random(options_.seed, (uint64_t{1} << 40) + static_cast<uint64_t>(state_.step * parts + part));
   const TokenOffset offset = random_offset(network, random);
-  const Batch batch = make_batch(samples, model_);
+  const Batch batch = on_device(make_batch(samples, model_), state_.device());
   const Encoded encoded = encode(network, batch);
   const ClassMaps maps = network->forward_classes(encoded, offset);
   const ClassLoss loss = class_loss(at::cat({maps.extent, maps.boundary, maps.distance}, 1), maps.auxiliary, batch.maps,
@@ -104,8 +104,9 @@ double Learner::follow_base(Sam& network, const Sample& crop, int64_t part) {
   const int64_t parts = options_.parts * options_.method.accumulate;
   Random random(options_.seed, (uint64_t{1} << 42) + static_cast<uint64_t>(state_.step * parts + part));
   const TokenOffset offset = random_offset(network, random);
-  const at::Tensor pixels = make_batch(std::span(&crop, 1), model_).pixels;
-  const Prompts prompts = random_points(1, options_.loss.prompts_per_crop, options_.crop.size, random);
+  const at::Tensor pixels = make_batch(std::span(&crop, 1), model_).pixels.to(state_.device());
+  const Prompts prompts =
+      on_device(random_points(1, options_.loss.prompts_per_crop, options_.crop.size, random), state_.device());
   PromptMasks wanted;
   {
     const at::NoGradGuard no_gradient;

@@ -131,6 +131,8 @@ void MethodOptions::validate() const {
   require(view_count() >= 0 && view_count() <= 100'000, "--views must lie between 0 and 100000");
   require(cache.empty() || (frozen_encoder() && view_count() > 0),
           "--cache keeps what a frozen encoder makes of crops that repeat: pass --method decoder and --views");
+  if (precision != "float32" && precision != "bfloat16")
+    throw UsageError("--precision must be float32 or bfloat16, not '" + precision + "'");
   static_cast<void>(parse_memory(ram));
   static_cast<void>(parse_memory(cache_size));
 }

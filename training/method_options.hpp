@@ -23,8 +23,11 @@ struct MethodOptions {
   std::optional<double> alpha;  ///< LoRA adds alpha / rank times its product, > 0; unset: twice the rank
   std::vector<std::string> targets = {"q", "v"};  ///< layers that LoRA adapts: q, k, v, or qkv (as one), proj, mlp
   int64_t bottleneck = 64;                        ///< width of the adapters, at least 1
-  bool checkpointing = false;  ///< keep only what lies between the encoder's blocks and compute the rest twice
-  int64_t accumulate = 1;      ///< batches a step, at least 1
+  bool checkpointing = false;   ///< keep only what lies between the encoder's blocks and compute the rest twice
+  int64_t accumulate = 1;       ///< batches a step, at least 1
+  std::string device = "auto";  ///< auto, cpu, cuda or cuda:N
+  /// Of the encoder's products: float32, or bfloat16 on hardware that has it. float16 would need its losses scaled.
+  std::string precision = "float32";
   /// How often the training area is covered by crops that repeat from epoch to epoch; 0: every crop is new; unset: 8 with a
   /// frozen encoder, whose results are then kept on disk, else 0.
   std::optional<int64_t> views;

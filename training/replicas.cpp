@@ -14,6 +14,7 @@ Replicas::Replicas(Sam network, int parts, const std::function<void(Sam&)>& prep
   for (int i = 1; i < parts; ++i) {
     Sam copy(network->config());
     const auto from = network->named_parameters();
+    copy->to(from.begin()->value().device());
     for (auto& item : copy->named_parameters()) item.value().set_data(from[item.key()]);
     prepare(copy);
     networks_.push_back(copy);

@@ -102,6 +102,8 @@ Json json_of(const MethodOptions& o) {
           {"bottleneck", o.bottleneck},
           {"checkpointing", o.checkpointing},
           {"accumulate", o.accumulate},
+          {"device", o.device},
+          {"precision", o.precision},
           {"views", o.view_count()},
           {"cache", o.cache},
           {"cache_size", o.cache_size},

@@ -67,8 +67,11 @@ void copy_into(const std::vector<at::Tensor>& to, const std::vector<at::Tensor>&
 
 }  // namespace
 
-TrainState::TrainState(const SamConfig& config, const MethodOptions& method, const OptimizerOptions& options)
-    : network(config), average(config) {
+TrainState::TrainState(const SamConfig& config, const MethodOptions& method, const OptimizerOptions& options,
+                       at::Device device)
+    : network(config), average(config), device_(device) {
+  network->to(device_);
+  average->to(device_);
   set_mode(network, method);
   for (const auto& item : network->named_parameters()) {
     if (item.value().requires_grad()) learned.insert(item.key());
@@ -95,6 +98,7 @@ bool TrainState::has_counterpart(const std::string& name) const {
 
 void TrainState::remember_base() {
   base = Sam(network->config());
+  base->to(device_);
   share(base);
   copy_all(network, base);
 }
@@ -148,6 +152,7 @@ void set_mode(Sam& network, const MethodOptions& method) {
     item.value().set_requires_grad(learns(method, network->config(), item.key()));
   }
   network->recompute_blocks(method.checkpointing);
+  network->set_encoder_type(method.precision == "bfloat16" ? at::kBFloat16 : at::kFloat);
 }
 
 void save_state(const TrainState& state, const std::string& path) {
@@ -174,7 +179,7 @@ void load_state(TrainState& state, const std::string& path) {
   if (!std::filesystem::exists(path)) throw IoError(path + ": no checkpoint to resume from; start without --resume");
   try {
     torch::serialize::InputArchive archive;
-    archive.load_from(path);
+    archive.load_from(path, state.device());
     torch::serialize::InputArchive optimizer;
     archive.read("optimizer", optimizer);
     state.optimizer->load(optimizer);

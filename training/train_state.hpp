@@ -4,6 +4,7 @@
 #include "model/nn/sam.hpp"
 #include "training/train_options.hpp"
 
+#include <c10/core/Device.h>
 #include <torch/optim/adamw.h>
 
 #include <cstdint>
@@ -17,7 +18,8 @@ namespace plat::nn {
 /// All that a run needs to go on exactly where it was. Random numbers need no place here: each step's come from the seed
 /// and the step's number. What does not learn is there once, whatever looks at it, and is in no checkpoint.
 struct TrainState {
-  TrainState(const SamConfig& config, const MethodOptions& method, const OptimizerOptions& options);
+  TrainState(const SamConfig& config, const MethodOptions& method, const OptimizerOptions& options,
+             at::Device device = at::kCPU);
 
   Sam network;
   Sam average;        ///< moving average of the network, in eval mode
@@ -41,10 +43,12 @@ struct TrainState {
   bool has_counterpart(const std::string& name) const;
   /// Keeps the network's present weights as its base.
   void remember_base();
+  at::Device device() const { return device_; }
   /// The parameters of a network, this one's or its average's, that learn.
   std::vector<at::Tensor> learned_of(const Sam& of) const;
 
  private:
+  at::Device device_;
   /// Lets a copy in eval mode have its own of what learns only.
   void share(Sam& copy) const;
 };

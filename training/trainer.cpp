@@ -7,7 +7,9 @@
 #include "core/memory.hpp"
 #include "core/thread_budget.hpp"
 #include "model/adapter_folder.hpp"
+#include "model/nn/device.hpp"
 #include "model/nn/weights.hpp"
+#include "model/precision.hpp"
 #include "model/sha256.hpp"
 #include "training/drawn_scenes.hpp"
 #include "training/encoded_cache.hpp"
@@ -45,7 +47,17 @@ double seconds_since(Clock::time_point start) { return std::chrono::duration<dou
 class Trainer {
  public:
   explicit Trainer(TrainOptions options)
-      : options_(resolved(std::move(options))), folder_(options_.output), model_(describe_model(options_)) {}
+      : options_(resolved(std::move(options))),
+        folder_(options_.output),
+        model_(describe_model(options_)),
+        device_(nn::device_of(options_.method.device)) {
+    if (options_.method.precision == "bfloat16" && device_.is_cpu() && !has_hardware_for(Precision::BFloat16)) {
+      throw ModelError(
+          "this processor has no hardware for bfloat16 and would take hundreds of times as long as for float32; leave "
+          "out "
+          "--precision");
+    }
+  }
 
   TrainSummary run() {
     TrainingData data = load_training_data(options_.data);
@@ -70,7 +82,7 @@ class Trainer {
     // Parts of a batch run side by side, so each needs one thread only, and sums never depend on their number.
     at::set_num_threads(1);
     at::manual_seed(options_.seed);
-    nn::TrainState state(model_.config, options_.method, options_.optimizer);
+    nn::TrainState state(model_.config, options_.method, options_.optimizer, device_);
     nn::load_start(state, options_);
     if (options_.resume) {
       nn::load_state(state, folder_.checkpoint());
@@ -98,7 +110,8 @@ class Trainer {
     const ParameterCount count = count_parameters(model_.config, options_.method);
     plan_ = plan_memory(model_.config, options_, count.all, count.learned, resident_memory());
     log_info("method " + options_.method.method + ": " + describe(plan_));
-    require_memory(plan_, model_.config, options_, parse_memory(options_.method.ram));
+    // What a graphics card holds its driver says soon enough.
+    if (device_.is_cpu()) require_memory(plan_, model_.config, options_, parse_memory(options_.method.ram));
   }
 
   /// Decides how many crops repeat, and says what the encoder's results of them take on disk.
@@ -280,6 +293,7 @@ class Trainer {
       summary.pixel_iou = result.pixel_iou;
       summary.object_f1 = result.object_f1;
     }
+    for (nn::Sam* network : {&state.network, &state.average}) (*network)->to(at::kCPU);
     nn::write_results(state, model_, options_, folder_.model(), folder_.adapter());
     write_text(folder_.model() + "/training.json", to_json(without_folders(options_)) + "\n");
     const std::string card = model_card(model_, options_, summary, report_);
@@ -291,6 +305,7 @@ class Trainer {
   const TrainOptions options_;
   RunFolder folder_;
   ModelFolder model_;
+  at::Device device_;
   MemoryPlan plan_;
   Views views_{0, 0};
   std::vector<ValidationArea> areas_;

@@ -36,7 +36,7 @@ at::Tensor tile_tensor(const Image<float>& pixels, const Window& window) {
 }
 
 Image<float> to_image(const at::Tensor& maps) {
-  const at::Tensor plain = maps.contiguous();
+  const at::Tensor plain = maps.cpu().contiguous();
   Image<float> image(plain.size(-1), plain.size(-2), plain.size(-3));
   const float* from = plain.const_data_ptr<float>();
   std::copy(from, from + image.size(), image.data());
@@ -58,11 +58,12 @@ Image<float> predict_area(Sam& network, const Image<float>& pixels, const Valida
     }
   });
   const Image<uint8_t> valid(options.tile_size, options.tile_size, 1, 1);
+  const at::Device device = network->parameters().front().device();
   for (int64_t i = 0; i < grid.size(); ++i) {
     throw_if_cancelled();
     const Tile tile = grid.tile(i);
     const at::Tensor input = (tile_tensor(pixels, tile.window) - options.mean) / options.deviation;
-    const ClassMaps maps = network->forward_classes(input.contiguous(at::MemoryFormat::ChannelsLast));
+    const ClassMaps maps = network->forward_classes(input.contiguous(at::MemoryFormat::ChannelsLast).to(device));
     stitcher.add(tile, to_image(at::cat({maps.extent, maps.boundary, maps.distance}, 1).sigmoid().squeeze(0)), valid);
   }
   stitcher.finish();

@@ -1,31 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model/nn/loaded_sam.hpp"
 
+#include "model/nn/device.hpp"
 #include "model/nn/int16_product.hpp"
 #include "model/nn/weights.hpp"
 
-#include <ATen/Context.h>
 #include <ATen/Parallel.h>
 
 #include <cstdint>
 #include <variant>
 
 namespace plat::nn {
-namespace {
-
-at::Device device_of(const std::string& name, Precision precision) {
-  if (name == "auto" && precision == Precision::Int16) return at::Device(at::kCPU);
-  if (name == "auto") return at::hasCUDA() ? at::Device(at::kCUDA) : at::Device(at::kCPU);
-  if (name == "cpu") return at::Device(at::kCPU);
-  if (name != "cuda" && !name.starts_with("cuda:")) {
-    throw UsageError("the device '" + name + "' is none of auto, cpu, cuda and cuda:N");
-  }
-  if (!at::hasCUDA()) throw ModelError("there is no CUDA device that this build can use; pass --device cpu");
-  return translated("the device '" + name + "' cannot be used", [&] { return at::Device(name); });
-}
-
-}  // namespace
-
 void use_one_thread() {
   thread_local bool done = false;
   if (!done) at::set_num_threads(1);
@@ -33,7 +18,8 @@ void use_one_thread() {
 }
 
 LoadedSam::LoadedSam(const std::string& folder, const std::string& device_name, Precision precision)
-    : model_(read_model_folder(folder)), device_(device_of(device_name, precision)) {
+    : model_(read_model_folder(folder)),
+      device_(device_of(device_name == "auto" && precision == Precision::Int16 ? "cpu" : device_name)) {
   check_precision(folder, precision);
   check_hardware(folder, precision);
   use_one_thread();

@@ -39,6 +39,8 @@ BOOST_AUTO_TEST_CASE(memory_is_read_as_people_write_it) {
     BOOST_CHECK_THROW(plat::parse_memory(wrong), plat::UsageError);
   }
   BOOST_TEST(plat::format_memory(1'400'000'000) == "1.4 GB");
+  BOOST_TEST(plat::peak_resident_memory() >= plat::resident_memory() / 2);
+  BOOST_TEST(plat::peak_resident_memory() < plat::total_memory());
 }
 
 BOOST_AUTO_TEST_CASE(numbers_must_be_numbers) {

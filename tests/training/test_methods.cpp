@@ -5,6 +5,7 @@
 #include "core/error.hpp"
 #include "geo/gdal_session.hpp"
 #include "model/adapter_folder.hpp"
+#include "model/nn/device.hpp"
 #include "model/prompt_segmenter.hpp"
 #include "model/safetensors.hpp"
 #include "model/segmenter.hpp"
@@ -105,15 +106,41 @@ BOOST_AUTO_TEST_CASE(options_that_mean_nothing_are_refused) {
     change(options);
     return options;
   };
-  for (const MethodOptions& bad :
-       {method("none"), method("last-blocks:0"), method("last-blocks:2x"), method("full", "all"),
-        with([](auto& o) { o.rank = 0; }), with([](auto& o) {
-          o.targets = {"q", "qkv"};
-        }),
-        with([](auto& o) { o.targets = {"kv"}; }), with([](auto& o) { o.accumulate = 0; })}) {
+  for (const MethodOptions& bad : {method("none"), method("last-blocks:0"), method("last-blocks:2x"),
+                                   method("full", "all"), with([](auto& o) { o.rank = 0; }), with([](auto& o) {
+                                     o.targets = {"q", "qkv"};
+                                   }),
+                                   with([](auto& o) { o.targets = {"kv"}; }), with([](auto& o) { o.accumulate = 0; }),
+                                   with([](auto& o) { o.precision = "float16"; })}) {
     BOOST_CHECK_THROW(bad.validate(), UsageError);
   }
   BOOST_CHECK_NO_THROW(method("last-blocks:12").validate());
+}
+
+BOOST_AUTO_TEST_CASE(an_encoder_in_sixteen_bits_learns_nearly_the_same) {
+  // Where a processor has to imitate them the program refuses; the gradients are right all the same.
+  const auto gradients = [](const std::string& precision) {
+    MethodOptions options;
+    options.precision = precision;
+    OptimizerOptions optimizer;
+    optimizer.learning_rate = 1;
+    at::manual_seed(3);
+    nn::TrainState state(test::small_model(1, true).config, options, optimizer, nn::device_of("cpu"));
+    const int64_t side = state.network->config().image_size();
+    const at::Tensor pixels = at::randn({2, 3, side, side});
+    state.network->forward_classes(state.network->encode(pixels)).extent.square().mean().backward();
+    std::vector<at::Tensor> parts;
+    for (const auto& item : state.network->named_parameters()) {
+      if (item.value().grad().defined()) parts.push_back(item.value().grad().flatten());
+    }
+    return at::cat(parts);
+  };
+  const at::Tensor exact = gradients("float32"), lower = gradients("bfloat16");
+  BOOST_TEST(lower.scalar_type() == at::kFloat);
+  const double apart = ((lower - exact).norm() / exact.norm()).item<double>();
+  BOOST_TEST(apart > 0);
+  BOOST_TEST(apart < 0.1);
+  BOOST_CHECK_THROW(nn::device_of("tpu"), UsageError);
 }
 
 BOOST_AUTO_TEST_CASE(what_does_not_learn_stays_as_it_was_to_the_last_bit) {

@@ -3,7 +3,7 @@
     python real_tiles.py CHECK IMAGE vit_b|vit_l|vit_h|mobile …
 CHECK is the program that real_tiles_check.cpp builds to. Each size is built by segment-anything (MobileSAM) with random
 weights and saved by torch.save; plat imports that file. The decoder is trained for a moment, as in automatic_masks.py, so
-that masks are as sure as a trained network's; it is trained once and kept beside TMPDIR's other files for the next size.
+that masks are as sure as a trained network's.
 The middle of IMAGE, 1024 pixels a side (enlarged where it is smaller), is asked with points, boxes, masks and several of
 these. vit_h takes about 8 GB of memory."""
 import gc
@@ -23,7 +23,6 @@ import full_size
 import reference
 
 SIDE = 1024
-DECODER = pathlib.Path(tempfile.gettempdir()) / "plat_real_tiles_decoder.pt"
 
 
 def mobile_sam():
@@ -97,12 +96,8 @@ def answers(sam, embedding):
 def compare(check, pixels, size, folder):
     segment_anything = automatic_masks.import_segment_anything()
     sam = random_sam(segment_anything, size)
-    if DECODER.exists():
-        kept = torch.load(DECODER)
-        sam.mask_decoder.load_state_dict(kept["decoder"]), sam.prompt_encoder.load_state_dict(kept["prompts"])
-    else:
-        automatic_masks.make_sure(sam, segment_anything, pixels, steps=80, rate=1e-3, half=False, batch=3)
-        torch.save(dict(decoder=sam.mask_decoder.state_dict(), prompts=sam.prompt_encoder.state_dict()), DECODER)
+    automatic_masks.see_points(sam)
+    automatic_masks.make_sure(sam, segment_anything, pixels, steps=120, rate=1e-3, half=False, batch=2)
     torch.save(sam.state_dict(), folder / "sam.pth")
     with torch.no_grad():
         predictor = segment_anything.SamPredictor(sam)
