@@ -70,7 +70,7 @@ class World {
                                        "--log-every",
                                        "1",
                                        "--init",
-                                       "buildings",
+                                       PLAT_SOURCE_DIR "/data/models/buildings",
                                        "--method",
                                        "lora",
                                        "--attribution",
