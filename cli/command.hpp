@@ -26,6 +26,7 @@ void add_info(CLI::App& program, Context& context);
 void add_extract(CLI::App& program, Context& context);
 void add_segment(CLI::App& program, Context& context);
 void add_train(CLI::App& program, Context& context);
+void add_publish(CLI::App& program, Context& context);
 void add_evaluate(CLI::App& program, Context& context);
 void add_demo(CLI::App& program, Context& context);
 void add_models(CLI::App& program, Context& context);

@@ -76,6 +76,7 @@ int main(int argc, char** argv) {
   plat::cli::add_segment(program, context);
 #ifdef PLAT_WITH_TORCH
   plat::cli::add_train(program, context);
+  plat::cli::add_publish(program, context);
 #endif
   plat::cli::add_evaluate(program, context);
   plat::cli::add_demo(program, context);

@@ -2,16 +2,19 @@
 #include "model/verify_model.hpp"
 
 #include "core/error.hpp"
+#include "model/adapter_folder.hpp"
 #include "model/catalogue.hpp"
 #include "model/checkpoint.hpp"
 #include "model/model_folder.hpp"
 #include "model/sam_names.hpp"
 #include "model/sam_shapes.hpp"
 #include "model/sha256.hpp"
+#include "model/verify_adapter.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <optional>
 #include <vector>
 
 namespace plat {
@@ -29,9 +32,37 @@ void check_numbers(const detail::CheckpointTensor& tensor, const std::string& wh
   }
 }
 
+VerifiedModel::File file_of(const std::string& path) {
+  const std::string sum = sha256_of_file(path);
+  const auto known = find_by_sha256(sum);
+  return {path, sum, known ? known->name : ""};
+}
+
+/// The base of a folder that holds an adapter; nothing for other models and files.
+std::optional<AdapterBase> base_of_adapter(const std::string& path) {
+  const fs::path root(path);
+  if (!fs::is_regular_file(root / kAdapterWeightsFile)) return std::nullopt;
+  return read_model_folder(path).base;
+}
+
+VerifiedModel verify_adapter(const std::string& path, const AdapterBase& base) {
+  VerifiedModel result = verify_model(base_of(path));
+  detail::check_adapter(path, base);
+  const SafetensorsFile file((fs::path(path) / kAdapterWeightsFile).string());
+  for (const auto& [name, tensor] : file.tensors()) {
+    int64_t count = 1;
+    for (const int64_t side : tensor.shape) count *= side;
+    result.parameters += count;
+    ++result.tensors;
+  }
+  result.files.push_back(file_of(file.path()));
+  return result;
+}
+
 }  // namespace
 
 VerifiedModel verify_model(const std::string& path) {
+  if (const auto base = base_of_adapter(path)) return verify_adapter(path, *base);
   const detail::Checkpoint checkpoint(path);
   detail::NamedTensors tensors = detail::transformers_names(checkpoint.tensors(), path);
   detail::TensorShapes shapes;
@@ -60,9 +91,7 @@ VerifiedModel verify_model(const std::string& path) {
     ++result.tensors;
   }
   for (const std::string& file : checkpoint.files()) {
-    const std::string sum = sha256_of_file(file);
-    const auto known = find_by_sha256(sum);
-    result.files.push_back({file, sum, known ? known->name : ""});
+    result.files.push_back(file_of(file));
   }
   return result;
 }

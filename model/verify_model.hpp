@@ -21,7 +21,8 @@ struct VerifiedModel {
 };
 
 /// Reads a model folder, or a file or folder that import_model takes, to its last byte: every tensor that its
-/// configuration needs is there with the right shape, no other, and every number is finite. Throws IoError, and ModelError
+/// configuration needs is there with the right shape, no other, and every number is finite. An adapter folder is read with
+/// its base, whose tensors and file are counted too. Throws IoError, and ModelError
 /// for the first fault; Cancelled.
 VerifiedModel verify_model(const std::string& path);
 
