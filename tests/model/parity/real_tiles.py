@@ -97,7 +97,7 @@ def compare(check, pixels, size, folder):
     segment_anything = automatic_masks.import_segment_anything()
     sam = random_sam(segment_anything, size)
     automatic_masks.see_points(sam)
-    automatic_masks.make_sure(sam, segment_anything, pixels, steps=120, rate=1e-3, half=False, batch=2)
+    automatic_masks.make_sure(sam, segment_anything, pixels, steps=40, rate=1e-3, half=False, batch=2)
     torch.save(sam.state_dict(), folder / "sam.pth")
     with torch.no_grad():
         predictor = segment_anything.SamPredictor(sam)
