@@ -158,6 +158,7 @@ void print(const TrainSummary& summary, bool json) {
     out["peak_bytes"] = peak_resident_memory();
     if (summary.pixel_iou) out["pixel_iou"] = *summary.pixel_iou;
     if (summary.object_f1) out["object_f1"] = *summary.object_f1;
+    if (summary.forgetting) out["forgetting"] = nlohmann::ordered_json::parse(to_json(*summary.forgetting));
     std::printf("%s\n", out.dump().c_str());
     return;
   }

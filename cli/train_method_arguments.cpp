@@ -88,6 +88,17 @@ void add_forgetting_options(CLI::App& command, ForgettingOptions& options) {
   command.add_option("--replay-share", options.replay_share, "Share of the crops that show these")
       ->capture_default_str()
       ->group(group);
+  command
+      .add_option("--retain", options.retain,
+                  "Images and labels, as DATA, of other kinds of objects: base and model are asked for them (default: "
+                  "drawn shapes)")
+      ->group(group)
+      ->type_name("PATH ...");
+  command
+      .add_option("--retain-objects", options.retain_objects,
+                  "How many objects base and model are asked for, to tell what was forgotten; 0: none")
+      ->capture_default_str()
+      ->group(group);
 }
 
 void apply(const TrainMethodTexts& texts, TrainOptions& options) { options.method.targets = split(texts.targets, ','); }

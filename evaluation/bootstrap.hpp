@@ -31,4 +31,17 @@ std::optional<Interval> bootstrap_interval(std::span<const CountBlock> blocks,
                                            const std::function<double(const CountBlock&)>& rate, int rounds = 1000,
                                            uint64_t seed = 1);
 
+/// What one block adds to a mean: values, such as the IoU of each object in it, and how many they are.
+struct MeanBlock {
+  double sum = 0;
+  int64_t count = 0;
+
+  MeanBlock& operator+=(const MeanBlock& other);
+  /// 0 where there are no values.
+  double mean() const { return count > 0 ? sum / static_cast<double>(count) : 0; }
+};
+
+/// The same interval for the mean of all values of the blocks.
+std::optional<Interval> bootstrap_interval(std::span<const MeanBlock> blocks, int rounds = 1000, uint64_t seed = 1);
+
 }  // namespace plat

@@ -16,6 +16,8 @@ void ForgettingOptions::validate() const {
           "--distil and --distil-data go together: the weight, and rasters on which the base is followed");
   require(replay_scenes.empty() == replay_labels.empty(), "--replay-scenes and --replay-labels go together");
   require(replay_share >= 0 && replay_share <= 1, "--replay-share must lie in [0, 1]");
+  require(retain_objects >= 0, "--retain-objects must be at least 0");
+  require(retain.empty() || retain_objects > 0, "--retain names what to measure on, and --retain-objects 0 forbids it");
 }
 
 }  // namespace plat

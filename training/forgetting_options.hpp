@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,9 @@ struct ForgettingOptions {
   std::vector<std::string> replay_scenes;  ///< rasters of what the base was trained on
   std::vector<std::string> replay_labels;  ///< and their labels
   double replay_share = 0.25;              ///< share of the crops that show them, in [0, 1]
+
+  std::vector<std::string> retain;  ///< images and labels on which forgetting is measured; none: drawn shapes
+  int64_t retain_objects = 64;      ///< objects on which it is measured, at least 0; 0: not at all
 
   bool replays() const { return !replay_scenes.empty(); }
   /// Whether the base's weights are needed while training or at its end.

@@ -67,6 +67,7 @@ std::string model_card(const ModelFolder& model, const TrainOptions& options, co
     if (options.tune_thresholds == "training")
       card << "The thresholds that tell objects apart were chosen on the training area.\n";
   }
+  if (summary.forgetting) card << "\n## What the base could do\n\n" << to_markdown(*summary.forgetting);
   card << "\n## Limits\n\n"
        << "- The figures hold for imagery like the training data's. Other regions, roofs, seasons, view angles and "
           "sensors give less; measure with\n"

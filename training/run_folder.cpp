@@ -15,9 +15,10 @@ namespace plat {
 namespace {
 
 // What may change when a run goes on: how long, how fast, how it is reported, and how objects are told apart in the end.
-constexpr std::array<const char*, 15> kFreeToChange = {
-    "steps", "minutes", "threads",    "workers", "save_every",  "log_every",   "validate_every", "keep",
-    "ram",   "cache",   "cache_size", "squared", "min_area_m2", "close_gap_m", "tune_thresholds"};
+constexpr std::array<const char*, 17> kFreeToChange = {
+    "steps",         "minutes", "threads",    "workers", "save_every",  "log_every",   "validate_every",  "keep",
+    "ram",           "cache",   "cache_size", "squared", "min_area_m2", "close_gap_m", "tune_thresholds", "retain",
+    "retain_objects"};
 
 std::string read_text(const std::string& path) {
   std::ifstream file(path);
@@ -69,7 +70,7 @@ void RunFolder::open(const TrainOptions& options) const {
     if (!options.overwrite)
       throw IoError(path_ + ": exists; pass --overwrite to replace the run or --resume to go on with it");
     if (!is_run) throw IoError(path_ + ": is no run of plat train, so it is not replaced; name another folder");
-    for (const std::string& file : {data(), data_json(), metrics(), checkpoint(), best()})
+    for (const std::string& file : {data(), data_json(), metrics(), report(), checkpoint(), best()})
       std::filesystem::remove(file);
     std::filesystem::remove_all(model());
     std::filesystem::remove_all(adapter());

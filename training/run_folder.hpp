@@ -18,6 +18,7 @@ class RunFolder {
   std::string data() const { return path_ + "/data.txt"; }
   std::string data_json() const { return path_ + "/data.json"; }
   std::string metrics() const { return path_ + "/metrics.jsonl"; }
+  std::string report() const { return path_ + "/report.json"; }
   std::string checkpoint() const { return path_ + "/last.pt"; }
   std::string best() const { return path_ + "/best.safetensors"; }
   std::string adapter() const { return path_ + "/adapter"; }

@@ -117,7 +117,9 @@ Json json_of(const ForgettingOptions& o) {
           {"distil_data", o.distil_data},
           {"replay_scenes", o.replay_scenes},
           {"replay_labels", o.replay_labels},
-          {"replay_share", o.replay_share}};
+          {"replay_share", o.replay_share},
+          {"retain", o.retain},
+          {"retain_objects", o.retain_objects}};
 }
 
 void require(bool holds, const std::string& message) {
@@ -152,6 +154,8 @@ void TrainOptions::validate() const {
           "--method " + method.method + " changes a part of a model: name the model with --init");
   require(!init.empty() || !(forgetting.needs_base() || forgetting.replays()),
           "--l2-sp, --wise, --distil and --replay-scenes keep what a model can do: name the model with --init");
+  require(!init.empty() || forgetting.retain.empty(),
+          "--retain measures what a model forgets: name the model to start from with --init");
   require(!(resume && overwrite), "give --resume or --overwrite, not both");
   require(!optimizer.learning_rate || *optimizer.learning_rate > 0, "--learning-rate must be more than 0");
   require(optimizer.weight_decay >= 0, "--weight-decay must be at least 0");
@@ -168,8 +172,9 @@ TrainOptions without_folders(TrainOptions options) {
   std::for_each(options.data.data.begin(), options.data.data.end(), strip);
   std::for_each(options.data.scenes.begin(), options.data.scenes.end(), strip);
   std::for_each(options.data.labels.begin(), options.data.labels.end(), strip);
+  ForgettingOptions& forgetting = options.forgetting;
   for (auto* paths :
-       {&options.forgetting.distil_data, &options.forgetting.replay_scenes, &options.forgetting.replay_labels})
+       {&forgetting.distil_data, &forgetting.replay_scenes, &forgetting.replay_labels, &forgetting.retain})
     std::for_each(paths->begin(), paths->end(), strip);
   strip(options.init);
   strip(options.architecture);

@@ -4,6 +4,7 @@
 #include "core/progress.hpp"
 #include "training/crop_sampler.hpp"
 #include "training/forgetting_options.hpp"
+#include "training/forgetting_report.hpp"
 #include "training/method_options.hpp"
 #include "training/training_data.hpp"
 
@@ -92,7 +93,8 @@ struct TrainSummary {
   double loss = 0;                  ///< smoothed
   std::optional<double> pixel_iou;  ///< of the kept weights on the validation area
   std::optional<double> object_f1;
-  std::string data;  ///< of a dry run: the report on the data as JSON
+  std::optional<ForgettingReport> forgetting;  ///< where the run began with a model
+  std::string data;                            ///< of a dry run: the report on the data as JSON
 };
 
 /// The same options with folders taken off the paths: what others may read of them.

@@ -16,6 +16,7 @@
 #include "training/extra_data.hpp"
 #include "training/instance_tuning.hpp"
 #include "training/learner.hpp"
+#include "training/measure_forgetting.hpp"
 #include "training/memory_plan.hpp"
 #include "training/parameter_count.hpp"
 #include "training/run_folder.hpp"
@@ -67,6 +68,7 @@ class Trainer {
     if (data.validation.empty() && options_.tune_thresholds == "validation")
       throw UsageError("--tune-thresholds validation needs a validation area; keep one out, or choose training");
     plan(data.training_pixels);
+    check_retained_data(options_, model_.description.tile_size);
     if (options_.dry_run) {
       TrainSummary summary;
       summary.data = data.json;
@@ -296,10 +298,26 @@ class Trainer {
     for (nn::Sam* network : {&state.network, &state.average}) (*network)->to(at::kCPU);
     nn::write_results(state, model_, options_, folder_.model(), folder_.adapter());
     write_text(folder_.model() + "/training.json", to_json(without_folders(options_)) + "\n");
+    if (measures_forgetting(options_)) {
+      summary.forgetting = measure_forgetting(options_, folder_.model(), threads_);
+      for (const std::string& line : lines_of(*summary.forgetting)) log_info(line);
+    }
+    write_report(summary);
     const std::string card = model_card(model_, options_, summary, report_);
     write_text(folder_.model() + "/README.md", card);
     if (!summary.adapter.empty()) write_text(summary.adapter + "/README.md", card);
     return summary;
+  }
+
+  /// The run's figures for programs.
+  void write_report(const TrainSummary& summary) const {
+    nlohmann::ordered_json json = {
+        {"steps", summary.steps}, {"seconds", summary.seconds}, {"loss", summary.loss}, {"validation", nullptr}};
+    if (summary.pixel_iou)
+      json["validation"] = {{"pixel_iou", *summary.pixel_iou}, {"object_f1", summary.object_f1.value_or(0)}};
+    json["forgetting"] = nullptr;
+    if (summary.forgetting) json["forgetting"] = nlohmann::ordered_json::parse(to_json(*summary.forgetting));
+    write_text(folder_.report(), json.dump(2) + "\n");
   }
 
   const TrainOptions options_;

@@ -6,6 +6,7 @@
 #include <boost/test/unit_test.hpp>
 #include <nlohmann/json.hpp>
 
+#include <cmath>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -75,6 +76,22 @@ BOOST_AUTO_TEST_CASE(a_part_of_a_model_is_tuned_and_its_adapter_used) {
   BOOST_TEST(summary["adapter"] == "run/adapter");
   BOOST_TEST(summary["learned_parameters"].get<int64_t>() * 2 < summary["parameters"].get<int64_t>());
   BOOST_TEST(summary["peak_bytes"].get<int64_t>() > 0);
+  // What was forgotten is measured on drawn shapes, by all ways of asking, and told everywhere.
+  const auto report = nlohmann::json::parse(read_text(world.folder.file("run/report.json")))["forgetting"];
+  BOOST_TEST((report == summary["forgetting"]));
+  BOOST_TEST(report["objects"] == 64);
+  BOOST_TEST(report["kinds"].size() == 5U);
+  BOOST_TEST(report["base_is_kept"] == true);
+  for (const char* way : {"point", "three points", "box"}) {
+    const auto& score = report["miou"][way];
+    const double change = score["model"].get<double>() - score["base"].get<double>();
+    BOOST_TEST(std::abs(score["change"].get<double>() - change) < 1e-9, way);
+    BOOST_TEST(score["change_interval"].size() == 2U, way);
+    const double sum = report["backward_transfer"][way].get<double>() + report["average_forgetting"][way].get<double>();
+    BOOST_TEST(std::abs(sum) < 1e-12, way);
+  }
+  BOOST_TEST(has(read_text(world.folder.file("run/model/README.md")), "average forgetting"));
+  BOOST_TEST(has(run.err, "backward transfer"), run.err);
   const auto used = run_plat(world.folder, {"extract", "demo.tif", "--model", "run/adapter", "-o", "out.gpkg"});
   BOOST_REQUIRE_MESSAGE(used.code == 0, used.err);
   const auto shown = run_plat(world.folder, {"models", "show", "run/adapter"});
@@ -112,6 +129,7 @@ BOOST_AUTO_TEST_CASE(exit_codes_say_what_went_wrong) {
   BOOST_TEST(code(small_run({"--steps", "2", "--init", "nowhere"}), "nowhere") == 5);
   BOOST_TEST(code(small_run({"--steps", "2", "--method", "lora"}), "--init") == 2);
   BOOST_TEST(code(small_run({"--steps", "2", "--method", "lara"}), "lara") == 2);
+  BOOST_TEST(code(small_run({"--steps", "2", "--retain", "demo.tif"}), "--init") == 2);
   BOOST_TEST(code({"train", "--scenes", "none.tif", "--labels", "demo_buildings.geojson", "--steps", "2", "-o", "run"},
                   "none.tif") == 3);
   BOOST_TEST(code({"train", "--scenes", "demo.tif", "--labels", "none.geojson", "--steps", "2", "-o", "run"},
