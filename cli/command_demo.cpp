@@ -35,8 +35,8 @@ void run(const Arguments& arguments, const Context& context) {
 }  // namespace
 
 void add_demo(CLI::App& program, Context& context) {
-  CLI::App* command =
-      add_command(program, context, "demo", "Draw an invented aerial scene with its true footprints: something to try plat on");
+  CLI::App* command = add_command(program, context, "demo",
+                                  "Draw an invented aerial scene with its true footprints: something to try plat on");
   auto arguments = std::make_shared<Arguments>();
   static const std::map<std::string, Region> kRegions{{"suburb", Region::Suburb},
                                                       {"european", Region::EuropeanTown},
@@ -44,7 +44,8 @@ void add_demo(CLI::App& program, Context& context) {
                                                       {"village", Region::Village},
                                                       {"dry", Region::DryTown}};
   DemoOptions& options = arguments->options;
-  command->add_option("-o,--output", arguments->folder, "Folder for demo.tif and demo_buildings.geojson")->capture_default_str();
+  command->add_option("-o,--output", arguments->folder, "Folder for demo.tif and demo_buildings.geojson")
+      ->capture_default_str();
   command->add_option("--seed", options.seed, "Another number, another town")->capture_default_str();
   command->add_option("--size", options.size, "Pixels a side, 64 to 8192")->capture_default_str();
   command->add_option("--gsd", options.gsd_m, "Ground sample distance in metres, 0.05 to 2")->capture_default_str();

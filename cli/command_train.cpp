@@ -36,6 +36,13 @@ void add_run_options(CLI::App& command, TrainOptions& options) {
   command.add_option("--val-every", options.validate_every, "Steps between validations")
       ->capture_default_str()
       ->group(group);
+  command
+      .add_option("--patience", options.patience,
+                  "End the run after so many validations in a row that are no better (sum of object F1 and pixel IoU); "
+                  "0: never. "
+                  "Goes well with --keep best")
+      ->capture_default_str()
+      ->group(group);
   command.add_option("--save-every", options.save_every, "Steps between checkpoints")
       ->capture_default_str()
       ->group(group);

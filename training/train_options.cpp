@@ -142,6 +142,7 @@ void TrainOptions::validate() const {
   require(!steps || *steps >= 1, "--steps must be at least 1");
   require(!minutes || *minutes > 0, "--minutes must be more than 0");
   require(validate_every >= 1 && save_every >= 1 && log_every >= 1, "intervals must be at least 1 step");
+  require(patience >= 0, "--patience must be 0 or more validations");
   require(workers >= 1, "--workers must be at least 1");
   require(keep == "last" || keep == "best", "--keep must be last or best");
   require(!class_name.empty(), "--class must not be empty");
@@ -199,6 +200,7 @@ std::string to_json(const TrainOptions& o) {
   json["steps"] = o.steps ? Json(*o.steps) : Json(nullptr);
   json["minutes"] = o.minutes ? Json(*o.minutes) : Json(nullptr);
   json["validate_every"] = o.validate_every;
+  json["patience"] = o.patience;
   json["save_every"] = o.save_every;
   json["log_every"] = o.log_every;
   json["keep"] = o.keep;

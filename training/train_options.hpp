@@ -58,6 +58,7 @@ struct TrainOptions {
   std::optional<int64_t> steps;      ///< how long to train: steps (reproducible),
   std::optional<double> minutes;     ///< or minutes, validation included
   int64_t validate_every = 500;      ///< steps between validations, at least 1
+  int64_t patience = 0;              ///< validations without a better one after which a run ends; 0: it never does
   int64_t save_every = 250;          ///< steps between checkpoints, at least 1
   int64_t log_every = 20;            ///< steps between lines of the metrics file, at least 1
   std::string keep = "last";   ///< the weights that become the model: "last" or "best" (by object F1 in validation)

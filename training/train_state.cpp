@@ -168,6 +168,8 @@ void save_state(const TrainState& state, const std::string& path) {
     archive.write("seconds", c10::IValue(state.seconds));
     archive.write("loss", c10::IValue(state.loss));
     archive.write("best_f1", c10::IValue(state.best_f1));
+    archive.write("best_score", c10::IValue(state.best_score));
+    archive.write("stale", c10::IValue(state.stale));
     archive.save_to(temporary);
     std::filesystem::rename(temporary, path);
   } catch (const std::exception& error) {
@@ -196,6 +198,10 @@ void load_state(TrainState& state, const std::string& path) {
     state.loss = value.toDouble();
     archive.read("best_f1", value);
     state.best_f1 = value.toDouble();
+    archive.read("best_score", value);
+    state.best_score = value.toDouble();
+    archive.read("stale", value);
+    state.stale = value.toInt();
   } catch (const std::exception& error) {
     throw ModelError(path + ": the checkpoint does not fit this run; its configuration must be the same: " +
                      std::string(error.what()).substr(0, 200));

@@ -31,6 +31,8 @@ struct TrainState {
   double seconds = 0;             ///< of training so far
   double loss = 0;                ///< smoothed
   double best_f1 = -1;            ///< best object F1 in validation so far
+  double best_score = -1;         ///< best sum of object F1 and pixel IoU; early on only the second moves
+  int64_t stale = 0;              ///< validations since
 
   /// To be called on random weights: lets the mask decoder's attention between tokens and image start from nearness, so that
   /// prompts point at something from the first step on instead of after thousands.

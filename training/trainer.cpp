@@ -67,6 +67,8 @@ class Trainer {
       log_warning("no validation area: nothing will say how well the model does on unseen ground");
     if (data.validation.empty() && options_.tune_thresholds == "validation")
       throw UsageError("--tune-thresholds validation needs a validation area; keep one out, or choose training");
+    if (data.validation.empty() && options_.patience > 0)
+      throw UsageError("--patience needs a validation area; keep one out, or leave it away");
     plan(data.training_pixels);
     check_retained_data(options_, model_.description.tile_size);
     if (options_.dry_run) {
@@ -142,6 +144,8 @@ class Trainer {
     return state.seconds / (*options_.minutes * 60);
   }
 
+  bool gave_up(const nn::TrainState& state) const { return options_.patience > 0 && state.stale >= options_.patience; }
+
   void train(nn::TrainState& state, const CropSampler& sampler) {
     nn::Learner learner(options_, model_.description, state, threads_);
     const int64_t count = learner.samples_per_step();
@@ -162,7 +166,7 @@ class Trainer {
                      2 * other_count);
     }
     auto last = Clock::now();
-    while (done(state) < 1) {
+    while (done(state) < 1 && !gave_up(state)) {
       throw_if_cancelled();
       std::vector<Sample> samples;
       for (int64_t i = 0; i < count; ++i) samples.push_back(queue.take());
@@ -177,6 +181,10 @@ class Trainer {
       state.seconds += seconds_since(last);
       last = Clock::now();
       plat::report(options_.progress, std::min(1.0, done(state)));
+    }
+    if (gave_up(state)) {
+      log_info("no validation was better for " + std::to_string(state.stale) + " times: the run ends after step " +
+               std::to_string(state.step));
     }
     nn::save_state(state, folder_.checkpoint());
     if (cache.found() + cache.made() > 0) {
@@ -236,7 +244,11 @@ class Trainer {
     log_info("step " + std::to_string(state.step) + ", " + std::to_string(static_cast<int>(state.seconds / 60)) +
              " min: loss " + fixed(state.loss) + ", validation pixel IoU " + fixed(result.pixel_iou) + ", object F1 " +
              fixed(result.object_f1));
-    if (keep && result.object_f1 > state.best_f1) {
+    if (!keep) return result;
+    const double score = result.object_f1 + result.pixel_iou;
+    state.stale = score > state.best_score ? 0 : state.stale + 1;
+    state.best_score = std::max(state.best_score, score);
+    if (result.object_f1 > state.best_f1) {
       state.best_f1 = result.object_f1;
       nn::save_weights(*state.average, folder_.best());
     }

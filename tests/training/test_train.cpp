@@ -48,6 +48,21 @@ BOOST_AUTO_TEST_CASE(twenty_steps_lower_the_loss_and_leave_a_whole_run) {
   BOOST_TEST(read_model_folder(world.options.output + "/model").description.classes.front().name == "building");
 }
 
+BOOST_AUTO_TEST_CASE(a_run_ends_when_validation_gets_no_better) {
+  World world;
+  world.options.steps = 40;
+  world.options.validate_every = 2;
+  world.options.patience = 2;
+  world.options.optimizer.learning_rate = 1e-12;  // nothing moves, so only the first validation is better than none
+  BOOST_TEST(train(world.options).steps == 6);
+  world.options.resume = true;
+  BOOST_TEST(train(world.options).steps == 6);
+  world.options.resume = false;
+  world.options.output = world.folder.file("other");
+  world.options.patience = -1;
+  BOOST_CHECK_THROW(train(world.options), UsageError);
+}
+
 BOOST_AUTO_TEST_CASE(a_resumed_run_equals_an_uninterrupted_one_bit_for_bit) {
   World world;
   world.options.validate_every = 6;

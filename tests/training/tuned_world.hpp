@@ -29,6 +29,7 @@ struct TunedWorld : World {
     options.init = folder.file("base");
     options.steps = 4;
     options.optimizer.learning_rate = 1e-2;
+    options.forgetting.retain_objects = 0;  // measured where a test is about that: it takes longer than the training
   }
   ModelFolder base;
 };
