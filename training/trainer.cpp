@@ -55,8 +55,7 @@ class Trainer {
     if (options_.method.precision == "bfloat16" && device_.is_cpu() && !has_hardware_for(Precision::BFloat16)) {
       throw ModelError(
           "this processor has no hardware for bfloat16 and would take hundreds of times as long as for float32; leave "
-          "out "
-          "--precision");
+          "out --precision");
     }
   }
 
