@@ -59,7 +59,7 @@ int64_t occurrences(const std::string& text, const std::string& word) {
 
 BOOST_AUTO_TEST_SUITE(odd_files)
 
-BOOST_AUTO_TEST_CASE(every_odd_file_works_or_is_refused_in_one_sentence) {
+BOOST_AUTO_TEST_CASE(every_odd_file_works_or_is_refused_in_one_sentence, PLAT_IF_PRESENT) {
   const auto data = plat::test::shared_data();
   if (!data) return;
   for (const auto& entry : fs::recursive_directory_iterator(*data / "odd")) {

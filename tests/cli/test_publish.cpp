@@ -234,9 +234,9 @@ BOOST_AUTO_TEST_CASE(the_hubs_client_uploads_and_no_token_is_told) {
   BOOST_TEST(!has(failed.out + failed.err, kToken));
 }
 
-BOOST_AUTO_TEST_CASE(git_uploads_where_the_endpoint_is_a_folder) {
+BOOST_AUTO_TEST_CASE(git_uploads_where_the_endpoint_is_a_folder, PLAT_IF_PRESENT) {
   if (std::system("command -v git >/dev/null 2>&1") != 0) {
-    BOOST_TEST_MESSAGE("skipped: no git");
+    plat::test::skip("no git");
     return;
   }
   World& world = World::get();

@@ -218,7 +218,7 @@ BOOST_AUTO_TEST_CASE(intervals_hold_the_rate_and_come_out_the_same_each_time) {
   BOOST_TEST(once.pixel_iou->high == again.pixel_iou->high);
 }
 
-BOOST_AUTO_TEST_CASE(solaris_scores_its_sample_layers_the_same) {
+BOOST_AUTO_TEST_CASE(solaris_scores_its_sample_layers_the_same, PLAT_IF_PRESENT) {
   const auto data = plat::test::shared_data();
   if (!data) return;
   const auto folder = *data / "vector" / "spacenet_eval";
@@ -234,7 +234,7 @@ BOOST_AUTO_TEST_CASE(solaris_scores_its_sample_layers_the_same) {
   BOOST_TEST((result.objects == plat::ObjectCounts{8, 20, 20}));
 }
 
-BOOST_AUTO_TEST_CASE(spacenet_2_tables_give_the_published_counts_for_every_image) {
+BOOST_AUTO_TEST_CASE(spacenet_2_tables_give_the_published_counts_for_every_image, PLAT_IF_PRESENT) {
   const auto data = plat::test::shared_data();
   if (!data) return;
   const auto folder = *data / "vector" / "spacenet_eval";
@@ -271,7 +271,7 @@ BOOST_AUTO_TEST_CASE(spacenet_2_tables_give_the_published_counts_for_every_image
   BOOST_TEST((total == plat::ObjectCounts{87, 57, 82}));
 }
 
-BOOST_AUTO_TEST_CASE(raster_vision_layers_match_as_drawn) {
+BOOST_AUTO_TEST_CASE(raster_vision_layers_match_as_drawn, PLAT_IF_PRESENT) {
   const auto data = plat::test::shared_data();
   if (!data) return;
   const auto folder = *data / "vector" / "raster_vision_eval";

@@ -286,7 +286,7 @@ BOOST_AUTO_TEST_CASE(missing_and_damaged_files_are_errors_of_one_sentence) {
                         [](const auto& e) { return says(e, "no layer 'roofs'") && says(e, "ok"); });
 }
 
-BOOST_AUTO_TEST_CASE(real_layers_are_read) {
+BOOST_AUTO_TEST_CASE(real_layers_are_read, PLAT_IF_PRESENT) {
   const auto data = plat::test::shared_data();
   if (!data) return;
   const auto buildings = plat::read_features((*data / "buildings/banepa/banepa_buildings.geojson").string());

@@ -100,7 +100,7 @@ BOOST_TEST_GLOBAL_FIXTURE(Session);
 
 BOOST_AUTO_TEST_SUITE(odd_files)
 
-BOOST_AUTO_TEST_CASE(every_raster_is_read_or_ends_in_one_sentence) {
+BOOST_AUTO_TEST_CASE(every_raster_is_read_or_ends_in_one_sentence, PLAT_IF_PRESENT) {
   const auto data = plat::test::shared_data();
   if (!data) return;
   const auto files = files_below(*data / "odd", {".tif", ".tiff", ".vrt"});
@@ -126,7 +126,7 @@ BOOST_AUTO_TEST_CASE(every_raster_is_read_or_ends_in_one_sentence) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(every_vector_file_is_read) {
+BOOST_AUTO_TEST_CASE(every_vector_file_is_read, PLAT_IF_PRESENT) {
   const auto data = plat::test::shared_data();
   if (!data) return;
   for (const fs::path& file : files_below(*data / "odd", {".gpkg", ".geojson"})) {
@@ -138,7 +138,7 @@ BOOST_AUTO_TEST_CASE(every_vector_file_is_read) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(ground_sample_distances_are_right_in_odd_crs) {
+BOOST_AUTO_TEST_CASE(ground_sample_distances_are_right_in_odd_crs, PLAT_IF_PRESENT) {
   const auto data = plat::test::shared_data();
   if (!data) return;
   // References: pyproj's geodesic area of the middle pixel.

@@ -109,7 +109,7 @@ BOOST_AUTO_TEST_CASE(virtual_paths_work_wherever_a_path_does) {
   VSIUnlink("/vsimem/plat-test.tif");
 }
 
-BOOST_AUTO_TEST_CASE(jpeg_side_cars_are_followed) {
+BOOST_AUTO_TEST_CASE(jpeg_side_cars_are_followed, PLAT_IF_PRESENT) {
   const auto data = plat::test::shared_data();
   if (!data) return;
   const auto original = *data / "buildings/banepa/original/sample/train/oam/OAM-386690-220241-19.tif";

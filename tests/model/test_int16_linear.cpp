@@ -2,6 +2,7 @@
 #include "model/nn/int16_linear.hpp"
 
 #include "model/nn/vit.hpp"
+#include "tests/support/test_data.hpp"
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
@@ -22,7 +23,7 @@ double relative_difference(const at::Tensor& a, const at::Tensor& b) {
 
 bool missing() {
   if (plat::nn::Int16Product::available()) return false;
-  BOOST_TEST_MESSAGE("this processor has no AVX2: the precision int16 is refused");
+  plat::test::skip("this processor has no AVX2: the precision int16 is refused");
   return true;
 }
 
@@ -30,7 +31,7 @@ bool missing() {
 
 BOOST_AUTO_TEST_SUITE(int16_linear)
 
-BOOST_AUTO_TEST_CASE(layers_are_close_to_torchs_and_do_not_depend_on_the_number_of_threads) {
+BOOST_AUTO_TEST_CASE(layers_are_close_to_torchs_and_do_not_depend_on_the_number_of_threads, PLAT_IF_PRESENT) {
   if (missing()) return;
   at::manual_seed(1);
   const at::NoGradGuard no_grad;
@@ -51,7 +52,7 @@ BOOST_AUTO_TEST_CASE(layers_are_close_to_torchs_and_do_not_depend_on_the_number_
   }
 }
 
-BOOST_AUTO_TEST_CASE(an_encoder_in_int16_is_close_to_float32_and_gives_its_weights_up) {
+BOOST_AUTO_TEST_CASE(an_encoder_in_int16_is_close_to_float32_and_gives_its_weights_up, PLAT_IF_PRESENT) {
   if (missing()) return;
   at::manual_seed(2);
   const at::NoGradGuard no_grad;

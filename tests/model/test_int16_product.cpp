@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model/nn/int16_product.hpp"
 
+#include "tests/support/test_data.hpp"
+
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
@@ -75,7 +77,7 @@ struct Layer {
 template <typename Check>
 void for_sizes(const Check& check) {
   if (!Int16Product::available()) {
-    BOOST_TEST_MESSAGE("this processor has no AVX2: the precision int16 is refused");
+    plat::test::skip("this processor has no AVX2: the precision int16 is refused");
     return;
   }
   std::mt19937 random(7);
@@ -92,7 +94,7 @@ void for_sizes(const Check& check) {
 
 BOOST_AUTO_TEST_SUITE(int16_product)
 
-BOOST_AUTO_TEST_CASE(sums_are_those_of_whole_numbers) {
+BOOST_AUTO_TEST_CASE(sums_are_those_of_whole_numbers, PLAT_IF_PRESENT) {
   for_sizes([](std::mt19937& random, int64_t in, int64_t out, int64_t rows) {
     const Layer layer(random, in, out, false);
     std::uniform_int_distribution<int> any(-layer.product.activation_limit(), layer.product.activation_limit());
@@ -119,7 +121,7 @@ BOOST_AUTO_TEST_CASE(sums_are_those_of_whole_numbers) {
   });
 }
 
-BOOST_AUTO_TEST_CASE(no_activations_make_a_sum_overflow) {
+BOOST_AUTO_TEST_CASE(no_activations_make_a_sum_overflow, PLAT_IF_PRESENT) {
   for_sizes([](std::mt19937& random, int64_t in, int64_t out, int64_t) {
     const Layer layer(random, in, out, false);
     for (int64_t o = 0; o < out; ++o) {
@@ -140,7 +142,7 @@ BOOST_AUTO_TEST_CASE(no_activations_make_a_sum_overflow) {
   });
 }
 
-BOOST_AUTO_TEST_CASE(a_layer_differs_from_its_formula_by_no_more_than_rounding_explains) {
+BOOST_AUTO_TEST_CASE(a_layer_differs_from_its_formula_by_no_more_than_rounding_explains, PLAT_IF_PRESENT) {
   for_sizes([](std::mt19937& random, int64_t in, int64_t out, int64_t rows) {
     const Layer layer(random, in, out, true);
     auto x = random_floats(random, rows * in, 2);

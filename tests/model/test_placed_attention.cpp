@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model/nn/placed_attention.hpp"
 
+#include "tests/support/test_data.hpp"
+
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
@@ -102,9 +104,9 @@ double worst_difference(const Case& c, bool padded_with_bias, bool int16_scores)
 
 BOOST_AUTO_TEST_SUITE(placed_attention)
 
-BOOST_AUTO_TEST_CASE(the_kernel_computes_the_formula_on_windows_images_and_padding) {
+BOOST_AUTO_TEST_CASE(the_kernel_computes_the_formula_on_windows_images_and_padding, PLAT_IF_PRESENT) {
   if (!PlacedAttention::available()) {
-    BOOST_TEST_MESSAGE("this processor has no AVX2: torch's own operations do the kernel's work");
+    plat::test::skip("this processor has no AVX2: torch's own operations do the kernel's work");
     return;
   }
   const std::vector<Case> cases = {{14, 14, 14, 14, 64}, {14, 14, 8, 14, 64},  {14, 14, 8, 8, 80},  {1, 1, 1, 1, 16},

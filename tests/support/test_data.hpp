@@ -12,14 +12,27 @@
 
 namespace plat::test {
 
-/// The folder of real imagery beside the checkout (../shared/data), or the one that PLAT_SHARED_DATA names; unset, with a
-/// message in the log, where it is absent. Tests on it return then.
+/// Marks a case that needs what a machine may lack (data, a tool, a kind of processor): ctest runs such cases of a unit as a
+/// test of their own, which it reports as skipped where skip() was called, not as passed.
+#define PLAT_IF_PRESENT *boost::unit_test::label("if_present")
+
+/// The exit code of a test that found what it needs missing; ctest knows it by SKIP_RETURN_CODE.
+inline constexpr int kSkipCode = 77;
+inline bool skip_called = false;
+/// Says that the running case, which is marked with PLAT_IF_PRESENT, cannot run here; it returns then.
+inline void skip(const std::string& reason) {
+  BOOST_TEST_MESSAGE("skipped: " << reason);
+  skip_called = true;
+}
+
+/// The folder of real imagery beside the checkout (../shared/data), or the one that PLAT_SHARED_DATA names; where it is
+/// absent the case is skipped and returns.
 inline std::optional<std::filesystem::path> shared_data() {
   const char* named = std::getenv("PLAT_SHARED_DATA");
   const std::filesystem::path folder =
       named != nullptr ? std::filesystem::path(named) : std::filesystem::path(PLAT_SOURCE_DIR) / ".." / "shared" / "data";
   if (std::filesystem::is_directory(folder)) return std::filesystem::canonical(folder);
-  BOOST_TEST_MESSAGE("skipped: no real imagery at " << folder << "; name its folder in PLAT_SHARED_DATA");
+  skip("no real imagery at " + folder.string() + "; name its folder in PLAT_SHARED_DATA");
   return std::nullopt;
 }
 

@@ -26,7 +26,7 @@ bool has(const std::string& text, const std::string& part) { return text.find(pa
 BOOST_TEST_GLOBAL_FIXTURE(Session);
 BOOST_AUTO_TEST_SUITE(real_data)
 
-BOOST_AUTO_TEST_CASE(chips_of_banepa_and_their_layer_are_one_scene_whose_labels_fit) {
+BOOST_AUTO_TEST_CASE(chips_of_banepa_and_their_layer_are_one_scene_whose_labels_fit, PLAT_IF_PRESENT) {
   const auto shared = test::shared_data();
   if (!shared) return;
   TrainingDataOptions options;
@@ -43,7 +43,7 @@ BOOST_AUTO_TEST_CASE(chips_of_banepa_and_their_layer_are_one_scene_whose_labels_
   BOOST_TEST(std::hypot(shift.at("col").get<double>(), shift.at("row").get<double>()) < 1);
 }
 
-BOOST_AUTO_TEST_CASE(a_known_shift_of_banepas_labels_is_recovered) {
+BOOST_AUTO_TEST_CASE(a_known_shift_of_banepas_labels_is_recovered, PLAT_IF_PRESENT) {
   const auto shared = test::shared_data();
   if (!shared) return;
   const FeatureLayer layer = read_features((*shared / "buildings/banepa/banepa_buildings.geojson").string());
@@ -85,7 +85,7 @@ BOOST_AUTO_TEST_CASE(a_known_shift_of_banepas_labels_is_recovered) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(a_folder_of_fields_finds_layers_by_name_and_via_for_the_rest) {
+BOOST_AUTO_TEST_CASE(a_folder_of_fields_finds_layers_by_name_and_via_for_the_rest, PLAT_IF_PRESENT) {
   const auto shared = test::shared_data();
   if (!shared) return;
   TrainingDataOptions options;
@@ -105,7 +105,7 @@ BOOST_AUTO_TEST_CASE(a_folder_of_fields_finds_layers_by_name_and_via_for_the_res
   BOOST_TEST(by_via == 15);
 }
 
-BOOST_AUTO_TEST_CASE(stac_items_whose_labels_are_missing_say_which) {
+BOOST_AUTO_TEST_CASE(stac_items_whose_labels_are_missing_say_which, PLAT_IF_PRESENT) {
   const auto shared = test::shared_data();
   if (!shared) return;
   TrainingDataOptions options;
