@@ -3,8 +3,10 @@
 
 #include "model/safetensors.hpp"
 
+#include <ATen/ATen.h>
+
+#include <algorithm>
 #include <cstring>
-#include <optional>
 
 namespace plat::test {
 namespace {
@@ -30,26 +32,24 @@ class Fixture {
     return values;
   }
 
-  void compare(const std::string& name, const at::Tensor& ours, std::vector<Difference>& out) const {
-    if (!has(name)) return;
-    const at::Tensor expected = tensor(name);
-    Difference difference{name, 0, ours.sizes() == expected.sizes()};
-    if (difference.same_shape) {
-      difference.relative = (ours - expected).abs().max().item<double>() / expected.abs().max().item<double>();
-    }
-    out.push_back(difference);
+  void compare(const std::string& name, const at::Tensor& ours, std::vector<Result>& out) const {
+    if (has(name)) out.push_back({name, ours, tensor(name)});
   }
 
  private:
   SafetensorsFile file_;
 };
 
+double relative_difference(const at::Tensor& a, const at::Tensor& b, const at::Tensor& scale) {
+  return (a - b).abs().max().item<double>() / scale.abs().max().item<double>();
+}
+
 }  // namespace
 
-std::vector<Difference> compare_with_reference(nn::Sam& sam, const std::string& path) {
+std::vector<Result> run_on_fixture(nn::Sam& sam, const std::string& path) {
   const at::NoGradGuard no_grad;
   const Fixture fixture(path);
-  std::vector<Difference> out;
+  std::vector<Result> out;
   nn::Encoded encoded;
   if (fixture.has("pixels")) {
     encoded = sam->encode(fixture.tensor("pixels"));
@@ -87,6 +87,41 @@ std::vector<Difference> compare_with_reference(nn::Sam& sam, const std::string& 
     fixture.compare("offset.expected.logits", masks.logits.slice(2, 1), out);
   }
   return out;
+}
+
+std::vector<Difference> compare_with_reference(nn::Sam& sam, const std::string& path) {
+  std::vector<Difference> out;
+  for (const Result& result : run_on_fixture(sam, path)) {
+    Difference difference{result.what, 0, result.ours.sizes() == result.expected.sizes()};
+    if (difference.same_shape)
+      difference.relative = relative_difference(result.ours, result.expected, result.expected);
+    out.push_back(difference);
+  }
+  return out;
+}
+
+std::vector<double> rounding_response(nn::Sam& sam, const std::string& path) {
+  constexpr int kDraws = 8;
+  constexpr float kLastBit = 0x1p-23F;
+  const at::NoGradGuard no_grad;
+  const std::vector<Result> plain = run_on_fixture(sam, path);
+  std::vector<double> response(plain.size());
+  std::vector<at::Tensor> kept;
+  for (const at::Tensor& weight : sam->parameters()) kept.push_back(weight.clone());
+  const auto restore = [&] {
+    std::size_t i = 0;
+    for (at::Tensor& weight : sam->parameters()) weight.copy_(kept[i++]);
+  };
+  for (int draw = 0; draw < kDraws; ++draw) {
+    at::manual_seed(static_cast<uint64_t>(draw));
+    for (at::Tensor& weight : sam->parameters()) weight.mul_(1 + kLastBit * at::randint(-1, 2, weight.sizes()).to(at::kFloat));
+    const std::vector<Result> moved = run_on_fixture(sam, path);
+    restore();
+    for (std::size_t i = 0; i < plain.size(); ++i) {
+      response[i] = std::max(response[i], relative_difference(moved[i].ours, plain[i].ours, plain[i].expected));
+    }
+  }
+  return response;
 }
 
 }  // namespace plat::test
