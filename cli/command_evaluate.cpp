@@ -26,6 +26,7 @@ struct Arguments {
 
 void run(Arguments& arguments, const Context& context) {
   EvaluateOptions& options = arguments.options;
+  options.also_read = {context.config};
   if (!arguments.bbox.empty()) {
     const std::vector<double> box = parse_numbers(arguments.bbox, "--bbox");
     if (box.size() != 4 || !(box[0] < box[2] && box[1] < box[3])) {

@@ -75,6 +75,7 @@ void print_text(const std::string& output, const ExtractSummary& s, bool dry_run
 
 void run(const Arguments& arguments, const Context& context) {
   ExtractOptions options = arguments.options;
+  options.also_read = {context.config};
   options.raster = arguments.raster.options();
   if (!arguments.classes.empty()) options.classes = split(arguments.classes, ',');
   options.ram_bytes = parse_memory(arguments.ram);

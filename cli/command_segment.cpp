@@ -140,6 +140,7 @@ void run_without_prompts(const Arguments& arguments, const Context& context) {
   options.dry_run = shared.dry_run;
   options.preview = shared.preview;
   options.progress = terminal_progress("segment", context.quiet);
+  options.also_read = {context.config};
   run_everything_command(arguments.scene, arguments.output, options, context);
 }
 
@@ -154,6 +155,7 @@ void run(const Arguments& arguments, const Context& context) {
   options.cache_bytes = parse_memory(arguments.cache_size);
   options.ram_bytes = parse_memory(arguments.ram);
   options.progress = terminal_progress("segment", context.quiet);
+  options.also_read = {context.config, arguments.prompts};
   const PromptLayer prompts = read(arguments);
   const auto print = [&](const SegmentSummary& summary) {
     (context.json ? print_json : print_text)(arguments.output, summary, options.dry_run);

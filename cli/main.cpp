@@ -10,10 +10,16 @@
 
 #include <CLI/CLI.hpp>
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <cstring>
 #include <exception>
+#include <iostream>
 #include <new>
 #include <string>
 #include <utility>
@@ -21,13 +27,45 @@
 
 namespace {
 
-void on_signal(int) {
-  // A second Ctrl-C ends the program at once.
-  std::signal(SIGINT, SIG_DFL);
+void on_signal(int number) {
+  // The same signal again ends the program at once.
+  std::signal(number, SIG_DFL);
   plat::request_cancel();
 }
 
-int run(plat::cli::Context& context) {
+void take_signals() {
+  std::signal(SIGINT, on_signal);
+  std::signal(SIGTERM, on_signal);
+  // nohup has told the program to outlive its terminal.
+  if (std::signal(SIGHUP, on_signal) == SIG_IGN) std::signal(SIGHUP, SIG_IGN);
+  // Who reads stdout or stderr may go away: the run ends well all the same, and says what it could not print.
+  std::signal(SIGPIPE, SIG_IGN);
+}
+
+/// A stream that the caller closed gives its number to the next file that is opened, an output perhaps, which would then
+/// hold what is printed. In its place stands one that refuses all writing.
+void keep_stream_numbers() {
+  for (const int number : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (fcntl(number, F_GETFD) != -1 || errno != EBADF) continue;
+    // The lowest free number is given out, and those below are taken by now.
+    [[maybe_unused]] const int same = open("/dev/null", O_RDONLY);
+  }
+}
+
+/// Whether all that was printed has reached stdout; says so where it has not.
+bool stdout_is_written() {
+  errno = 0;
+  std::cout.flush();
+  const bool failed = std::fflush(stdout) != 0 || std::ferror(stdout) != 0 || !std::cout;
+  if (failed) {
+    const std::string reason = errno != 0 ? std::string(" (") + std::strerror(errno) + ")" : std::string();
+    plat::log_error("stdout: what was to be printed cannot be written" + reason +
+                    "; check the disk or the program that reads it");
+  }
+  return !failed;
+}
+
+int run_action(plat::cli::Context& context) {
   if (context.quiet) plat::set_log_level(plat::LogLevel::Error);
   if (context.verbose > 0) plat::set_log_level(plat::LogLevel::Debug);
   if (context.debug) {
@@ -49,6 +87,12 @@ int run(plat::cli::Context& context) {
   }
 }
 
+int run(plat::cli::Context& context) {
+  const int code = run_action(context);
+  const bool written = stdout_is_written();
+  return code == static_cast<int>(plat::ExitCode::Ok) && !written ? static_cast<int>(plat::ExitCode::Io) : code;
+}
+
 /// CLI11 would only say that a subcommand is required.
 void check_verb(const CLI::App& program, const std::string& verb) {
   if (verb.starts_with("-")) return;
@@ -61,10 +105,10 @@ void check_verb(const CLI::App& program, const std::string& verb) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  keep_stream_numbers();
+  take_signals();
   plat::keep_freed_pages();
   const plat::GdalSession gdal;
-  std::signal(SIGINT, on_signal);
-  std::signal(SIGTERM, on_signal);
 
   plat::cli::Context context;
   CLI::App program("Maps from imagery: building footprints, fields and changes as georeferenced polygons.", "plat");
@@ -92,8 +136,8 @@ int main(int argc, char** argv) {
     std::reverse(arguments.begin(), arguments.end());
     program.parse(std::move(arguments));
   } catch (const CLI::ParseError& error) {
-    const int code = program.exit(error);
-    return code == 0 ? 0 : static_cast<int>(plat::ExitCode::Usage);
+    if (program.exit(error) != 0) return static_cast<int>(plat::ExitCode::Usage);
+    return static_cast<int>(stdout_is_written() ? plat::ExitCode::Ok : plat::ExitCode::Io);
   } catch (const plat::Error& error) {
     plat::log_error(error.what());
     return static_cast<int>(error.code());

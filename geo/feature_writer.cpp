@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/error.hpp"
+#include "core/staged_path.hpp"
 #include "geo/detail/feature_sink.hpp"
 #include "geo/detail/gdal_errors.hpp"
 #include "geo/detail/gdal_handles.hpp"
@@ -55,6 +56,7 @@ const AttributeValue& value_of(const Feature& feature, const std::string& name) 
 struct FeatureWriter::Impl {
   std::string path;
   std::string partial;
+  bool overwrite = false;
   std::unique_ptr<detail::FeatureSink> sink;
 
   /// Closes and removes what was not finished.
@@ -70,17 +72,20 @@ FeatureWriter::FeatureWriter(const std::string& path, const Crs& crs, const std:
                              const FeatureWriteOptions& options)
     : impl_(std::make_unique<Impl>()) {
   const Format& format = format_of(path);
-  impl_->path = path;
   // A stream has no name to give at the end.
   const bool stream = path.starts_with("/vsistdout");
-  impl_->partial = stream ? path : detail::partial_name(path);
-  if (!stream) {
-    detail::check_output(path, options.overwrite);
-    detail::remove_output(impl_->partial);
-  }
+  impl_->path = stream ? path : detail::checked_output(path, options.overwrite);
+  impl_->partial = stream ? path : staged_name(impl_->path);
+  impl_->overwrite = options.overwrite;
   const detail::SinkOptions sink{impl_->partial, path, options.layer.empty() ? detail::stem_of(path) : options.layer,
                                  crs, fields};
-  impl_->sink = format.driver == nullptr ? detail::make_geojson_sink(sink) : detail::make_ogr_sink(sink, format.driver);
+  try {
+    impl_->sink =
+        format.driver == nullptr ? detail::make_geojson_sink(sink) : detail::make_ogr_sink(sink, format.driver);
+  } catch (...) {
+    if (!stream) detail::remove_output(impl_->partial);
+    throw;
+  }
 }
 
 FeatureWriter::~FeatureWriter() {
@@ -95,6 +100,8 @@ void FeatureWriter::close() {
   if (!impl_->sink) return;
   try {
     impl_->sink->close();
+    // Another run may have been faster.
+    if (impl_->partial != impl_->path) detail::checked_output(impl_->path, impl_->overwrite);
   } catch (...) {
     impl_->discard();
     throw;

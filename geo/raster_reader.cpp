@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "geo/raster_reader.hpp"
 
+#include "core/cancel.hpp"
 #include "core/error.hpp"
 #include "core/log.hpp"
 #include "geo/detail/band_choice.hpp"
@@ -12,6 +13,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <utility>
 
 namespace plat {
@@ -225,6 +227,43 @@ RasterBlock RasterReader::read_reduced(const Window& window, int64_t width, int6
     }
   }
   return out;
+}
+
+RasterBlock RasterReader::read_reduced_around_damage(const Window& window, int64_t width, int64_t height) {
+  // Pieces that fail are halved down to this many pixels a side; a file of nothing but damage must not cost as many tries as
+  // it has pieces.
+  constexpr int64_t kSmallestPiece = 16;
+  constexpr int kMostFailures = 200;
+  RasterBlock whole = empty_block(width, height, bands());
+  int failures = 0;
+  bool any = false;
+  const std::function<void(const Window&)> read_piece = [&](const Window& piece) {
+    throw_if_cancelled();
+    // The part of the scene that the piece shows.
+    const int64_t left = window.width * piece.col / width, right = window.width * piece.col_end() / width;
+    const int64_t top = window.height * piece.row / height, bottom = window.height * piece.row_end() / height;
+    const Window part{window.col + left, window.row + top, right - left, bottom - top};
+    if (part.empty()) return;
+    try {
+      paste(read_reduced(part, piece.width, piece.height), piece.col, piece.row, whole);
+      any = true;
+    } catch (const IoError&) {
+      if (++failures > kMostFailures && !any) throw;
+      const bool wide = piece.width >= piece.height;
+      const int64_t side = wide ? piece.width : piece.height;
+      if (side <= kSmallestPiece || failures > kMostFailures) return;
+      const int64_t half = side / 2;
+      Window first = piece, second = piece;
+      (wide ? first.width : first.height) = half;
+      (wide ? second.col : second.row) += half;
+      (wide ? second.width : second.height) = side - half;
+      read_piece(first);
+      read_piece(second);
+    }
+  };
+  if (width > 0 && height > 0) read_piece({0, 0, width, height});
+  if (failures > 0 && !any) return read_reduced(window, width, height);  // says what is wrong
+  return whole;
 }
 
 RasterInfo inspect_raster(const std::string& path) {

@@ -91,6 +91,8 @@ class RasterReader {
   RasterBlock read(const Window& window);
   /// Reads a window reduced to `width` x `height` pixels, from overviews where the file has them.
   RasterBlock read_reduced(const Window& window, int64_t width, int64_t height);
+  /// The same around damage: what cannot be read is not valid. Throws IoError where nearly nothing can be.
+  RasterBlock read_reduced_around_damage(const Window& window, int64_t width, int64_t height);
 
  private:
   struct Impl;

@@ -2,6 +2,7 @@
 #include "geo/raster_writer.hpp"
 
 #include "core/error.hpp"
+#include "core/staged_path.hpp"
 #include "geo/detail/gdal_errors.hpp"
 #include "geo/detail/gdal_handles.hpp"
 #include "geo/detail/output_file.hpp"
@@ -124,8 +125,7 @@ struct RasterWriter<T>::Impl {
   }
 
   void make_cog() {
-    const std::string cog = detail::partial_name(partial);
-    detail::remove_output(cog);
+    const std::string cog = staged_name(path);
     const detail::GdalErrors errors;
     detail::ListHandle list;
     const auto set = [&](const char* name, const char* value) {
@@ -169,14 +169,17 @@ RasterWriter<T>::RasterWriter(const std::string& path, const Grid& grid, int ban
     throw DataError("cannot write " + path + ": a raster of " + std::to_string(grid.width) + " x " +
                     std::to_string(grid.height) + " pixels in " + std::to_string(bands) + " bands");
   }
-  detail::check_output(path, options.overwrite);
-  impl_->path = path;
+  impl_->path = detail::checked_output(path, options.overwrite);
   impl_->grid = grid;
   impl_->bands = bands;
   impl_->options = options;
-  impl_->partial = detail::partial_name(path);
-  detail::remove_output(impl_->partial);
-  impl_->create();
+  impl_->partial = staged_name(impl_->path);
+  try {
+    impl_->create();
+  } catch (...) {
+    impl_->discard();
+    throw;
+  }
 }
 
 template <typename T>
@@ -224,6 +227,8 @@ void RasterWriter<T>::close() {
       if (errors.failed()) impl_->fail(errors);
     }
     if (impl_->options.cog) impl_->make_cog();
+    // Another run may have been faster.
+    detail::checked_output(impl_->path, impl_->options.overwrite);
   } catch (...) {
     impl_->discard();
     throw;

@@ -3,10 +3,14 @@
 
 #include "core/cancel.hpp"
 #include "core/error.hpp"
+#include "core/log.hpp"
 
 #include <algorithm>
 #include <cassert>
 #include <cmath>
+#include <cstdio>
+#include <optional>
+#include <string>
 
 namespace plat {
 namespace {
@@ -27,8 +31,8 @@ double percentile(std::vector<float>& values, double p) {
   return low + part * (high - low);
 }
 
-/// Valid values of each band, from at most about `max_samples` pixels spread over the scene. Throws DataError when a band
-/// has none.
+/// Valid values of each band, from at most about `max_samples` pixels spread over the scene; damage is passed over. Throws
+/// DataError when a band has none, IoError when nothing can be read.
 std::vector<std::vector<float>> sample_values(RasterReader& reader, int64_t max_samples) {
   const Grid& grid = reader.grid();
   const auto width = static_cast<double>(grid.width);
@@ -42,12 +46,20 @@ std::vector<std::vector<float>> sample_values(RasterReader& reader, int64_t max_
   const int64_t strip = std::max<int64_t>(1, kStripPixels / across);
 
   std::vector<std::vector<float>> samples(static_cast<std::size_t>(reader.bands()));
+  std::optional<IoError> damage;
   for (int64_t row = 0; row < down; row += strip) {
     throw_if_cancelled();
     const int64_t rows = std::min(strip, down - row);
     const int64_t from = grid.height * row / down;
     const int64_t to = grid.height * (row + rows) / down;
-    const RasterBlock block = reader.read_reduced({0, from, grid.width, to - from}, across, rows);
+    RasterBlock block;
+    try {
+      block = reader.read_reduced_around_damage({0, from, grid.width, to - from}, across, rows);
+    } catch (const IoError& error) {
+      // Of these rows nothing can be read; others may do. Tiles say what is damaged.
+      if (!damage) damage = error;
+      continue;
+    }
     for (std::size_t b = 0; b < samples.size(); ++b) {
       const auto values = block.pixels.band(static_cast<int64_t>(b));
       for (std::size_t i = 0; i < values.size(); ++i) {
@@ -57,16 +69,78 @@ std::vector<std::vector<float>> sample_values(RasterReader& reader, int64_t max_
   }
 
   if (std::ranges::any_of(samples, &std::vector<float>::empty)) {
+    if (damage) throw IoError(*damage);
     throw DataError(reader.info().path + ": has no valid pixel; all of them are nodata, masked or transparent");
   }
   return samples;
 }
 
-Scaling between_percentiles(std::vector<std::vector<float>>& samples, double low_percent, double high_percent) {
+struct Range {
+  double low = 0;
+  double high = 0;
+};
+
+/// Whether a range of values is more than rounding and the last unit's noise, so that it may be shown from black to white.
+bool is_picture(const Range& range, bool whole_numbers) {
+  const double width = range.high - range.low;
+  const double size = std::max(std::abs(range.low), std::abs(range.high));
+  // Values of float32 that resampling has mixed agree to six digits.
+  if (!whole_numbers) return width > 1e-5 * size;
+  // A few units of thousands are noise; a mask of 0 and 1 is none.
+  return width >= 1 && (width > 3 || width > 0.005 * size);
+}
+
+/// Takes out the values of a band that can only be a fill which the file does not declare: one huge value, such as 1e30 or
+/// -3.4e38, far beyond all others, and what resampling has mixed of it. Nothing where the others are all alike. Says what it was.
+std::string drop_fill(std::vector<float>& values) {
+  constexpr double kLeastFill = 1e9;
+  // Nothing measures this many times as much as the rest of its scene.
+  constexpr double kBeyond = 1e4;
+  std::vector<float> sizes(values.size());
+  std::transform(values.begin(), values.end(), sizes.begin(), [](float value) { return std::abs(value); });
+  const auto extreme = std::max_element(sizes.begin(), sizes.end()) - sizes.begin();
+  const float fill = values[static_cast<std::size_t>(extreme)];
+  if (std::abs(static_cast<double>(fill)) < kLeastFill) return "";
+  const double limit = std::abs(static_cast<double>(fill)) / kBeyond;
+  std::vector<float> kept;
+  for (const float value : values) {
+    if (std::abs(static_cast<double>(value)) < limit) kept.push_back(value);
+  }
+  if (kept.empty()) return "";
+  const auto [low, high] = std::ranges::minmax(kept);
+  if (low == high) return "";
+  const auto share = static_cast<double>(values.size() - kept.size()) / static_cast<double>(values.size());
+  char text[64];
+  std::snprintf(text, sizeof text, "%.6g in %.2g %%", static_cast<double>(fill), 100 * share);
+  values = std::move(kept);
+  return text;
+}
+
+/// What of a band is shown from black to white: its percentiles; where they coincide, since nearly all of the scene is one
+/// value, the least and the greatest value, so that what little there is shows; and where those coincide too, nothing.
+Range shown_range(std::vector<float>& values, double low_percent, double high_percent, bool whole_numbers) {
+  const Range usual{percentile(values, low_percent), percentile(values, high_percent)};
+  if (is_picture(usual, whole_numbers)) return usual;
+  const auto [least, greatest] = std::ranges::minmax(values);
+  const Range all{least, greatest};
+  if (is_picture(all, whole_numbers)) return all;
+  return {usual.low, usual.low};
+}
+
+Scaling between_percentiles(const RasterReader& reader, std::vector<std::vector<float>>& samples, double low_percent,
+                            double high_percent) {
   Scaling scaling;
-  for (std::vector<float>& values : samples) {
-    scaling.low.push_back(percentile(values, low_percent));
-    scaling.high.push_back(percentile(values, high_percent));
+  bool said = false;
+  for (std::size_t b = 0; b < samples.size(); ++b) {
+    const std::string fill = reader.is_integer() ? "" : drop_fill(samples[b]);
+    if (!fill.empty() && !said) {
+      said = true;
+      log_warning(reader.info().path + ": holds " + fill +
+                  " of its pixels, far beyond all others; if that stands for missing data, pass it with --nodata");
+    }
+    const Range range = shown_range(samples[b], low_percent, high_percent, reader.is_integer());
+    scaling.low.push_back(range.low);
+    scaling.high.push_back(range.high);
   }
   return scaling;
 }
@@ -112,14 +186,14 @@ Scaling percentile_scaling(RasterReader& reader, double low_percent, double high
                      std::to_string(high_percent));
   }
   auto samples = sample_values(reader, max_samples);
-  return between_percentiles(samples, low_percent, high_percent);
+  return between_percentiles(reader, samples, low_percent, high_percent);
 }
 
 Scaling default_scaling(RasterReader& reader) {
   if (reader.is_byte()) return Scaling::identity(reader.bands());
   auto samples = sample_values(reader, kMaxSamples);
   if (reader.is_integer() && are_wide_bytes(samples)) return Scaling::identity(reader.bands());
-  return between_percentiles(samples, kLowPercent, kHighPercent);
+  return between_percentiles(reader, samples, kLowPercent, kHighPercent);
 }
 
 }  // namespace plat

@@ -25,7 +25,9 @@ inline constexpr double kHighPercent = 99.0;
 inline constexpr int64_t kMaxSamples = 4'000'000;
 
 /// Percentiles (0..100) of each band's valid pixels, from at most about `max_samples` pixels spread over the whole
-/// scene (streamed; overviews used). Throws DataError when the scene has no valid pixel.
+/// scene (streamed; overviews used; damage passed over). Where they coincide the least and the greatest value, and where those do
+/// within what rounding explains, one value: nothing is shown then. Huge fill values that the file does not declare do not
+/// count; a warning names them. Throws DataError when the scene has no valid pixel, IoError when none can be read.
 Scaling percentile_scaling(RasterReader& reader, double low_percent = kLowPercent, double high_percent = kHighPercent,
                            int64_t max_samples = kMaxSamples);
 /// Identity for bytes, in a type of their own or in wider whole numbers; percentiles for all others.

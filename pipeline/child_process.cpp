@@ -125,6 +125,8 @@ CommandResult run_command(const Command& command) {
     throw IoError(arguments.front() + ": no process can be made for it");
   }
   if (child == 0) {
+    // What this program does not hear, others may need to.
+    std::signal(SIGPIPE, SIG_DFL);
     const int nothing = open("/dev/null", O_RDONLY);
     dup2(nothing, STDIN_FILENO);
     dup2(ends[1], STDOUT_FILENO);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pipeline/embedding_cache.hpp"
 
+#include "core/error.hpp"
 #include "core/log.hpp"
-
-#include <unistd.h>
+#include "core/staged_path.hpp"
 
 #include <algorithm>
 #include <array>
@@ -153,7 +153,8 @@ struct EmbeddingCache::Impl {
       const auto used = file->last_write_time(gone);
       if (gone) continue;
       const std::string name = file->path().filename().string();
-      if (name.find(".emb.part-") != std::string::npos) {
+      if (name.starts_with('.')) {
+        // On its way to its name, or left behind on another machine.
         if (fs::file_time_type::clock::now() - used > kAbandoned) fs::remove(file->path(), gone);
       } else if (name.ends_with(kExtension)) {
         const auto bytes = file->file_size(gone);
@@ -181,7 +182,6 @@ struct EmbeddingCache::Impl {
   int64_t limit_bytes;
   std::mutex writing;
   std::atomic<bool> warned{false};
-  std::atomic<int64_t> written{0};
 };
 
 EmbeddingCache::EmbeddingCache(std::string folder, int64_t limit_bytes)
@@ -220,15 +220,15 @@ void EmbeddingCache::store(const std::string& key, const CachedTile& tile) {
   if (error) return impl_->warn_once(error.message());
   impl_->make_room(bytes);
   const fs::path path = impl_->path_of(key);
-  const fs::path temporary =
-      path.string() + ".part-" + std::to_string(getpid()) + "-" + std::to_string(++impl_->written);
-  std::ofstream out(temporary, std::ios::binary | std::ios::trunc);
-  out.write(file.data(), static_cast<std::streamsize>(file.size()));
-  out.close();
-  if (out) fs::rename(temporary, path, error);
-  if (!out || error) {
-    impl_->warn_once(error ? error.message() : "writing failed");
-    fs::remove(temporary, error);
+  try {
+    StagedPath staged(path.string());
+    std::ofstream out(staged.path(), std::ios::binary | std::ios::trunc);
+    out.write(file.data(), static_cast<std::streamsize>(file.size()));
+    out.close();
+    if (!out) return impl_->warn_once("writing failed");
+    staged.commit();
+  } catch (const IoError& failure) {
+    impl_->warn_once(failure.what());
   }
 }
 

@@ -7,6 +7,7 @@
 #include "evaluation/comparison_report.hpp"
 #include "geo/overlay.hpp"
 #include "geo/raster_reader.hpp"
+#include "pipeline/output_check.hpp"
 #include "postprocess/vectorize.hpp"
 
 #include <algorithm>
@@ -145,7 +146,12 @@ Evaluation evaluate(const std::string& predicted, const std::string& truth, cons
   Evaluation result;
   result.options = options.compare;
   result.options.validate();
-  if (!options.matches.empty()) check_vector_output(options.matches);
+  if (!options.matches.empty()) {
+    check_vector_output(options.matches);
+    RunFiles files{{predicted, truth, options.scene, options.area}, {options.matches}, options.overwrite};
+    files.inputs.insert(files.inputs.end(), options.also_read.begin(), options.also_read.end());
+    check_outputs(files);
+  }
 
   std::optional<double> gsd_m = options.gsd_m;
   std::optional<LabelRaster> predicted_raster;

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace plat {
 
@@ -27,6 +28,7 @@ struct EvaluateOptions {
   Crs bbox_crs;                ///< of `bbox`; empty: the truth's
   std::string matches;         ///< vector file for every object with its outcome; empty: none
   bool overwrite = false;
+  std::vector<std::string> also_read;  ///< files that the caller has read for this run: no output may replace them
   Progress progress;
 };
 

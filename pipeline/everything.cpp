@@ -3,11 +3,13 @@
 
 #include "core/log.hpp"
 #include "core/memory.hpp"
+#include "core/text.hpp"
 #include "core/thread_budget.hpp"
 #include "geo/feature_io.hpp"
 #include "geo/gdal_session.hpp"
 #include "geo/scaling.hpp"
 #include "model/prompt_segmenter.hpp"
+#include "pipeline/extra_outputs.hpp"
 #include "pipeline/extract_plan.hpp"
 #include "pipeline/mask_merger.hpp"
 #include "pipeline/model_path.hpp"
@@ -43,10 +45,12 @@ constexpr int64_t kRunsPerMask = 400;
 
 double rounded(double value, double steps_per_unit) { return std::round(value * steps_per_unit) / steps_per_unit; }
 
-void check_outputs(const std::string& output, const EverythingOptions& options) {
+void check_files(const std::string& scene, const std::string& output, const EverythingOptions& options,
+                 const std::string& model) {
   check_vector_output(output);
-  check_output_path(output, options.overwrite);
-  if (!options.preview.empty()) check_output_path(options.preview, options.overwrite);
+  RunFiles files{{scene, model}, {output, options.preview}, options.overwrite};
+  files.inputs.insert(files.inputs.end(), options.also_read.begin(), options.also_read.end());
+  check_outputs(files);
 }
 
 struct Plan {
@@ -196,12 +200,14 @@ class ObjectSink {
     summary_.seconds_write += watch.seconds();
   }
 
-  /// Gives the outputs their final names; what is not closed leaves nothing behind.
-  void close(RasterReader& scene, const Scaling& scaling) {
+  /// Gives the outputs their final names, the objects first; what is not closed leaves nothing behind.
+  ExtraOutputs close(RasterReader& scene, const Scaling& scaling) {
     const Stopwatch watch;
-    if (preview_) preview_->write(options_.preview, scene, scaling);
     writer_.close();
+    ExtraOutputs extras(summary_.warnings);
+    if (preview_) extras.attempt(options_.preview, [&] { preview_->write(options_.preview, scene, scaling); });
     summary_.seconds_write += watch.seconds();
+    return extras;
   }
 
  private:
@@ -252,9 +258,10 @@ void EverythingOptions::validate() const {
 EverythingSummary run_everything(const std::string& scene, const std::string& output,
                                  const EverythingOptions& options) {
   options.validate();
-  if (!options.dry_run) check_outputs(output, options);
+  const std::string folder = find_model(options.model);
+  if (!options.dry_run) check_files(scene, output, options, folder);
   const Stopwatch watch;
-  const auto model = open_prompt_segmenter(find_model(options.model), options.device, options.precision);
+  const auto model = open_prompt_segmenter(folder, options.device, options.precision);
   const double seconds_model = watch.seconds();
   const auto with_model = [&](EverythingSummary summary) {
     summary.seconds_model = seconds_model;
@@ -272,7 +279,7 @@ EverythingSummary run_everything(const std::string& scene, const std::string& ou
                                  const PromptSegmenter& model) {
   const Stopwatch total;
   options.validate();
-  if (!options.dry_run) check_outputs(output, options);
+  if (!options.dry_run) check_files(scene, output, options, "");
   limit_gdal_cache(gdal_cache_bytes(options.ram_bytes > 0 ? options.ram_bytes : total_memory() / 2));
   Plan plan = plan_everything(scene, options, model);
   EverythingSummary summary;
@@ -335,15 +342,16 @@ EverythingSummary run_everything(const std::string& scene, const std::string& ou
                                " masks in tiles were sure enough. Lower --iou-threshold and --stability-threshold.");
     log_warning(summary.warnings.back());
   }
-  objects.close(reader, scaling);
+  const ExtraOutputs extras = objects.close(reader, scaling);
   summary.area_m2 = rounded(summary.area_m2, 1e2);
   summary.seconds_total = total.seconds();
+  std::vector<std::string> lost;
   if (!failures.empty()) {
-    throw PartialEverythingError(output + ": written, but " + tiles_text(failures.size()) + " of " +
-                                     std::to_string(summary.tiles) +
-                                     " failed and count as nodata; the first: " + failures.front().reason,
-                                 summary);
+    lost.push_back(tiles_text(failures.size()) + " of " + std::to_string(summary.tiles) +
+                   " failed and count as nodata; the first: " + failures.front().reason);
   }
+  if (!extras.complete()) lost.push_back(extras.text());
+  if (!lost.empty()) throw PartialEverythingError(output + ": written, but " + join(lost, "; "), summary);
   return summary;
 }
 

@@ -3,9 +3,11 @@
 
 #include "core/log.hpp"
 #include "core/memory.hpp"
+#include "core/text.hpp"
 #include "geo/gdal_session.hpp"
 #include "geo/scaling.hpp"
 #include "model/segmenter.hpp"
+#include "pipeline/extra_outputs.hpp"
 #include "pipeline/extract_plan.hpp"
 #include "pipeline/map_writer.hpp"
 #include "pipeline/model_path.hpp"
@@ -33,12 +35,12 @@ namespace {
 
 double rounded(double value, double steps_per_unit) { return std::round(value * steps_per_unit) / steps_per_unit; }
 
-void check_outputs(const std::string& output, const ExtractOptions& options) {
+void check_files(const std::string& scene, const std::string& output, const ExtractOptions& options,
+                 const std::string& model) {
   check_vector_output(output);
-  check_output_path(output, options.overwrite);
-  for (const std::string* extra : {&options.maps, &options.preview}) {
-    if (!extra->empty()) check_output_path(*extra, options.overwrite);
-  }
+  RunFiles files{{scene, model}, {output, options.maps, options.preview}, options.overwrite};
+  files.inputs.insert(files.inputs.end(), options.also_read.begin(), options.also_read.end());
+  check_outputs(files);
 }
 
 const std::vector<Field> kFields = {{"id", FieldType::Integer},
@@ -56,6 +58,7 @@ class ExtractRun {
         model_(model),
         summary_(summary),
         checks_(plan.classes),
+        extras_(summary.warnings),
         stitcher_(plan.tiles, plan.bands_out, [this](Strip&& strip) { take_strip(strip); }),
         writer_(output, plan.reader.grid().crs, kFields, {options.overwrite, ""}) {
     const Grid& grid = plan.reader.grid();
@@ -72,7 +75,10 @@ class ExtractRun {
       streams_.push_back(std::make_unique<InstanceStream>(
           grid.width, c.thresholds, [this, i](InstancePatch&& patch) { take_region(i, std::move(patch)); }));
     }
-    if (!options.maps.empty()) maps_.emplace(options.maps, grid, model, options.overwrite);
+    if (!options.maps.empty()) {
+      maps_path_ = options.maps;
+      maps_.emplace(options.maps, grid, model, options.overwrite);
+    }
     if (!options.preview.empty()) preview_.emplace(grid, PreviewOptions{.overwrite = options.overwrite});
   }
 
@@ -93,16 +99,17 @@ class ExtractRun {
     summary_.seconds_objects += watch.seconds() - (summary_.seconds_write - written_before);
   }
 
-  /// Gives the outputs their final names; what is not closed leaves nothing behind.
+  /// Gives the outputs their final names, the objects first; what is not closed leaves nothing behind.
   void close(const std::string& preview_path, RasterReader& scene, const Scaling& scaling) {
     const Stopwatch watch;
-    if (maps_) maps_->close();
-    if (preview_) preview_->write(preview_path, scene, scaling);
     writer_.close();
+    if (maps_) extras_.attempt(maps_path_, [&] { maps_->close(); });
+    if (preview_) extras_.attempt(preview_path, [&] { preview_->write(preview_path, scene, scaling); });
     summary_.seconds_write += watch.seconds();
   }
 
   const ResultChecks& checks() const { return checks_; }
+  const ExtraOutputs& extras() const { return extras_; }
 
  private:
   void take_strip(const Strip& strip) {
@@ -110,7 +117,7 @@ class ExtractRun {
     for (std::size_t i = 0; i < streams_.size(); ++i) streams_[i]->add(strip, plan_.classes[i].first_band);
     if (maps_) {
       const Stopwatch watch;
-      maps_->write(strip);
+      if (!extras_.attempt(maps_path_, [&] { maps_->write(strip); })) maps_.reset();
       summary_.seconds_write += watch.seconds();
     }
   }
@@ -148,8 +155,10 @@ class ExtractRun {
   const ModelDescription& model_;
   ExtractSummary& summary_;
   ResultChecks checks_;
+  ExtraOutputs extras_;
   Stitcher stitcher_;
   FeatureWriter writer_;
+  std::string maps_path_;
   std::optional<MapWriter> maps_;
   std::optional<PreviewCanvas> preview_;
   std::vector<std::unique_ptr<ObjectBuilder>> builders_;
@@ -212,9 +221,10 @@ void ExtractOptions::validate() const {
 
 ExtractSummary extract(const std::string& scene, const std::string& output, const ExtractOptions& options) {
   options.validate();
-  if (!options.dry_run) check_outputs(output, options);
+  const std::string folder = find_model(options.model);
+  if (!options.dry_run) check_files(scene, output, options, folder);
   const Stopwatch watch;
-  const std::unique_ptr<Segmenter> model = open_segmenter(find_model(options.model), options.device, options.precision);
+  const std::unique_ptr<Segmenter> model = open_segmenter(folder, options.device, options.precision);
   const double seconds_model = watch.seconds();
   try {
     ExtractSummary summary = extract(scene, output, options, *model);
@@ -233,7 +243,7 @@ ExtractSummary extract(const std::string& scene, const std::string& output, cons
                        const Segmenter& model) {
   const Stopwatch total;
   options.validate();
-  if (!options.dry_run) check_outputs(output, options);
+  if (!options.dry_run) check_files(scene, output, options, "");
   limit_gdal_cache(gdal_cache_bytes(options.ram_bytes > 0 ? options.ram_bytes : total_memory() / 2));
   ExtractPlan plan = plan_extract(scene, options, model);
   ExtractSummary summary;
@@ -282,12 +292,13 @@ ExtractSummary extract(const std::string& scene, const std::string& output, cons
   run.close(options.preview, plan.reader, scaling);
   summary.area_m2 = rounded(summary.area_m2, 1e2);
   summary.seconds_total = total.seconds();
+  std::vector<std::string> lost;
   if (!failures.empty()) {
-    throw PartialExtractError(output + ": written, but " + tiles_text(failures.size()) + " of " +
-                                  std::to_string(summary.tiles) +
-                                  " failed and count as nodata; the first: " + failures.front().reason,
-                              summary);
+    lost.push_back(tiles_text(failures.size()) + " of " + std::to_string(summary.tiles) +
+                   " failed and count as nodata; the first: " + failures.front().reason);
   }
+  if (!run.extras().complete()) lost.push_back(run.extras().text());
+  if (!lost.empty()) throw PartialExtractError(output + ": written, but " + join(lost, "; "), summary);
   return summary;
 }
 

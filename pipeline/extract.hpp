@@ -37,6 +37,7 @@ struct ExtractOptions {
   int64_t ram_bytes = 0;             ///< what the run may take in all; 0: half of the machine's memory
   bool overwrite = false;
   bool dry_run = false;  ///< plan and estimate only
+  std::vector<std::string> also_read;  ///< files that the caller has read for this run: no output may replace them
   std::string preview;   ///< PNG path; empty: none
   std::string maps;      ///< GeoTIFF path for the stitched maps; empty: none
   Progress progress;

@@ -2,15 +2,19 @@
 #include "pipeline/output_check.hpp"
 
 #include "core/error.hpp"
+#include "core/file_identity.hpp"
 #include "core/text.hpp"
+#include "geo/dataset_files.hpp"
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <system_error>
 
 namespace plat {
 namespace fs = std::filesystem;
+namespace {
 
 void check_output_path(const std::string& path, bool overwrite) {
   if (path.starts_with("/vsi")) return;
@@ -24,6 +28,35 @@ void check_output_path(const std::string& path, bool overwrite) {
   }
   if (access(folder.c_str(), W_OK) != 0) {
     throw IoError(path + ": the folder " + folder.string() + " is not writable. Write elsewhere.");
+  }
+}
+
+/// Whether an output's files and those of another name have one in common.
+bool share_a_file(const std::vector<std::string>& a, const std::vector<std::string>& b) {
+  return std::ranges::any_of(a, [&](const std::string& one) {
+    return std::ranges::any_of(b, [&](const std::string& other) { return same_file(one, other); });
+  });
+}
+
+}  // namespace
+
+void check_outputs(const RunFiles& files) {
+  for (const std::string& output : files.outputs) {
+    if (!output.empty()) check_output_path(output, files.overwrite);
+  }
+  std::vector<std::string> read;
+  for (const std::string& input : files.inputs) {
+    if (input.empty()) continue;
+    for (const std::string& file : files_read(input)) read.push_back(file);
+  }
+  for (auto output = files.outputs.begin(); output != files.outputs.end(); ++output) {
+    if (output->empty()) continue;
+    const std::vector<std::string> written = files_written(*output);
+    if (share_a_file(written, read)) throw UsageError(*output + ": is what is read; name another file to write.");
+    for (auto other = files.outputs.begin(); other != output; ++other) {
+      if (!other->empty() && share_a_file(written, files_written(*other)))
+        throw UsageError(*output + ": is the name of two outputs; give each its own.");
+    }
   }
 }
 

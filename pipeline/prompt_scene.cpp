@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cassert>
+#include <exception>
 #include <cmath>
 #include <mutex>
 #include <sstream>
@@ -66,10 +67,16 @@ struct PromptScene::Impl {
   const Scaling& scaling() {
     std::call_once(scaled, [this] {
       const Stopwatch watch;
-      RasterReader reader = scene.reader.clone();
-      scene_scaling = default_scaling(reader);
+      try {
+        RasterReader reader = scene.reader.clone();
+        scene_scaling = default_scaling(reader);
+      } catch (...) {
+        // The next tile would only find the same.
+        scaling_failure = std::current_exception();
+      }
       add(nanoseconds_scaling, watch);
     });
+    if (scaling_failure) std::rethrow_exception(scaling_failure);
     return scene_scaling;
   }
 
@@ -104,6 +111,7 @@ struct PromptScene::Impl {
   EmbeddingStore store;
   std::vector<std::unique_ptr<Level>> levels;
   std::once_flag scaled;
+  std::exception_ptr scaling_failure;
   Scaling scene_scaling;
   std::atomic<int64_t> nanoseconds_scaling{0};
   std::atomic<int64_t> nanoseconds_encoder{0};

@@ -2,7 +2,9 @@
 #include "pipeline/publish.hpp"
 
 #include "core/error.hpp"
+#include "core/file_identity.hpp"
 #include "core/log.hpp"
+#include "core/staged_path.hpp"
 #include "core/text.hpp"
 #include "model/adapter_folder.hpp"
 #include "model/sha256.hpp"
@@ -64,37 +66,26 @@ void copy_if_there(const fs::path& from, const fs::path& to) {
 /// The folder in which all is written and checked, beside the one that it becomes. It goes with this object.
 class Stage {
  public:
-  explicit Stage(const fs::path& output) : output_(output), root_(output.string() + ".part") {
-    on_disk(root_, [&] {
-      fs::remove_all(root_);
-      fs::create_directories(content());
-    });
+  explicit Stage(const fs::path& output) : output_(output), staged_(output.string(), StagedPath::Kind::Folder) {
+    on_disk(content(), [&] { fs::create_directories(content()); });
   }
-  ~Stage() {
-    std::error_code ignored;
-    fs::remove_all(root_, ignored);
-  }
-  Stage(const Stage&) = delete;
-  Stage& operator=(const Stage&) = delete;
 
-  fs::path content() const { return root_ / ".content"; }
+  fs::path content() const { return root() / ".content"; }
 
   /// Lets adapters find their base beside them under the name that they have for it.
   void link_base(const std::string& base, const std::string& named) const {
-    const fs::path link = root_ / fs::path(named).filename();
+    const fs::path link = root() / fs::path(named).filename();
     if (fs::is_symlink(link)) return;
     on_disk(link, [&] { fs::create_directory_symlink(fs::canonical(base), link); });
   }
 
-  void take_its_name() const {
-    on_disk(output_, [&] {
-      if (fs::exists(output_)) fs::rename(output_, root_ / ".before");
-      fs::rename(content(), output_);
-    });
-  }
+  void take_its_name() const { replace_path(content().string(), output_.string()); }
 
  private:
-  fs::path output_, root_;
+  fs::path root() const { return staged_.path(); }
+
+  fs::path output_;
+  StagedPath staged_;
 };
 
 void check_output(const fs::path& output, bool overwrite) {
@@ -216,6 +207,8 @@ Published publish(const PublishOptions& options) {
   const fs::path output = fs::path(options.output.empty() ? source.default_output : options.output).lexically_normal();
   const fs::path folder = output.has_filename() ? output : output.parent_path();
   check_output(folder, options.overwrite);
+  if (lies_in(source.model, folder.string()))
+    throw UsageError(folder.string() + ": is what is published; name another folder with -o.");
   if (read_model_folder(source.model).base && options.base_model.empty()) {
     throw UsageError(source.model +
                      ": is an adapter; pass --base-model user/name, where others find its base on the Hub");

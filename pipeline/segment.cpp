@@ -3,10 +3,12 @@
 
 #include "core/log.hpp"
 #include "core/memory.hpp"
+#include "core/text.hpp"
 #include "core/thread_budget.hpp"
 #include "geo/gdal_session.hpp"
 #include "geo/raster_fingerprint.hpp"
 #include "model/prompt_segmenter.hpp"
+#include "pipeline/extra_outputs.hpp"
 #include "pipeline/extract_plan.hpp"
 #include "pipeline/model_key.hpp"
 #include "pipeline/model_path.hpp"
@@ -27,7 +29,7 @@ namespace plat {
 namespace {
 
 /// What the embeddings of one version of plat are good for.
-constexpr const char* kCacheVersion = "plat embedding 1\n";
+constexpr const char* kCacheVersion = "plat embedding 2\n";
 /// Code, stacks and small blocks that are not yet touched when the plan is made.
 constexpr int64_t kReserveBytes = 64'000'000;
 /// Failed prompts that are named in the log; the summary has all of them.
@@ -35,10 +37,12 @@ constexpr std::size_t kNamedFailures = 5;
 
 double rounded(double value, double steps_per_unit) { return std::round(value * steps_per_unit) / steps_per_unit; }
 
-void check_outputs(const std::string& output, const SegmentOptions& options) {
+void check_files(const std::string& scene, const std::string& output, const SegmentOptions& options,
+                 const std::string& model) {
   check_vector_output(output);
-  check_output_path(output, options.overwrite);
-  if (!options.preview.empty()) check_output_path(options.preview, options.overwrite);
+  RunFiles files{{scene, model}, {output, options.preview}, options.overwrite};
+  files.inputs.insert(files.inputs.end(), options.also_read.begin(), options.also_read.end());
+  check_outputs(files);
 }
 
 /// How many tiles may pass the network at once, and the memory that the program then takes.
@@ -94,8 +98,10 @@ void report_failures(const PromptLayer& layer, const std::vector<PromptAnswer>& 
   throw DataError(text);
 }
 
-void write_objects(const std::string& output, const PromptLayer& layer, const std::vector<PromptAnswer>& answers,
-                   PromptScene& scene, const SegmentOptions& options, SegmentSummary& summary) {
+/// The objects first; says what of the rest could not be written.
+ExtraOutputs write_objects(const std::string& output, const PromptLayer& layer,
+                           const std::vector<PromptAnswer>& answers, PromptScene& scene, const SegmentOptions& options,
+                           SegmentSummary& summary) {
   const Stopwatch watch;
   const FieldType id = id_type(layer);
   FeatureWriter writer(output, scene.grid(0).crs,
@@ -129,10 +135,13 @@ void write_objects(const std::string& output, const PromptLayer& layer, const st
                    {"model", summary.model}}});
     if (preview) preview->add(answer.object.pixel);
   }
-  if (preview) preview->write(options.preview, scene.reader(), scene.scaling());
   writer.close();
+  ExtraOutputs extras(summary.warnings);
+  if (preview)
+    extras.attempt(options.preview, [&] { preview->write(options.preview, scene.reader(), scene.scaling()); });
   summary.area_m2 = rounded(summary.area_m2, 1e2);
   summary.seconds_write = watch.seconds();
+  return extras;
 }
 
 }  // namespace
@@ -153,9 +162,9 @@ void SegmentOptions::validate() const {
 SegmentSummary segment(const std::string& scene, const std::string& output, const PromptLayer& prompts,
                        const SegmentOptions& options) {
   options.validate();
-  if (!options.dry_run) check_outputs(output, options);
-  const Stopwatch watch;
   const std::string folder = find_model(options.model);
+  if (!options.dry_run) check_files(scene, output, options, folder);
+  const Stopwatch watch;
   const std::unique_ptr<PromptSegmenter> model = open_prompt_segmenter(folder, options.device, options.precision);
   const double seconds_model = watch.seconds();
   const auto with_model = [seconds_model](SegmentSummary summary) {
@@ -175,7 +184,7 @@ SegmentSummary segment(const std::string& scene_path, const std::string& output,
                        const SegmentOptions& options, const PromptSegmenter& model, const std::string& model_key) {
   const Stopwatch total;
   options.validate();
-  if (!options.dry_run) check_outputs(output, options);
+  if (!options.dry_run) check_files(scene_path, output, options, "");
   if (layer.prompts.empty()) throw DataError("there are no prompts; pass --points, --boxes or a layer that has some.");
   const int64_t ram = options.ram_bytes > 0 ? options.ram_bytes : total_memory() / 2;
   limit_gdal_cache(gdal_cache_bytes(ram));
@@ -241,14 +250,16 @@ SegmentSummary segment(const std::string& scene_path, const std::string& output,
   summary.seconds_encoder = scene.seconds_encoder();
   report_failures(layer, answers, summary);
   if (summary.failures.size() == answers.size()) throw_all_failed(scene_path, answers, summary);
-  write_objects(output, layer, answers, scene, options, summary);
+  const ExtraOutputs extras = write_objects(output, layer, answers, scene, options, summary);
   summary.seconds_total = total.seconds();
+  std::vector<std::string> lost;
   if (!summary.failures.empty()) {
-    throw PartialSegmentError(output + ": written, but " + std::to_string(summary.failures.size()) + " of " +
-                                  std::to_string(summary.prompts) + " prompts failed; the first: prompt " +
-                                  summary.failures.front().id + " " + summary.failures.front().reason + ".",
-                              summary);
+    lost.push_back(std::to_string(summary.failures.size()) + " of " + std::to_string(summary.prompts) +
+                   " prompts failed; the first: prompt " + summary.failures.front().id + " " +
+                   summary.failures.front().reason + ".");
   }
+  if (!extras.complete()) lost.push_back(extras.text());
+  if (!lost.empty()) throw PartialSegmentError(output + ": written, but " + join(lost, "; "), summary);
   return summary;
 }
 

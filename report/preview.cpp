@@ -2,17 +2,15 @@
 #include "report/preview.hpp"
 
 #include "core/error.hpp"
+#include "core/staged_path.hpp"
 
 #include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
-
-#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
-#include <system_error>
 #include <vector>
 
 namespace plat {
@@ -57,19 +55,12 @@ cv::Mat3b picture_of(const RasterBlock& block) {
 }
 
 void write_file(const std::string& path, const std::vector<unsigned char>& bytes) {
-  const std::string temporary = path + ".part" + std::to_string(getpid());
-  {
-    std::ofstream file(temporary, std::ios::binary);
-    file.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
-    if (!file.flush()) {
-      std::error_code ignored;
-      fs::remove(temporary, ignored);
-      throw IoError(path + ": cannot be written. Check the folder and the space on the disk.");
-    }
-  }
-  std::error_code error;
-  fs::rename(temporary, path, error);
-  if (error) throw IoError(path + ": cannot be written (" + error.message() + ").");
+  StagedPath staged(path);
+  std::ofstream file(staged.path(), std::ios::binary);
+  file.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+  file.close();
+  if (!file) throw IoError(path + ": cannot be written. Check the folder and the space on the disk.");
+  staged.commit();
 }
 
 }  // namespace
@@ -122,7 +113,7 @@ void PreviewCanvas::write(const std::string& png_path, RasterReader& scene, cons
   if (!impl_->options.overwrite && fs::exists(png_path)) {
     throw IoError(png_path + ": exists already. Pass --overwrite to replace it.");
   }
-  RasterBlock block = scene.read_reduced(impl_->grid.window(), impl_->halo.cols, impl_->halo.rows);
+  RasterBlock block = scene.read_reduced_around_damage(impl_->grid.window(), impl_->halo.cols, impl_->halo.rows);
   scaling.apply(block.pixels);
   cv::Mat3b picture = picture_of(block);
   blend(picture, impl_->halo, kHaloColour, 0.7F);

@@ -2,6 +2,7 @@
 #include "geo/detail/output_file.hpp"
 
 #include "core/error.hpp"
+#include "core/file_identity.hpp"
 #include "core/text.hpp"
 #include "geo/detail/gdal_errors.hpp"
 
@@ -27,27 +28,24 @@ bool is_virtual(const std::string& path) { return path.starts_with("/vsi"); }
 
 }  // namespace
 
-std::string partial_name(const std::string& path) {
-  const fs::path file(path);
-  return (file.parent_path() / (file.stem().string() + ".partial" + file.extension().string())).string();
-}
-
 bool path_exists(const std::string& path) {
   const GdalErrors quiet;
   VSIStatBufL stat;
   return VSIStatExL(path.c_str(), &stat, VSI_STAT_EXISTS_FLAG) == 0;
 }
 
-void check_output(const std::string& path, bool overwrite) {
+std::string checked_output(const std::string& path, bool overwrite) {
   if (path_exists(path)) {
     if (!overwrite) throw IoError(path + " exists. Pass --overwrite to replace it");
-    if (!is_virtual(path) && fs::is_directory(path)) throw IoError(path + " is a folder; name a file to write");
-    return;
+    if (is_virtual(path)) return path;
+    if (fs::is_directory(path)) throw IoError(path + " is a folder; name a file to write");
+    return behind_links(path);
   }
   const fs::path folder = fs::path(path).parent_path();
   if (!is_virtual(path) && !folder.empty() && !fs::is_directory(folder)) {
     throw IoError("cannot write " + path + ": there is no folder " + folder.string() + "; create it first");
   }
+  return is_virtual(path) ? path : behind_links(path);
 }
 
 std::vector<std::string> files_of(const std::string& path) {

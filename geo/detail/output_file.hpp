@@ -6,13 +6,11 @@
 
 namespace plat::detail {
 
-/// The name under which an output is written until it is complete: "dir/out.partial.tif" for "dir/out.tif". The same on
-/// each run, so that what a killed run left behind is replaced by the next one.
-std::string partial_name(const std::string& path);
 /// Whether a path names something that exists (GDAL's virtual paths included).
 bool path_exists(const std::string& path);
-/// Throws IoError when the output exists and may not be replaced, or when its folder does not exist.
-void check_output(const std::string& path, bool overwrite);
+/// The name that an output gets, which is where a link leads. Throws IoError when the output exists and may not be replaced,
+/// or when its folder does not exist.
+std::string checked_output(const std::string& path, bool overwrite);
 /// The files that belong together under a name: itself and the side-cars that its format may have (a Shapefile's tables
 /// and indices, a GeoTIFF's metadata and overviews, SQLite's journals). Old ones must not outlive the file they describe.
 std::vector<std::string> files_of(const std::string& path);

@@ -66,12 +66,14 @@ void describe_georeferencing(GDALDatasetH dataset, RasterInfo& info) {
     info.georeferencing = "transform";
     info.grid.world_from_pixel = to_affine(transform);
   } else if (GDALGetGCPCount(dataset) > 0) {
-    // Two points are too few for GDAL's polynomials, but they fix a transform without rotation.
-    info.georeferencing = GDALGetGCPCount(dataset) == 2 ? "transform" : "gcps";
+    info.georeferencing = "gcps";
     info.grid.crs = from_srs(GDALGetGCPSpatialRef(dataset));
     // Only roughly: ground control points need not lie on a plane.
     if (GDALGCPsToGeoTransform(GDALGetGCPCount(dataset), GDALGetGCPs(dataset), transform.data(), TRUE) != 0) {
       info.grid.world_from_pixel = to_affine(transform);
+      // Two points are too few for GDAL's polynomials, but unless one axis does not tell them apart they fix a transform
+      // without rotation.
+      if (GDALGetGCPCount(dataset) == 2) info.georeferencing = "transform";
     }
   } else if (GDALGetMetadata(dataset, "RPC") != nullptr) {
     info.georeferencing = "rpcs";
@@ -120,6 +122,11 @@ std::optional<double> nodata_of(GDALRasterBandH band) {
   return has != 0 ? std::optional(value) : std::nullopt;
 }
 
+bool is_signed_byte(GDALRasterBandH band) {
+  const char* type = GDALGetMetadataItem(band, "PIXELTYPE", "IMAGE_STRUCTURE");
+  return GDALGetRasterDataType(band) == GDT_Byte && type != nullptr && std::string_view(type) == "SIGNEDBYTE";
+}
+
 RasterInfo describe(GDALDatasetH dataset, const std::string& path) {
   const GdalErrors quiet;
   RasterInfo info;
@@ -138,7 +145,7 @@ RasterInfo describe(GDALDatasetH dataset, const std::string& path) {
   GDALRasterBandH first = GDALGetRasterBand(dataset, 1);
   const int mask = GDALGetMaskFlags(first);
   info.has_mask = info.has_mask || (mask & (GMF_ALL_VALID | GMF_NODATA)) == 0;
-  info.pixel_type = GDALGetDataTypeName(GDALGetRasterDataType(first));
+  info.pixel_type = is_signed_byte(first) ? "Int8" : GDALGetDataTypeName(GDALGetRasterDataType(first));
   info.overviews = GDALGetOverviewCount(first);
   int block_width = 0;
   int block_height = 0;

@@ -18,6 +18,8 @@ RasterInfo describe(GDALDatasetH dataset, const std::string& path);
 void check_safe(GDALDatasetH dataset, const RasterInfo& info);
 /// The value that means "no data" in a band, if there is one.
 std::optional<double> nodata_of(GDALRasterBandH band);
+/// Whether a band holds bytes from -128 to 127 in the manner of GDAL before 3.7, which gives them as 0 to 255.
+bool is_signed_byte(GDALRasterBandH band);
 /// Name for people: "red", "nir", …
 const char* role_name(BandRole role);
 

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <span>
 #include <string_view>
 
 namespace plat::detail {
@@ -30,7 +31,15 @@ bool is_cmyk(GDALDatasetH dataset) {
 /// Whether a band holds whole bytes: "1 bit a pixel" is also GDAL's type Byte.
 bool is_whole_byte(GDALRasterBandH band) {
   const char* bits = GDALGetMetadataItem(band, "NBITS", "IMAGE_STRUCTURE");
-  return GDALGetRasterDataType(band) == GDT_Byte && (bits == nullptr || std::string_view(bits) == "8");
+  return GDALGetRasterDataType(band) == GDT_Byte && !is_signed_byte(band) &&
+         (bits == nullptr || std::string_view(bits) == "8");
+}
+
+/// Bytes as GDAL before 3.7 gives those of a signed type: without their sign.
+void restore_sign(std::span<float> values) {
+  for (float& value : values) {
+    if (value > 127) value -= 256;
+  }
 }
 
 /// A value as it looks after GDAL's own conversion to float, which clamps and rounds in its own way.
@@ -158,6 +167,7 @@ void RasterSource::fetch_values(GDALRasterBandH band, const Window& window, floa
     if (GDALRasterIO(band, GF_Read, col, row, across, down, values, width, height, GDT_Float32, 0, 0) != CE_None) {
       CPLError(CE_Failure, CPLE_FileIO, "reading failed");
     }
+    if (is_signed_byte(band)) restore_sign({values, count});
     return;
   }
   std::vector<float> parts(2 * count);
@@ -205,6 +215,9 @@ void RasterSource::fetch(const Window& window, RasterBlock& block) {
                               static_cast<int>(window.width), static_cast<int>(window.height), GDT_Float32,
                               static_cast<int>(bands_.size()), bands_.data(), 0, 0, 0, nullptr) != CE_None) {
       CPLError(CE_Failure, CPLE_FileIO, "reading failed");
+    }
+    for (std::size_t b = 0; b < bands_.size(); ++b) {
+      if (is_signed_byte(GDALGetRasterBand(dataset_.get(), bands_[b]))) restore_sign(stored.band(static_cast<int64_t>(b)));
     }
   } else {
     for (std::size_t b = 0; b < bands_.size(); ++b) {

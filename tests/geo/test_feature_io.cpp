@@ -202,7 +202,7 @@ BOOST_AUTO_TEST_CASE(an_empty_layer_is_a_file) {
 
 BOOST_AUTO_TEST_CASE(old_side_cars_do_not_outlive_their_file) {
   const plat::test::TemporaryFolder folder;
-  for (const char* name : {"out.qix", "out.sbn", "db.gpkg-journal", "db.partial.gpkg-journal"}) {
+  for (const char* name : {"out.qix", "out.sbn", "db.gpkg-journal"}) {
     std::ofstream(folder.file(name)) << "of an older file";
   }
   write(folder.file("out.shp"), plat::Crs::wgs84(), {feature(1, {rectangle(0, 0, 1, 1)})});

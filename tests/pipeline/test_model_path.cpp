@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/error.hpp"
 #include "pipeline/model_path.hpp"
-#include "pipeline/output_check.hpp"
 #include "tests/support/test_data.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -40,17 +39,6 @@ BOOST_AUTO_TEST_CASE(a_program_in_a_build_folder_finds_the_models_of_its_source_
   bool found = false;
   for (const std::string& folder : plat::model_folders()) found = found || fs::equivalent(folder, models);
   BOOST_TEST(found);
-}
-
-BOOST_AUTO_TEST_CASE(outputs_need_a_folder_and_a_free_name) {
-  const plat::test::TemporaryFolder folder;
-  std::ofstream(folder.file("there.gpkg")) << "something";
-  BOOST_CHECK_THROW(plat::check_output_path(folder.file("there.gpkg"), false), plat::IoError);
-  BOOST_CHECK_NO_THROW(plat::check_output_path(folder.file("there.gpkg"), true));
-  BOOST_CHECK_THROW(plat::check_output_path(folder.file("no/out.gpkg"), true), plat::IoError);
-  BOOST_CHECK_THROW(plat::check_output_path(folder.path().string(), true), plat::IoError);
-  BOOST_CHECK_NO_THROW(plat::check_output_path(folder.file("new.gpkg"), false));
-  BOOST_CHECK_NO_THROW(plat::check_output_path("new.gpkg", false));
 }
 
 BOOST_AUTO_TEST_SUITE_END()
