@@ -47,6 +47,7 @@ const std::vector<Field> kFields = {{"id", FieldType::Integer},
                                     {"class", FieldType::Text},
                                     {"score", FieldType::Real},
                                     {"area_m2", FieldType::Real},
+                                    {"outline", FieldType::Text},
                                     {"model", FieldType::Text}};
 
 /// Takes tiles in order to objects in the output file. Not thread-safe; its steps use all threads themselves.
@@ -147,6 +148,7 @@ class ExtractRun {
                     {"class", class_name},
                     {"score", rounded(object.score, 1e4)},
                     {"area_m2", rounded(object.area_m2, 1e2)},
+                    {"outline", object.outline_text()},
                     {"model", model_.name}}});
     if (preview_) preview_->add(object.pixel);
   }
