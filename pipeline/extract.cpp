@@ -204,7 +204,9 @@ void ExtractOptions::validate() const {
   const auto require = [](bool fine, const std::string& message) {
     if (!fine) throw UsageError(message);
   };
-  require(!tile_size || *tile_size > 0, "--tile-size must be more than 0 pixels.");
+  constexpr int64_t kLargestTile = 1 << 20;  // its memory can still be told in 64 bits
+  require(!tile_size || (*tile_size > 0 && *tile_size <= kLargestTile),
+          "--tile-size must lie between 1 and " + std::to_string(kLargestTile) + " pixels.");
   require(!overlap || *overlap >= 0, "--overlap must be 0 pixels or more.");
   require(!tile_size || !overlap || *overlap < *tile_size, "--overlap must be less than --tile-size.");
   require(!threshold || (*threshold > 0 && *threshold < 1), "--threshold must lie between 0 and 1.");

@@ -125,7 +125,7 @@ ExtractPlan plan_extract(const std::string& scene, const ExtractOptions& options
   TileGrid tiles(grid.width, grid.height, options.tile_size.value_or(description.tile_size),
                  options.overlap.value_or(description.overlap));
   const auto bands_out = static_cast<int64_t>(description.classes.size()) * kMapsPerClass;
-  const ThreadBudget threads = ThreadBudget::make(options.threads);
+  const ThreadBudget threads = ThreadBudget::make(options.threads, model.on_card());
   const int64_t ram = options.ram_bytes > 0 ? options.ram_bytes : total_memory() / 2;
   const MemoryPlan memory = plan_memory(tiles, reader, bands_out, model, threads, options, ram);
   check_memory(memory, ram);

@@ -202,8 +202,8 @@ SegmentSummary segment(const std::string& scene_path, const std::string& output,
     throw DataError(scene_path + ": no CRS, so prompts in " + layer_crs.name() +
                     " cannot be placed in it. Pass --assign-crs EPSG:xxxx, or prompts in the scene's own coordinates.");
   }
-  const ThreadBudget threads = ThreadBudget::make(options.threads);
-  const MemoryNeed memory = plan_memory(model, opened.reader.bands(), threads.total, ram);
+  const ThreadBudget threads = ThreadBudget::make(options.threads, model.on_card());
+  const MemoryNeed memory = plan_memory(model, opened.reader.bands(), threads.inference, ram);
   summary.scene_gsd_m = opened.scene_gsd_m;
   summary.gsd_m = opened.gsd_m;
   summary.width = grid.width;
