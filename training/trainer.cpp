@@ -335,7 +335,7 @@ class Trainer {
   RunFolder folder_;
   ModelFolder model_;
   at::Device device_;
-  MemoryPlan plan_;
+  TrainMemory plan_;
   Views views_{0, 0};
   std::vector<ValidationArea> areas_;
   std::vector<std::string> report_;
