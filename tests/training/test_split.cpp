@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/training/drawn_world.hpp"
 
+#include "core/error.hpp"
 #include "geo/gdal_session.hpp"
 #include "training/crop_sampler.hpp"
 #include "training/ground_split.hpp"
