@@ -264,6 +264,21 @@ BOOST_AUTO_TEST_CASE(geometries_of_every_kind_become_polygons) {
   BOOST_TEST(layer.features[4].geometry.size() == 2);
 }
 
+BOOST_AUTO_TEST_CASE(curve_types_with_straight_sides_are_polygons_too) {
+  const plat::test::TemporaryFolder folder;
+  const std::string path = folder.file("in.csv");
+  std::ofstream(path) << "WKT,name\n"
+                         "\"CURVEPOLYGON ((0 0,4 0,4 4,0 0))\",a\n"
+                         "\"MULTISURFACE (((0 0,4 0,4 4,0 0)))\",b\n"
+                         "\"CURVEPOLYGON (COMPOUNDCURVE ((0 0,4 0,4 4),(4 4,0 0)))\",c\n"
+                         "\"GEOMETRYCOLLECTION (MULTISURFACE (CURVEPOLYGON ((0 0,4 0,4 4,0 0))))\",d\n"
+                         "\"MULTICURVE ((0 0,4 0,4 4,0 0))\",e\n";
+  const auto layer = plat::read_features(path);
+  BOOST_TEST(layer.skipped == 1);
+  BOOST_REQUIRE(layer.features.size() == 4);
+  for (const auto& f : layer.features) BOOST_TEST(plat::area(f.geometry) == 8);
+}
+
 BOOST_AUTO_TEST_CASE(the_crs_member_of_old_geojson_counts) {
   const plat::test::TemporaryFolder folder;
   const std::string path = folder.file("in.geojson");
