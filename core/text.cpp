@@ -6,6 +6,7 @@
 #include <cctype>
 #include <charconv>
 #include <cmath>
+#include <cstddef>
 
 namespace plat {
 
@@ -39,6 +40,13 @@ std::string join(const std::vector<std::string>& pieces, std::string_view separa
     out += pieces[i];
   }
   return out;
+}
+
+std::string some_of(const std::vector<std::string>& names, std::size_t limit) {
+  // One more is named rather than counted.
+  if (names.size() <= limit + 1) return join(names, ", ");
+  const std::vector<std::string> first(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(limit));
+  return join(first, ", ") + " and " + std::to_string(names.size() - limit) + " more";
 }
 
 double parse_number(std::string_view text, std::string_view what) {

@@ -2,7 +2,9 @@
 #include "geo/geometry.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <cstdio>
 
 namespace plat {
 namespace {
@@ -27,6 +29,12 @@ bool crosses_odd(const Ring& ring, const Point& point) {
 }
 
 }  // namespace
+
+std::string text_of(const Point& point) {
+  std::array<char, 64> text{};
+  std::snprintf(text.data(), text.size(), "%.10g, %.10g", point.x, point.y);
+  return text.data();
+}
 
 void Bounds::add(const Point& point) {
   if (empty()) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
 #include <vector>
 
 namespace plat {
@@ -12,6 +13,9 @@ struct Point {
   double y = 0;
   bool operator==(const Point&) const = default;
 };
+
+/// "x, y" for people, with ten digits at most.
+std::string text_of(const Point& point);
 
 /// A closed line without its repeated last vertex.
 using Ring = std::vector<Point>;

@@ -24,9 +24,10 @@ void require_there(const std::string& path) {
 class Finder {
  public:
   explicit Finder(const DataInputs& inputs)
-      : inputs_(inputs), stated_(found_, inputs.class_attribute, inputs.assign_crs, inputs.labels_crs) {
+      : inputs_(inputs), stated_(found_, inputs.class_attribute, inputs.assign_crs, inputs.labels_crs, inputs.layer) {
     pool_.assign_crs = inputs.assign_crs;
     pool_.labels_crs = inputs.labels_crs;
+    pool_.layer = inputs.layer;
   }
 
   FoundData find() {
@@ -117,6 +118,7 @@ class Finder {
     DataPool named;
     named.assign_crs = inputs_.assign_crs;
     named.labels_crs = inputs_.labels_crs;
+    named.layer = inputs_.layer;
     for (const std::string& path : inputs_.scenes) {
       require_there(path);
       const std::vector<std::string> files = fs::is_directory(path) ? files_below(path) : std::vector{path};

@@ -3,6 +3,7 @@
 
 #include "core/error.hpp"
 #include "core/text.hpp"
+#include "geo/mask_values.hpp"
 #include "geo/raster_reader.hpp"
 #include "geo/vector_info.hpp"
 
@@ -185,13 +186,6 @@ bool looks_like_mask(const std::string& path) {
     if (values.size() > kMaxClasses) return false;
   }
   return true;
-}
-
-std::string some_of(const std::vector<std::string>& names, std::size_t limit) {
-  // One more is named rather than counted.
-  if (names.size() <= limit + 1) return join(names, ", ");
-  const std::vector<std::string> first(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(limit));
-  return join(first, ", ") + " and " + std::to_string(names.size() - limit) + " more";
 }
 
 std::string file_name(const std::string& path) { return fs::path(path).filename().string(); }

@@ -3,10 +3,10 @@
 
 #include "core/cancel.hpp"
 #include "core/error.hpp"
+#include "geo/data_place.hpp"
 #include "geo/rasterize.hpp"
 #include "training/crop_sampler.hpp"
 #include "training/data_discovery.hpp"
-#include "training/data_place.hpp"
 #include "training/data_report.hpp"
 #include "training/ground_split.hpp"
 #include "training/label_checks.hpp"
@@ -85,7 +85,7 @@ std::optional<ValidationArea> validation_area(const LabelledScene& scene, double
 class DataLoader {
  public:
   explicit DataLoader(const TrainingDataOptions& options)
-      : options_(options), reader_(options.class_attribute, options.labels_crs) {}
+      : options_(options), reader_(options.class_attribute, options.labels_crs, options.layer) {}
 
   TrainingData load() {
     FoundData found = find_training_data(options_.inputs());
@@ -207,7 +207,7 @@ class DataLoader {
     const std::string labels = file_name(image.labels.front().path);
     if (image.labels.front().kind != LabelKind::Layer) return "all objects of " + labels + " lie outside it";
     return labels + " " +
-           misplacement(layer_place(image.labels.front().path, options_.labels_crs),
+           misplacement(layer_place(image.labels.front().path, options_.labels_crs, options_.layer),
                         {raster_place(image.image, options_.assign_crs)});
   }
 
@@ -221,6 +221,8 @@ class DataLoader {
     for (const auto& set : all_labels()) {
       without_area += set->without_area;
       unknown += static_cast<int64_t>(set->unknown.size());
+      if (set->misplaced > 0)
+        report_.findings.push_back({Severity::Warning, "misplaced", set->misplaced, set->warning});
     }
     note(Severity::Note, "no-area", without_area, "labels without area (points, lines, boxes), left out");
     note(Severity::Note, "unknown", unknown, "areas that the labels call unknown (crowds, 255 in masks), not used");
@@ -308,7 +310,7 @@ void TrainingDataOptions::validate() const {
 }
 
 DataInputs TrainingDataOptions::inputs() const {
-  return {data, scenes, labels, class_attribute, assign_crs, labels_crs};
+  return {data, scenes, labels, class_attribute, assign_crs, labels_crs, layer};
 }
 
 TrainingData load_training_data(const TrainingDataOptions& options) {

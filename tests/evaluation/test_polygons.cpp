@@ -284,4 +284,9 @@ BOOST_AUTO_TEST_CASE(raster_vision_layers_match_as_drawn, PLAT_IF_PRESENT) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(more_blocks_than_can_be_drawn_are_refused_before_they_are_made) {
+  const auto land = layer_of({box(0, 0, 1e8, 1e8)});
+  BOOST_CHECK_THROW(plat::compare_layers(land, land, {}), plat::UsageError);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -2,9 +2,9 @@
 #include "tests/training/data_world.hpp"
 
 #include "core/error.hpp"
+#include "geo/data_place.hpp"
 #include "geo/gdal_session.hpp"
 #include "training/data_discovery.hpp"
-#include "training/data_place.hpp"
 
 #include <boost/test/unit_test.hpp>
 
