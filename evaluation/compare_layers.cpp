@@ -49,8 +49,14 @@ Crs comparison_crs(const FeatureLayer& predicted, const FeatureLayer& truth) {
   const FeatureLayer& known = truth.features.empty() ? predicted : truth;
   const Bounds box = layer_bounds(known);
   if (box.empty()) return truth.crs;
-  const Point middle =
-      CrsTransform(known.crs, Crs::wgs84())(Point{(box.min_x + box.max_x) / 2, (box.min_y + box.max_y) / 2});
+  const CrsTransform to_degrees(known.crs, Crs::wgs84());
+  Point middle = to_degrees(centre(box));
+  const Bounds degrees = to_degrees(box);
+  if (degrees.max_x - degrees.min_x > 180) {
+    std::vector<Point> places;
+    for (const Feature& feature : known.features) places.push_back(to_degrees(centre(bounds(feature.geometry))));
+    middle = middle_in_degrees(places);
+  }
   return Crs::from_text("+proj=laea +lat_0=" + std::to_string(middle.y) + " +lon_0=" + std::to_string(middle.x) +
                         " +datum=WGS84 +units=m +no_defs");
 }

@@ -16,8 +16,6 @@
 namespace plat {
 namespace {
 
-Point centre(const Bounds& box) { return {(box.min_x + box.max_x) / 2, (box.min_y + box.max_y) / 2}; }
-
 std::optional<Bounds> in_degrees(const Bounds& box, const Crs& crs) {
   if (box.empty() || crs.empty() || !detail::CoordinateCheck(crs).fits(box)) return std::nullopt;
   try {

@@ -58,6 +58,20 @@ bool Bounds::intersects(const Bounds& other) const {
          other.min_y <= max_y;
 }
 
+Point centre(const Bounds& box) { return {(box.min_x + box.max_x) / 2, (box.min_y + box.max_y) / 2}; }
+
+Point middle_in_degrees(const std::vector<Point>& places) {
+  Bounds box;
+  Bounds eastward;
+  for (const Point& place : places) {
+    box.add(place);
+    eastward.add(Point{place.x < 0 ? place.x + 360 : place.x, place.y});
+  }
+  if (eastward.max_x - eastward.min_x < box.max_x - box.min_x) box = eastward;
+  const double x = (box.min_x + box.max_x) / 2;
+  return {x > 180 ? x - 360 : x, (box.min_y + box.max_y) / 2};
+}
+
 double signed_area(const Ring& ring) {
   if (ring.size() < 3) return 0;
   // Relative to the first vertex: world coordinates are millions, and their products would lose the small areas.

@@ -42,6 +42,10 @@ struct Bounds {
   bool intersects(const Bounds& other) const;
 };
 
+Point centre(const Bounds& box);
+/// The middle of the rectangle round places in degrees, the short way round the Earth: places on both sides of the
+/// antimeridian have it between them.
+Point middle_in_degrees(const std::vector<Point>& places);
 /// Shoelace area of a ring: positive when it runs counter-clockwise with y upward.
 double signed_area(const Ring& ring);
 /// Area without holes, in squared coordinate units, never negative.

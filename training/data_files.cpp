@@ -13,7 +13,6 @@
 #include <array>
 #include <cmath>
 #include <filesystem>
-#include <fstream>
 #include <set>
 
 namespace plat {
@@ -62,10 +61,8 @@ bool strip_word(std::string& stem, const std::array<const char*, N>& words) {
 
 /// The JSON's outermost two levels: enough to tell what it is, whatever its size.
 nlohmann::json outline(const std::string& path) {
-  std::ifstream file(path);
-  if (!file) throw IoError(path + ": cannot be read");
   const auto shallow = [](int depth, nlohmann::json::parse_event_t, nlohmann::json&) { return depth <= 2; };
-  return nlohmann::json::parse(file, shallow, false);
+  return nlohmann::json::parse(read_text_file(path), shallow, false);
 }
 
 DataKind json_kind(const std::string& path) {

@@ -91,6 +91,7 @@ class DataLoader {
     FoundData found = find_training_data(options_.inputs());
     report_.left_out = std::move(found.left_out);
     read_labels(std::move(found.images));
+    require_objects();
     const ClassChoice choice(all_labels(), options_.class_name, options_.class_values);
     std::vector<SceneFile> files;
     for (const ImageLabels& image : images_) files.push_back({image.image, group_of(image)});
@@ -107,6 +108,21 @@ class DataLoader {
   }
 
  private:
+  /// Throws DataError where the labels themselves hold nothing, wherever they lie.
+  void require_objects() const {
+    int64_t objects = 0;
+    int64_t without_area = 0;
+    for (const auto& set : all_labels()) {
+      objects += static_cast<int64_t>(set->objects.size());
+      without_area += set->without_area;
+    }
+    if (objects > 0 || labels_.empty()) return;
+    throw DataError("the labels hold no object" +
+                    (without_area > 0 ? ", only " + std::to_string(without_area) + " points, lines or boxes without an outline"
+                                      : std::string()) +
+                    "; draw outlines, or name other labels" + (report_.left_out.empty() ? "" : reasons()));
+  }
+
   /// Rasters are joined where they have the very same labels.
   static std::string group_of(const ImageLabels& image) {
     std::string group;
