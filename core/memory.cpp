@@ -30,11 +30,13 @@ int64_t parse_memory(std::string_view text) {
   if (error != std::errc() || factor == 0 || !(value > 0)) {
     throw UsageError("'" + std::string(text) + "' is no amount of memory. Write megabytes as 2048, or 2GB, or 50%.");
   }
-  return static_cast<int64_t>(value * factor);
+  // A number that no machine comes near must not overflow.
+  constexpr double kMost = 1e18;
+  return static_cast<int64_t>(std::min(value * factor, kMost));
 }
 
 std::string format_memory(int64_t bytes) {
-  static constexpr std::array<const char*, 4> kUnits = {"kB", "MB", "GB", "TB"};
+  static constexpr std::array<const char*, 6> kUnits = {"kB", "MB", "GB", "TB", "PB", "EB"};
   double value = static_cast<double>(bytes) / 1e3;
   std::size_t unit = 0;
   while (value >= 1000 && unit + 1 < kUnits.size()) {

@@ -81,6 +81,8 @@ class PromptSegmenter {
   virtual std::unique_ptr<PromptTile> restore(const Image<float>& embedding) const = 0;
   /// An estimate of the memory that `embed`, or `segment` with up to 16 prompts, takes, in bytes.
   virtual int64_t memory_per_tile() const = 0;
+  /// Whether it runs on a graphics card, where one tile at a time is the fastest.
+  virtual bool on_card() const { return false; }
 };
 
 /// Opens a model folder for prompts; every SAM answers them, with classes or without. `device` and `precision` as for

@@ -52,6 +52,15 @@ double encoder_floats(const SamConfig& c, int64_t side) {
 /// The factor covers the library's own buffers and is checked against the measured peak in the tests.
 int64_t bytes_of_floats(double count) { return static_cast<int64_t>(1.5 * static_cast<double>(sizeof(float)) * count); }
 
+/// Damaged weights give NaN for whatever scene, and must not pass for one without objects.
+void require_numbers(const at::Tensor& values, const LoadedSam& sam) {
+  if (at::isfinite(values).all().item<bool>()) return;
+  throw ModelError(sam.description().name +
+                   ": the network gives numbers that are not finite; its weights are damaged (plat models verify says "
+                   "which), or --precision is too low for it");
+}
+
+
 class SamSegmenter : public Segmenter {
  public:
   SamSegmenter(const std::string& folder, const std::string& device, Precision precision)
@@ -69,12 +78,14 @@ class SamSegmenter : public Segmenter {
       const c10::InferenceMode inference;
       use_one_thread();
       const nn::ClassMaps maps = sam_.network().forward_classes(sam_.normalised(pixels));
+      for (const at::Tensor* map : {&maps.extent, &maps.boundary, &maps.distance}) require_numbers(*map, sam_);
       // Band 3 · class + map, as ClassMap counts them.
       return image_of(at::stack({maps.extent[0], maps.boundary[0], maps.distance[0]}, 1).flatten(0, 1).sigmoid_());
     });
   }
 
   int64_t memory_per_tile() const override;
+  bool on_card() const override { return !sam_.device().is_cpu(); }
 
  private:
   LoadedSam sam_;
@@ -165,6 +176,7 @@ class SamPromptTile : public PromptTile {
     batch.labels = batch.labels.to(sam_.device());
     const nn::DecodedPrompts decoded = sam_.network().decode_prompts(embedding_, batch);
     const at::Tensor iou = decoded.iou[0].to(at::kCPU, at::kFloat).contiguous();
+    require_numbers(iou, sam_);
     const auto* estimate = iou.const_data_ptr<float>();
     const int64_t alternatives = iou.size(1);
     for (int64_t p = 0; p < count; ++p) {
@@ -174,6 +186,7 @@ class SamPromptTile : public PromptTile {
       }
       if (good.empty()) continue;
       const at::Tensor logits = sam_.network().read_masks(decoded, 0, p, good);
+      require_numbers(logits, sam_);
       for (std::size_t i = 0; i < good.size(); ++i) {
         const auto at = static_cast<int64_t>(i);
         results.push_back({first + static_cast<std::size_t>(p),
@@ -221,6 +234,7 @@ class SamPromptTile : public PromptTile {
     const nn::DecodedPrompts decoded = sam_.network().decode_prompts(embedding_, batch);
     const bool ambiguous = points == 1 && !kind.box && !kind.mask;
     const at::Tensor iou = decoded.iou[0].to(at::kCPU).contiguous();
+    require_numbers(iou, sam_);
     const int64_t side = sam_.description().tile_size;
     for (int64_t p = 0; p < count; ++p) {
       const auto* estimates = iou[p].const_data_ptr<float>();
@@ -233,6 +247,7 @@ class SamPromptTile : public PromptTile {
       });
       if (!alternatives) order.resize(1);
       const at::Tensor logits = sam_.network().read_masks(decoded, 0, p, order).unsqueeze(1);
+      require_numbers(logits, sam_);
       for (std::size_t i = 0; i < order.size(); ++i) {
         const at::Tensor enlarged = at::upsample_bilinear2d(logits[static_cast<int64_t>(i)].unsqueeze(0), {side, side},
                                                             /*align_corners=*/false);
@@ -258,8 +273,10 @@ class SamPromptSegmenter : public PromptSegmenter {
       const c10::InferenceMode inference;
       use_one_thread();
       // In the order that a restored embedding has: the order of memory may choose other kernels, with other last digits.
-      return std::make_unique<SamPromptTile>(
-          sam_, sam_.network().encode(sam_.normalised(pixels)).embedding.contiguous(at::MemoryFormat::Contiguous));
+      at::Tensor embedding =
+          sam_.network().encode(sam_.normalised(pixels)).embedding.contiguous(at::MemoryFormat::Contiguous);
+      require_numbers(embedding, sam_);
+      return std::make_unique<SamPromptTile>(sam_, std::move(embedding));
     });
   }
 
@@ -288,6 +305,7 @@ class SamPromptSegmenter : public PromptSegmenter {
                           layer_floats(side, 1, masks);
     return bytes_of_floats(std::max(encoder_floats(c, side), static_cast<double>(kPromptsAtOnce) * prompt));
   }
+  bool on_card() const override { return !sam_.device().is_cpu(); }
 
  private:
   LoadedSam sam_;

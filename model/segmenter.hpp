@@ -22,6 +22,8 @@ class Segmenter {
   virtual Image<float> segment(const Image<float>& pixels) const = 0;
   /// An estimate of the memory that one call takes, in bytes.
   virtual int64_t memory_per_tile() const = 0;
+  /// Whether it runs on a graphics card, where one tile at a time is the fastest.
+  virtual bool on_card() const { return false; }
 };
 
 /// Opens a model folder (config.json + model.safetensors), or the built-in "threshold" model, which calls bright pixels

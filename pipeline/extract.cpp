@@ -47,6 +47,7 @@ const std::vector<Field> kFields = {{"id", FieldType::Integer},
                                     {"class", FieldType::Text},
                                     {"score", FieldType::Real},
                                     {"area_m2", FieldType::Real},
+                                    {"outline", FieldType::Text},
                                     {"model", FieldType::Text}};
 
 /// Takes tiles in order to objects in the output file. Not thread-safe; its steps use all threads themselves.
@@ -147,6 +148,7 @@ class ExtractRun {
                     {"class", class_name},
                     {"score", rounded(object.score, 1e4)},
                     {"area_m2", rounded(object.area_m2, 1e2)},
+                    {"outline", object.outline_text()},
                     {"model", model_.name}}});
     if (preview_) preview_->add(object.pixel);
   }
@@ -202,7 +204,9 @@ void ExtractOptions::validate() const {
   const auto require = [](bool fine, const std::string& message) {
     if (!fine) throw UsageError(message);
   };
-  require(!tile_size || *tile_size > 0, "--tile-size must be more than 0 pixels.");
+  constexpr int64_t kLargestTile = 1 << 20;  // its memory can still be told in 64 bits
+  require(!tile_size || (*tile_size > 0 && *tile_size <= kLargestTile),
+          "--tile-size must lie between 1 and " + std::to_string(kLargestTile) + " pixels.");
   require(!overlap || *overlap >= 0, "--overlap must be 0 pixels or more.");
   require(!tile_size || !overlap || *overlap < *tile_size, "--overlap must be less than --tile-size.");
   require(!threshold || (*threshold > 0 && *threshold < 1), "--threshold must lie between 0 and 1.");

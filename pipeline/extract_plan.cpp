@@ -61,13 +61,13 @@ int64_t cached_bytes(const RasterReader& reader, int64_t ram_bytes) {
   return all < static_cast<double>(limit) ? static_cast<int64_t>(all) : limit;
 }
 
-MemoryPlan plan_memory(const TileGrid& tiles, const RasterReader& reader, int64_t bands_out, const Segmenter& model,
+ExtractMemory plan_memory(const TileGrid& tiles, const RasterReader& reader, int64_t bands_out, const Segmenter& model,
                        const ThreadBudget& threads, const ExtractOptions& options, int64_t ram_bytes) {
   const int64_t bands_in = reader.bands();
   const int64_t tile_pixels = tiles.tile_size() * tiles.tile_size();
   const int64_t trained_pixels = model.description().tile_size * model.description().tile_size;
   const double larger = static_cast<double>(tile_pixels) / static_cast<double>(trained_pixels);
-  MemoryPlan plan;
+  ExtractMemory plan;
   plan.threads = threads.inference;
   plan.base = resident_memory() + kReserveBytes;
   plan.held_tile = tile_pixels * (4 * bands_in + 1 + 4 * bands_out);
@@ -92,7 +92,7 @@ MemoryPlan plan_memory(const TileGrid& tiles, const RasterReader& reader, int64_
   return plan;
 }
 
-void check_memory(const MemoryPlan& memory, int64_t ram_bytes) {
+void check_memory(const ExtractMemory& memory, int64_t ram_bytes) {
   if (memory.total() <= ram_bytes) return;
   // Rounded up, so that passing the number that the message names works.
   const int64_t megabytes = memory.total() / 1'000'000 + 50;
@@ -107,7 +107,7 @@ void check_memory(const MemoryPlan& memory, int64_t ram_bytes) {
 
 int64_t gdal_cache_bytes(int64_t ram_bytes) { return std::clamp<int64_t>(ram_bytes / 16, 16'000'000, 256'000'000); }
 
-int64_t MemoryPlan::total() const {
+int64_t ExtractMemory::total() const {
   const int64_t working = std::min(tiles_in_flight, threads);
   return base + scene + working * per_tile + (tiles_in_flight - working) * held_tile;
 }
@@ -125,9 +125,9 @@ ExtractPlan plan_extract(const std::string& scene, const ExtractOptions& options
   TileGrid tiles(grid.width, grid.height, options.tile_size.value_or(description.tile_size),
                  options.overlap.value_or(description.overlap));
   const auto bands_out = static_cast<int64_t>(description.classes.size()) * kMapsPerClass;
-  const ThreadBudget threads = ThreadBudget::make(options.threads);
+  const ThreadBudget threads = ThreadBudget::make(options.threads, model.on_card());
   const int64_t ram = options.ram_bytes > 0 ? options.ram_bytes : total_memory() / 2;
-  const MemoryPlan memory = plan_memory(tiles, reader, bands_out, model, threads, options, ram);
+  const ExtractMemory memory = plan_memory(tiles, reader, bands_out, model, threads, options, ram);
   check_memory(memory, ram);
   return {std::move(reader),
           opened.scene_gsd_m,

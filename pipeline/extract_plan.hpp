@@ -24,7 +24,7 @@ struct ClassPlan {
 };
 
 /// The memory that a run takes, part by part, in bytes.
-struct MemoryPlan {
+struct ExtractMemory {
   int64_t base = 0;       ///< the program with its model, as it stands
   int64_t scene = 0;      ///< what grows with the scene's width: stitched rows, open regions, rows being written
   int64_t per_tile = 0;   ///< a tile in the network
@@ -51,7 +51,7 @@ struct ExtractPlan {
   std::vector<ClassPlan> classes;
   int64_t bands_out = 0;  ///< of the model's result
   ThreadBudget threads;
-  MemoryPlan memory;
+  ExtractMemory memory;
   int64_t ram_bytes = 0;
   std::vector<std::string> warnings;
 };

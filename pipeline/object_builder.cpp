@@ -12,6 +12,7 @@
 #include <tbb/task_arena.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <iterator>
 #include <optional>
@@ -87,6 +88,12 @@ Polygon rounded(const Polygon& degrees) {
 
 }  // namespace
 
+std::string ExtractedObject::outline_text() const {
+  static constexpr std::array kKinds{"squared", "simplified", "pixels"};
+  static constexpr std::array kReasons{"", " (shape)", " (neighbour)", " (place)"};
+  return std::string(kKinds[static_cast<std::size_t>(kind)]) + kReasons[static_cast<std::size_t>(reason)];
+}
+
 struct ObjectBuilder::Impl {
   Impl(const Grid& scene_grid, const ObjectBuilderOptions& builder_options)
       : grid(scene_grid),
@@ -109,7 +116,7 @@ struct ObjectBuilder::Impl {
   }
 
   /// Outlines of touching objects are moved together: they keep their common walls.
-  std::vector<Polygon> moved(std::span<const Polygon> metres) const {
+  std::vector<Outline> moved(std::span<const Polygon> metres) const {
     if (!options.regularize) return simplify_together(metres, options.simplify_m);
     RegularizeOptions squaring;
     squaring.tolerance = options.regularize_m;
@@ -159,16 +166,26 @@ struct ObjectBuilder::Impl {
       for (const Polygon& part : outline) parts.push_back(frame.to_metres(part));
       exact.push_back(outline);
     }
-    parts = moved(parts);
+    const std::vector<Outline> drawn = moved(parts);
     std::vector<MultiPolygon> shaped;
-    for (auto part = parts.begin(); const MultiPolygon& outline : exact) {
-      MultiPolygon& object = shaped.emplace_back();
-      for (std::size_t i = 0; i < outline.size(); ++i) object.push_back(frame.to_pixels(*part++));
+    auto part = drawn.begin();
+    for (std::size_t i = 0; i < exact.size(); ++i) {
+      MultiPolygon& shape = shaped.emplace_back();
+      for (std::size_t k = 0; k < exact[i].size(); ++k, ++part) {
+        shape.push_back(frame.to_pixels(part->polygon));
+        if (k > 0 && part->kind <= objects[i].kind) continue;
+        objects[i].kind = part->kind;
+        objects[i].reason = part->reason;
+      }
     }
     tbb::parallel_for(std::size_t{0}, objects.size(), [&](std::size_t i) {
       ExtractedObject& object = objects[i];
       // Rings that touch do so at corners of pixels that both have as vertices, which no transform pulls apart.
-      if (!place(object, shaped[i])) place_exactly(object, exact[i]);
+      if (!place(object, shaped[i])) {
+        place_exactly(object, exact[i]);
+        object.kind = OutlineKind::Pixels;
+        object.reason = OutlineReason::Place;
+      }
       const GroundMeasure& measure = measures.local();
       for (std::size_t k = 0; k < object.world.size(); ++k) {
         object.area_m2 += options.assumed_gsd_m ? area(object.pixel[k]) * pixel_m2 : measure.area_m2(object.world[k]);

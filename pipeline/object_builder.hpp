@@ -4,10 +4,12 @@
 #include "geo/geometry.hpp"
 #include "geo/grid.hpp"
 #include "postprocess/instances.hpp"
+#include "postprocess/outline.hpp"
 
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 namespace plat {
@@ -33,6 +35,11 @@ struct ExtractedObject {
   MultiPolygon world;  ///< the same in world coordinates
   double area_m2 = 0;  ///< on the ground
   double score = 0;    ///< 0..1
+  OutlineKind kind = OutlineKind::Squared;  ///< of a part that is drawn least as it was wished for
+  OutlineReason reason = OutlineReason::None;
+
+  /// Both for people: "squared", "simplified (shape)", …
+  std::string outline_text() const;
 };
 
 /// Makes polygons of the objects in regions: exact outline, squared or simplified in a local frame of metres on the

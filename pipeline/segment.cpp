@@ -209,8 +209,8 @@ SegmentSummary segment(const std::string& scene_path, const std::string& output,
     const auto wrong = wrong_coordinates(prompts_place, {place}, "the scene");
     if (wrong) throw DataError("the layer of prompts " + *wrong);
   }
-  const ThreadBudget threads = ThreadBudget::make(options.threads);
-  const MemoryNeed memory = plan_memory(model, opened.reader.bands(), threads.total, ram);
+  const ThreadBudget threads = ThreadBudget::make(options.threads, model.on_card());
+  const MemoryNeed memory = plan_memory(model, opened.reader.bands(), threads.inference, ram);
   summary.scene_gsd_m = opened.scene_gsd_m;
   summary.gsd_m = opened.gsd_m;
   summary.width = grid.width;

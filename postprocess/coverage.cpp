@@ -27,8 +27,12 @@ using detail::Arc;
 using detail::ArcWalls;
 using detail::kNobody;
 
-// How an arc is drawn; where a drawing does not do, the next one takes its place.
-enum class Drawing : uint8_t { Squared, Simplified, Original };
+// How an arc is drawn; where a drawing does not do, the next one takes its place. A finer simplification moves an outline so
+// little that it seldom meets another, and still makes a line of a staircase of pixels.
+enum class Drawing : uint8_t { Squared, Simplified, Finely, Original };
+
+// Of the tolerance of simplification.
+constexpr double kFineShare = 0.6;
 
 // What the arcs are fitted with.
 struct Plan {
@@ -45,21 +49,37 @@ class Coverage {
     for (const Polygon& polygon : polygons) size_.push_back(area(polygon));
     drawing_.assign(count, plan.squaring ? Drawing::Squared : Drawing::Simplified);
     simplified_.resize(count);
+    finely_.resize(count);
     moves_.assign(count, 0);
+    reasons_.assign(count, OutlineReason::None);
     for (const Arc& arc : arcs_.arcs) points_.push_back(arc.points);
     orders_ = detail::orders_at_nodes(arcs_, points_);
     pieces_ = detail::connected_arcs(arcs_);
     if (plan.squaring) fit_squared();
   }
 
-  std::vector<Polygon> draw() {
+  std::vector<Outline> draw() {
     for (;;) {
       draw_arcs();
-      if (settle_conflicts() || degrade(arcs_out_of_place()) || degrade(arcs_of_unlike_polygons())) continue;
+      if (settle_conflicts() || degrade(arcs_out_of_place(), OutlineReason::Neighbour) ||
+          degrade(arcs_of_unlike_polygons(), OutlineReason::Shape))
+        continue;
       break;
     }
-    std::vector<Polygon> out;
-    for (const auto& rings : arcs_.polygons) out.push_back(detail::assemble(rings, points_, arcs_.arcs));
+    std::vector<Outline> out;
+    for (std::size_t i = 0; i < arcs_.polygons.size(); ++i) {
+      Outline outline{detail::assemble(arcs_.polygons[i], points_, arcs_.arcs), OutlineKind::Squared, {}};
+      Drawing least = Drawing::Squared;
+      for (const std::size_t arc : arcs_of(i)) {
+        // An edge between two nodes is the same however it is drawn.
+        if (arcs_.arcs[arc].points.size() <= 2 || drawing_[arc] < least) continue;
+        if (drawing_[arc] > least || outline.reason == OutlineReason::None) outline.reason = reasons_[arc];
+        least = drawing_[arc];
+      }
+      if (least != Drawing::Squared)
+        outline.kind = least == Drawing::Original ? OutlineKind::Pixels : OutlineKind::Simplified;
+      out.push_back(std::move(outline));
+    }
     return out;
   }
 
@@ -120,9 +140,11 @@ class Coverage {
   }
 
   const ArcWalls& simplified(std::size_t arc) {
-    ArcWalls& walls = simplified_[arc];
+    const bool fine = drawing_[arc] == Drawing::Finely;
+    ArcWalls& walls = fine ? finely_[arc] : simplified_[arc];
     if (walls.lines.empty()) {
-      walls.tolerance = detail::simplifying_tolerance(plan_.simplify_tolerance, smaller_owner(arcs_.arcs[arc]));
+      walls.tolerance = detail::simplifying_tolerance((fine ? kFineShare : 1) * plan_.simplify_tolerance,
+                                                      smaller_owner(arcs_.arcs[arc]));
       walls.lines = fit(arcs_.arcs[arc], detail::outline_options(walls.tolerance)).lines;
     }
     return walls;
@@ -142,7 +164,7 @@ class Coverage {
       if (drawing_[i] == Drawing::Squared) {
         points_[i] = detail::draw_arc(arc, squared_[i], detail::kSquaredReach * squared_[i].tolerance, places);
         idle = 0.05 * squared_[i].tolerance;
-      } else if (drawing_[i] == Drawing::Simplified) {
+      } else if (drawing_[i] != Drawing::Original) {
         const ArcWalls& walls = simplified(i);
         points_[i] = detail::draw_arc(arc, walls, detail::kSimplifiedReach * walls.tolerance, arcs_.nodes);
         idle = 0.05 * walls.tolerance;
@@ -206,7 +228,9 @@ class Coverage {
     const auto orders = detail::orders_at_nodes(arcs_, points_);
     for (std::size_t node = 0; node < orders.size(); ++node) {
       if (orders[node] == orders_[node]) continue;
-      for (const std::size_t end : orders_[node]) bad[end / 2] = true;
+      std::vector<std::size_t> ends;
+      for (const std::size_t end : orders_[node]) ends.push_back(end / 2);
+      mark_boldest(ends, bad);
     }
     std::vector<std::size_t> first_of_piece;
     for (std::size_t i = 0; i < pieces_.size(); ++i) {
@@ -225,9 +249,11 @@ class Coverage {
         bool own = false;
         for_each_arc(i, [&](std::size_t other) { own = own || pieces_[other] == pieces_[arc]; });
         if (own || contains(polygon, now) == contains(originals_[i], then)) continue;
-        for_each_arc(i, [&](std::size_t other) { bad[other] = true; });
-        for (std::size_t other = 0; other < bad.size(); ++other)
-          bad[other] = bad[other] || pieces_[other] == pieces_[arc];
+        std::vector<std::size_t> involved = arcs_of(i);
+        for (std::size_t other = 0; other < bad.size(); ++other) {
+          if (pieces_[other] == pieces_[arc]) involved.push_back(other);
+        }
+        mark_boldest(involved, bad);
       }
     }
     return bad;
@@ -247,7 +273,7 @@ class Coverage {
       if (!changed) continue;
       const bool good = squared ? detail::accepted(polygon, originals_[i], *plan_.squaring)
                                 : is_valid(polygon) && detail::overlap(polygon, originals_[i]) > 0.5;
-      if (!good) for_each_arc(i, [&](std::size_t arc) { bad[arc] = true; });
+      if (!good) mark_boldest(arcs_of(i), bad);
     }
     return bad;
   }
@@ -259,16 +285,30 @@ class Coverage {
     }
   }
 
+  std::vector<std::size_t> arcs_of(std::size_t polygon) const {
+    std::vector<std::size_t> out;
+    for_each_arc(polygon, [&](std::size_t arc) { out.push_back(arc); });
+    return out;
+  }
+
+  // Of arcs that do not do together, only those that are drawn most boldly give way.
+  void mark_boldest(const std::vector<std::size_t>& arcs, std::vector<bool>& bad) const {
+    Drawing boldest = Drawing::Original;
+    for (const std::size_t arc : arcs) boldest = std::min(boldest, drawing_[arc]);
+    for (const std::size_t arc : arcs) bad[arc] = bad[arc] || drawing_[arc] == boldest;
+  }
+
   // Draws an arc in the next way; false when there is none.
-  bool degrade(std::size_t i) {
+  bool degrade(std::size_t i, OutlineReason reason = OutlineReason::Neighbour) {
     if (drawing_[i] == Drawing::Original) return false;
-    drawing_[i] = drawing_[i] == Drawing::Squared ? Drawing::Simplified : Drawing::Original;
+    reasons_[i] = reason;
+    drawing_[i] = static_cast<Drawing>(static_cast<uint8_t>(drawing_[i]) + 1);
     return true;
   }
 
-  bool degrade(const std::vector<bool>& bad) {
+  bool degrade(const std::vector<bool>& bad, OutlineReason reason) {
     bool changed = false;
-    for (std::size_t i = 0; i < bad.size(); ++i) changed |= bad[i] && degrade(i);
+    for (std::size_t i = 0; i < bad.size(); ++i) changed |= bad[i] && degrade(i, reason);
     return changed;
   }
 
@@ -285,25 +325,31 @@ class Coverage {
   std::vector<std::vector<std::size_t>> orders_;  // of the original arcs at the nodes
   std::vector<std::size_t> pieces_;               // arcs that hang together
   std::vector<Drawing> drawing_;
+  std::vector<OutlineReason> reasons_;  // why it is no longer drawn as at first
   std::vector<ArcWalls> squared_;
   std::vector<ArcWalls> simplified_;
+  std::vector<ArcWalls> finely_;
   std::vector<int> moves_;  // how often walls of an arc gave way to another's
   std::vector<std::vector<Point>> points_;
 };
 
 }  // namespace
 
-std::vector<Polygon> simplify_together(std::span<const Polygon> polygons, double tolerance) {
+std::vector<Outline> simplify_together(std::span<const Polygon> polygons, double tolerance) {
   if (!(tolerance >= 0)) throw UsageError("simplification tolerance must be 0 or more");
-  if (tolerance == 0) return {polygons.begin(), polygons.end()};
-  if (polygons.size() == 1) return {simplify(polygons[0], tolerance)};
+  if (tolerance == 0) {
+    std::vector<Outline> out;
+    for (const Polygon& polygon : polygons) out.push_back({polygon, OutlineKind::Pixels, OutlineReason::None});
+    return out;
+  }
+  if (polygons.size() == 1) return {{simplify(polygons[0], tolerance), OutlineKind::Simplified, OutlineReason::None}};
   const std::vector<Polygon> cleaned = detail::without_small_holes(polygons, tolerance);
   return Coverage(cleaned, {tolerance, std::nullopt}).draw();
 }
 
-std::vector<Polygon> regularize_together(std::span<const Polygon> polygons, const RegularizeOptions& options) {
+std::vector<Outline> regularize_together(std::span<const Polygon> polygons, const RegularizeOptions& options) {
   options.validate();
-  if (polygons.size() == 1) return {regularize(polygons[0], options)};
+  if (polygons.size() == 1) return {regularized_outline(polygons[0], options)};
   std::vector<Polygon> cleaned = detail::without_small_holes(polygons, options.tolerance);
   cleaned = detail::without_short_contacts(cleaned, options.tolerance);
   return Coverage(cleaned, {detail::kSimplifyShare * options.tolerance, options}).draw();

@@ -44,12 +44,18 @@ void RegularizeOptions::validate() const {
 }
 
 Polygon regularize(const Polygon& polygon, const RegularizeOptions& options) {
+  return regularized_outline(polygon, options).polygon;
+}
+
+Outline regularized_outline(const Polygon& polygon, const RegularizeOptions& options) {
   options.validate();
   if (polygon.exterior.size() >= 4) {
     Polygon squared = square(polygon, detail::squaring_tolerance(options.tolerance, area(polygon)));
-    if (detail::accepted(squared, polygon, options)) return squared;
+    if (detail::accepted(squared, polygon, options)) {
+      return {std::move(squared), OutlineKind::Squared, OutlineReason::None};
+    }
   }
-  return simplify(polygon, detail::kSimplifyShare * options.tolerance);
+  return {simplify(polygon, detail::kSimplifyShare * options.tolerance), OutlineKind::Simplified, OutlineReason::Shape};
 }
 
 }  // namespace plat

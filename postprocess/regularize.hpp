@@ -2,6 +2,7 @@
 #pragma once
 
 #include "geo/geometry.hpp"
+#include "postprocess/outline.hpp"
 
 namespace plat {
 
@@ -17,5 +18,7 @@ struct RegularizeOptions {
 /// when the result would be invalid or differ too much; always returns a valid polygon for a valid input. Give it the
 /// outline as it comes from `vectorize`, in a frame whose right angles are those on the ground.
 Polygon regularize(const Polygon& polygon, const RegularizeOptions& options = {});
+/// The same, with how it is drawn.
+Outline regularized_outline(const Polygon& polygon, const RegularizeOptions& options);
 
 }  // namespace plat

@@ -16,6 +16,7 @@
 #include <chrono>
 #include <exception>
 #include <mutex>
+#include <new>
 #include <optional>
 #include <utility>
 
@@ -169,6 +170,9 @@ std::vector<TileFailure> run_tiles(const TileSource& source, const std::function
       } catch (const UsageError&) {
         throw;
       } catch (const ModelError&) {
+        throw;
+      } catch (const std::bad_alloc&) {
+        // The run's plan was wrong, not the tile: what it holds must go.
         throw;
       } catch (const std::exception& error) {
         if (tries_left > 0) continue;

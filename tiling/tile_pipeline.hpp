@@ -61,7 +61,7 @@ struct TileFailure {
 
 /// Runs read -> infer (both parallel) -> sink (in tile order, one at a time) with a bounded number of tiles in flight.
 /// A tile that fails again after its retries reaches the sink with an empty result; all failures are returned in tile
-/// order. Cancelled, UsageError and ModelError end the run, and so do a hundred failures before any success (IoError). The result is the same for any number of threads.
+/// order. Cancelled, UsageError, ModelError and std::bad_alloc end the run, and so do a hundred failures before any success (IoError). The result is the same for any number of threads.
 /// Tiles without any valid pixel skip `infer` and reach the sink with an empty result.
 std::vector<TileFailure> run_tiles(const TileSource& source, const std::function<Image<float>(const TileData&)>& infer,
                                    const std::function<void(const TileData&, const Image<float>&)>& sink,

@@ -47,7 +47,9 @@ double train_share(const LabelledScene& scene, const Affine& scene_from_crop, in
 }  // namespace
 
 void CropOptions::validate() const {
-  if (size < 32 || size % 32 != 0) throw UsageError("the crop size must be a multiple of 32 pixels");
+  constexpr int64_t kLargest = 16384;  // whose memory can still be told
+  if (size < 32 || size % 32 != 0 || size > kLargest)
+    throw UsageError("--crop: the size must be a multiple of 32 pixels, at most " + std::to_string(kLargest));
   if (!(gsd_m > 0)) throw UsageError("the ground sample distance must be more than 0 m");
   if (!(scale.first > 0 && scale.first <= scale.second))
     throw UsageError("the scale range must be two rising numbers above 0");

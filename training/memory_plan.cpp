@@ -135,9 +135,9 @@ std::string gigabytes(int64_t bytes) { return format_memory(bytes); }
 
 }  // namespace
 
-MemoryPlan plan_memory(const SamConfig& config, const TrainOptions& options, int64_t parameters, int64_t learned,
+TrainMemory plan_memory(const SamConfig& config, const TrainOptions& options, int64_t parameters, int64_t learned,
                        int64_t present) {
-  MemoryPlan plan;
+  TrainMemory plan;
   plan.parameters = parameters;
   plan.learned = learned;
   plan.present = present;
@@ -153,7 +153,7 @@ MemoryPlan plan_memory(const SamConfig& config, const TrainOptions& options, int
   return plan;
 }
 
-std::string describe(const MemoryPlan& plan) {
+std::string describe(const TrainMemory& plan) {
   std::array<char, 96> text{};
   const auto millions = [](int64_t number) { return static_cast<double>(number) / 1e6; };
   std::snprintf(text.data(), text.size(), "trains %.3g M of %.4g M parameters (%.3g %%)", millions(plan.learned),
@@ -164,7 +164,7 @@ std::string describe(const MemoryPlan& plan) {
          gigabytes(plan.activations) + ", program and scenes " + gigabytes(plan.present) + ")";
 }
 
-void require_memory(const MemoryPlan& plan, const SamConfig& config, const TrainOptions& options, int64_t allowed) {
+void require_memory(const TrainMemory& plan, const SamConfig& config, const TrainOptions& options, int64_t allowed) {
   if (plan.total() <= allowed) return;
   const auto bytes = [&](const TrainOptions& smaller) {
     return plan_memory(config, smaller, plan.parameters, plan.learned, plan.present).total();

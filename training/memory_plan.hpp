@@ -10,7 +10,7 @@
 namespace plat {
 
 /// What a run will need. Bytes but for the first two; an estimate that is checked against measured peaks in the tests.
-struct MemoryPlan {
+struct TrainMemory {
   int64_t parameters = 0;   ///< of the network
   int64_t learned = 0;      ///< of these
   int64_t present = 0;      ///< what the process takes before the network is there: program, scenes
@@ -21,13 +21,13 @@ struct MemoryPlan {
 };
 
 /// The plan of a run for a network that has `parameters` parameters, of which `learned` learn.
-MemoryPlan plan_memory(const SamConfig& config, const TrainOptions& options, int64_t parameters, int64_t learned,
+TrainMemory plan_memory(const SamConfig& config, const TrainOptions& options, int64_t parameters, int64_t learned,
                        int64_t present);
 
 /// "trains 0.29 M of 93.9 M parameters (0.3 %); memory: 2.1 GB expected (…)".
-std::string describe(const MemoryPlan& plan);
+std::string describe(const TrainMemory& plan);
 
 /// Throws UsageError that proposes a smaller run where the plan needs more than `allowed` bytes.
-void require_memory(const MemoryPlan& plan, const SamConfig& config, const TrainOptions& options, int64_t allowed);
+void require_memory(const TrainMemory& plan, const SamConfig& config, const TrainOptions& options, int64_t allowed);
 
 }  // namespace plat

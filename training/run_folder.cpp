@@ -2,6 +2,8 @@
 #include "training/run_folder.hpp"
 
 #include "core/error.hpp"
+#include "core/file_identity.hpp"
+#include "core/staged_path.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -46,50 +48,55 @@ std::string difference(const nlohmann::json& before, const nlohmann::json& now, 
 }  // namespace
 
 void write_text(const std::string& path, const std::string& text) {
-  const std::string temporary = path + ".part";
-  {
-    std::ofstream file(temporary);
-    file << text;
-    file.flush();
-    if (!file) throw IoError(temporary + ": cannot be written");
-  }
-  std::error_code error;
-  std::filesystem::rename(temporary, path, error);
-  if (error) throw IoError(path + ": " + error.message());
+  StagedPath staged(path);
+  std::ofstream file(staged.path());
+  file << text;
+  file.close();
+  if (!file) throw IoError(path + ": cannot be written");
+  staged.commit();
 }
 
-void RunFolder::open(const TrainOptions& options) const {
-  const std::string json = to_json(options);
+void RunFolder::check(const TrainOptions& options) const {
   const bool is_run = std::filesystem::exists(config());
+  // The base is asked again when a run goes on and ends, and an adapter refers to it.
+  if (!options.init.empty() && lies_in(options.init, path_))
+    throw UsageError(options.init + ": lies in the folder of the run itself; give the new run another folder with -o");
   if (options.resume) {
     if (!is_run) throw IoError(path_ + ": holds no run to resume; start without --resume");
-    const std::string key = difference(nlohmann::json::parse(read_text(config())), nlohmann::json::parse(json), "");
+    const std::string key =
+        difference(nlohmann::json::parse(read_text(config())), nlohmann::json::parse(to_json(options)), "");
     if (!key.empty())
       throw UsageError(path_ + ": the run was started with another '" + key + "'; resume it with the same options");
   } else if (std::filesystem::exists(path_) && !std::filesystem::is_empty(path_)) {
     if (!options.overwrite)
       throw IoError(path_ + ": exists; pass --overwrite to replace the run or --resume to go on with it");
     if (!is_run) throw IoError(path_ + ": is no run of plat train, so it is not replaced; name another folder");
-    for (const std::string& file : {data(), data_json(), metrics(), report(), checkpoint(), best()})
+  }
+}
+
+void RunFolder::open(const TrainOptions& options) const {
+  check(options);
+  if (!options.resume) {
+    // The checkpoint goes first: what is left of a run is not resumed.
+    for (const std::string& file : {checkpoint(), data(), data_json(), metrics(), report(), best()})
       std::filesystem::remove(file);
-    std::filesystem::remove_all(model());
-    std::filesystem::remove_all(adapter());
-    std::filesystem::remove_all(embeddings());
+    for (const std::string& folder : {model(), adapter(), embeddings()}) std::filesystem::remove_all(folder);
   }
   std::error_code error;
   std::filesystem::create_directories(path_, error);
   if (error) throw IoError(path_ + ": " + error.message());
-  write_text(config(), json + "\n");
+  write_text(config(), to_json(options) + "\n");
 }
 
-void RunFolder::rewind_metrics(int64_t step) const {
+void RunFolder::rewind_metrics(int64_t step, int64_t validated) const {
   if (!std::filesystem::exists(metrics())) return;
   std::istringstream lines(read_text(metrics()));
   std::string kept;
   for (std::string line; std::getline(lines, line);) {
     // A line that was cut short by a kill is no JSON.
     const auto json = nlohmann::json::parse(line, nullptr, false);
-    if (!json.is_discarded() && json.value("step", int64_t{0}) <= step) kept += line + "\n";
+    if (json.is_discarded()) continue;
+    if (json.value("step", int64_t{0}) <= (json.contains("pixel_iou") ? validated : step)) kept += line + "\n";
   }
   write_text(metrics(), kept);
 }

@@ -25,11 +25,15 @@ class RunFolder {
   std::string embeddings() const { return path_ + "/embeddings"; }
   std::string model() const { return path_ + "/model"; }
 
-  /// Makes the folder for a new run, or checks that it holds a run with the same options to resume (budget, threads and
-  /// the like may differ). Throws UsageError, IoError.
+  /// Whether a new run may be made here, or there is one with the same options to resume (budget, threads and the like may
+  /// differ); changes nothing. Throws UsageError, IoError.
+  void check(const TrainOptions& options) const;
+  /// Makes the folder for a new run in the place of an earlier one, or notes the options of one that goes on.
+  /// Throws as check() does.
   void open(const TrainOptions& options) const;
-  /// Takes lines of steps after `step` out of the metrics: a resumed run writes them again.
-  void rewind_metrics(int64_t step) const;
+  /// Takes lines of steps after `step`, and of validations after step `validated`, out of the metrics: a resumed run writes
+  /// them again.
+  void rewind_metrics(int64_t step, int64_t validated) const;
   /// Adds one JSON object to the metrics.
   void add_metrics(const std::string& json_line) const;
 
@@ -37,7 +41,7 @@ class RunFolder {
   std::string path_;
 };
 
-/// Writes a text to a temporary name, then renames it. Throws IoError.
+/// Writes a text that gets its name once it is complete. Throws IoError.
 void write_text(const std::string& path, const std::string& text);
 
 /// The model card: what the model is for, its data, figures and limits.

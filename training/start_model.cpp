@@ -11,7 +11,6 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
-#include <filesystem>
 
 namespace plat {
 namespace {
@@ -155,9 +154,7 @@ void mix_with_base(TrainState& state, double share) {
 
 void write_results(const TrainState& state, const ModelFolder& model, const TrainOptions& options,
                    const std::string& model_folder, const std::string& adapter_folder) {
-  namespace fs = std::filesystem;
   if (!options.method.is_full() && !options.init.empty()) {
-    fs::create_directories(adapter_folder);
     ModelFolder adapter = model;
     adapter.base = describe_base(options.init, adapter_folder);
     save_adapter(*state.average, state.learned, adapter_folder + "/" + kAdapterWeightsFile);
@@ -167,7 +164,6 @@ void write_results(const TrainState& state, const ModelFolder& model, const Trai
     adapter.config.adapters.rank = 0;
     write_model_folder(adapter, adapter_folder);
   }
-  fs::create_directories(model_folder);
   const WeightType type = options.half_precision ? WeightType::Float16 : WeightType::Float32;
   ModelFolder whole = model;
   whole.config.adapters.rank = 0;

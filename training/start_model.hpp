@@ -25,7 +25,7 @@ void load_start(TrainState& state, const TrainOptions& options);
 void mix_with_base(TrainState& state, double share);
 
 /// Writes the whole model that a run leaves, LoRA merged, and beside it, where not everything learned, the adapter that
-/// makes it from its base.
+/// makes it from its base. The folders are there.
 void write_results(const TrainState& state, const ModelFolder& model, const TrainOptions& options,
                    const std::string& model_folder, const std::string& adapter_folder);
 

@@ -2,10 +2,12 @@
 #include "training/train_options.hpp"
 
 #include "core/error.hpp"
+#include "core/thread_budget.hpp"
 
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <cstdint>
 #include <filesystem>
 
 namespace plat {
@@ -144,7 +146,11 @@ void TrainOptions::validate() const {
   require(!minutes || *minutes > 0, "--minutes must be more than 0");
   require(validate_every >= 1 && save_every >= 1 && log_every >= 1, "intervals must be at least 1 step");
   require(patience >= 0, "--patience must be 0 or more validations");
-  require(workers >= 1, "--workers must be at least 1");
+  require(workers >= 1 && workers <= kMostThreads,
+          "--workers must lie between 1 and " + std::to_string(kMostThreads));
+  constexpr int64_t kMostAtOnce = 1 << 20;
+  require(batch <= kMostAtOnce && loss.prompts_per_crop <= kMostAtOnce,
+          "--batch and --prompts must be at most " + std::to_string(kMostAtOnce));
   require(keep == "last" || keep == "best", "--keep must be last or best");
   require(!class_name.empty(), "--class must not be empty");
   require(!close_gap_m || *close_gap_m >= 0, "--close-gaps must be 0 m or more");

@@ -2,6 +2,7 @@
 #include "training/train_state.hpp"
 
 #include "core/error.hpp"
+#include "core/staged_path.hpp"
 
 #include <ATen/ATen.h>
 #include <torch/serialize.h>
@@ -156,7 +157,7 @@ void set_mode(Sam& network, const MethodOptions& method) {
 }
 
 void save_state(const TrainState& state, const std::string& path) {
-  const std::string temporary = path + ".part";
+  StagedPath staged(path);
   try {
     torch::serialize::OutputArchive archive;
     torch::serialize::OutputArchive optimizer;
@@ -165,16 +166,17 @@ void save_state(const TrainState& state, const std::string& path) {
     archive.write("average", c10::IValue(changing(state, state.average)));
     archive.write("optimizer", optimizer);
     archive.write("step", c10::IValue(state.step));
+    archive.write("validated", c10::IValue(state.validated));
     archive.write("seconds", c10::IValue(state.seconds));
     archive.write("loss", c10::IValue(state.loss));
     archive.write("best_f1", c10::IValue(state.best_f1));
     archive.write("best_score", c10::IValue(state.best_score));
     archive.write("stale", c10::IValue(state.stale));
-    archive.save_to(temporary);
-    std::filesystem::rename(temporary, path);
+    archive.save_to(staged.path());
   } catch (const std::exception& error) {
     throw IoError(path + ": the checkpoint cannot be written: " + error.what());
   }
+  staged.commit();
 }
 
 void load_state(TrainState& state, const std::string& path) {
@@ -192,6 +194,8 @@ void load_state(TrainState& state, const std::string& path) {
     copy_into(changing(state, state.average), value.toTensorVector());
     archive.read("step", value);
     state.step = value.toInt();
+    archive.read("validated", value);
+    state.validated = value.toInt();
     archive.read("seconds", value);
     state.seconds = value.toDouble();
     archive.read("loss", value);

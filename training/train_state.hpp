@@ -28,6 +28,7 @@ struct TrainState {
   std::set<std::string> learned;  ///< names of the parameters that learn
   bool fresh_classes = false;     ///< whether the base had none
   int64_t step = 0;               ///< steps done
+  int64_t validated = 0;          ///< the step of the last validation that went into the values below
   double seconds = 0;             ///< of training so far
   double loss = 0;                ///< smoothed
   double best_f1 = -1;            ///< best object F1 in validation so far
@@ -59,7 +60,7 @@ struct TrainState {
 /// encoder learns, its batch normalisation keeps the statistics that it came with.
 void set_mode(Sam& network, const MethodOptions& method);
 
-/// Writes to a temporary name first, then renames. Throws IoError.
+/// Writes a checkpoint that gets its name once it is complete. Throws IoError.
 void save_state(const TrainState& state, const std::string& path);
 /// Throws IoError or ModelError.
 void load_state(TrainState& state, const std::string& path);

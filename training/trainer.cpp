@@ -5,6 +5,7 @@
 #include "core/error.hpp"
 #include "core/log.hpp"
 #include "core/memory.hpp"
+#include "core/staged_path.hpp"
 #include "core/thread_budget.hpp"
 #include "model/adapter_folder.hpp"
 #include "model/nn/device.hpp"
@@ -60,6 +61,7 @@ class Trainer {
   }
 
   TrainSummary run() {
+    if (!options_.dry_run) folder_.check(options_);
     TrainingData data = load_training_data(options_.data);
     for (const std::string& line : options_.dry_run ? data.report : data.summary) log_info(line);
     if (data.validation.empty())
@@ -75,33 +77,45 @@ class Trainer {
       summary.data = data.json;
       return summary;
     }
-    folder_.open(options_);
-    std::string report;
-    for (const std::string& line : data.report) report += line + "\n";
-    write_text(folder_.data(), report);
-    write_text(folder_.data_json(), data.json + "\n");
-
     threads_ = ThreadBudget::make(options_.threads).total;
     // Parts of a batch run side by side, so each needs one thread only, and sums never depend on their number.
     at::set_num_threads(1);
     at::manual_seed(options_.seed);
     nn::TrainState state(model_.config, options_.method, options_.optimizer, device_);
     nn::load_start(state, options_);
+    if (options_.resume) nn::load_state(state, folder_.checkpoint());
+    replayed_ = replay_sampler(options_);
+    unlabelled_ = distil_sampler(options_);
+    // All that can be refused has been read: only now an earlier run goes.
+    folder_.open(options_);
+    std::string report;
+    for (const std::string& line : data.report) report += line + "\n";
+    write_text(folder_.data(), report);
+    write_text(folder_.data_json(), data.json + "\n");
     if (options_.resume) {
-      nn::load_state(state, folder_.checkpoint());
-      folder_.rewind_metrics(state.step);
+      folder_.rewind_metrics(state.step, state.validated);
       log_info("resuming after step " + std::to_string(state.step));
     }
     areas_ = std::move(data.validation);
     report_ = std::move(data.summary);
     CropSampler sampler(std::move(data.scenes), crop_options(options_), options_.seed);
     if (options_.drawn_share > 0) sampler.add_drawn(std::make_shared<DrawnScenes>(), options_.drawn_share);
+    const auto say_stopped = [&state] {
+      log_info("stopped after step " + std::to_string(state.step) + "; go on with --resume");
+    };
     try {
       train(state, sampler);
-      return finish(state, sampler.scenes());
     } catch (const Cancelled&) {
       nn::save_state(state, folder_.checkpoint());
-      log_info("stopped after step " + std::to_string(state.step) + "; go on with --resume");
+      say_stopped();
+      throw;
+    }
+    nn::save_state(state, folder_.checkpoint());
+    // Finishing changes the state, which is saved no more: stopped anywhere in it, a resumed run finishes from the same state.
+    try {
+      return finish(state, sampler.scenes());
+    } catch (const Cancelled&) {
+      say_stopped();
       throw;
     }
   }
@@ -150,21 +164,22 @@ class Trainer {
     const int64_t count = learner.samples_per_step();
     nn::EncodedCache cache(options_.method.cache.empty() ? folder_.embeddings() : options_.method.cache, cache_key());
     if (options_.method.frozen_encoder() && views_.count() > 0) learner.use_cache(&cache);
-    const std::unique_ptr<CropSampler> replayed = replay_sampler(options_), unlabelled = distil_sampler(options_);
     const auto make = [&](int64_t number) {
       const int64_t view = views_.sample(number);
       Random random(options_.seed, (uint64_t{1} << 43) + static_cast<uint64_t>(view));
-      const bool replay = replayed && random.chance(options_.forgetting.replay_share);
-      return (replay ? *replayed : sampler).sample(view);
+      const bool replay = replayed_ && random.chance(options_.forgetting.replay_share);
+      return (replay ? *replayed_ : sampler).sample(view);
     };
     SampleQueue queue(make, state.step * count, options_.workers, 3 * options_.batch);
     std::optional<SampleQueue> others;
     const int64_t other_count = learner.unlabelled_per_step();
-    if (unlabelled) {
-      others.emplace([&](int64_t number) { return unlabelled->sample(number); }, state.step * other_count, 1,
+    if (unlabelled_) {
+      others.emplace([&](int64_t number) { return unlabelled_->sample(number); }, state.step * other_count, 1,
                      2 * other_count);
     }
     auto last = Clock::now();
+    // The run may have been stopped in the middle of a validation.
+    validate_if_due(state);
     while (done(state) < 1 && !gave_up(state)) {
       throw_if_cancelled();
       std::vector<Sample> samples;
@@ -175,7 +190,7 @@ class Trainer {
       record(state, learner.step(samples, crops, rate), rate);
       state.seconds += seconds_since(last);
       last = Clock::now();
-      if (state.step % options_.validate_every == 0) validate(state, true);
+      validate_if_due(state);
       if (state.step % options_.save_every == 0) nn::save_state(state, folder_.checkpoint());
       state.seconds += seconds_since(last);
       last = Clock::now();
@@ -185,7 +200,6 @@ class Trainer {
       log_info("no validation was better for " + std::to_string(state.stale) + " times: the run ends after step " +
                std::to_string(state.step));
     }
-    nn::save_state(state, folder_.checkpoint());
     if (cache.found() + cache.made() > 0) {
       log_info("the encoder ran for " + std::to_string(cache.made()) + " crops; " + std::to_string(cache.found()) +
                " times its results were on disk");
@@ -226,6 +240,12 @@ class Trainer {
     settings.overlap = model_.description.overlap;
     settings.thresholds = model_.description.classes.front().thresholds;
     return settings;
+  }
+
+  void validate_if_due(nn::TrainState& state) {
+    if (state.step == state.validated || state.step % options_.validate_every != 0) return;
+    validate(state, true);
+    state.validated = state.step;
   }
 
   /// Measures the average; `keep`: as the best weights where they are.
@@ -307,16 +327,24 @@ class Trainer {
       summary.object_f1 = result.object_f1;
     }
     for (nn::Sam* network : {&state.network, &state.average}) (*network)->to(at::kCPU);
-    nn::write_results(state, model_, options_, folder_.model(), folder_.adapter());
-    write_text(folder_.model() + "/training.json", to_json(without_folders(options_)) + "\n");
+    // Both folders get their names once whole.
+    StagedPath whole(folder_.model(), StagedPath::Kind::Folder);
+    std::optional<StagedPath> adapter;
+    if (!options_.method.is_full()) adapter.emplace(folder_.adapter(), StagedPath::Kind::Folder);
+    nn::write_results(state, model_, options_, whole.path(), adapter ? adapter->path() : "");
+    write_text(whole.path() + "/training.json", to_json(without_folders(options_)) + "\n");
     if (measures_forgetting(options_)) {
-      summary.forgetting = measure_forgetting(options_, folder_.model(), threads_);
+      summary.forgetting = measure_forgetting(options_, whole.path(), threads_);
       for (const std::string& line : lines_of(*summary.forgetting)) log_info(line);
     }
-    write_report(summary);
     const std::string card = model_card(model_, options_, summary, report_);
-    write_text(folder_.model() + "/README.md", card);
-    if (!summary.adapter.empty()) write_text(summary.adapter + "/README.md", card);
+    write_text(whole.path() + "/README.md", card);
+    if (adapter) {
+      write_text(adapter->path() + "/README.md", card);
+      adapter->commit();
+    }
+    whole.commit();
+    write_report(summary);
     return summary;
   }
 
@@ -335,10 +363,12 @@ class Trainer {
   RunFolder folder_;
   ModelFolder model_;
   at::Device device_;
-  MemoryPlan plan_;
+  TrainMemory plan_;
   Views views_{0, 0};
   std::vector<ValidationArea> areas_;
   std::vector<std::string> report_;
+  std::unique_ptr<CropSampler> replayed_;
+  std::unique_ptr<CropSampler> unlabelled_;
   int threads_ = 1;
 };
 
@@ -350,6 +380,8 @@ TrainSummary train(const TrainOptions& options) {
     return Trainer(options).run();
   } catch (const c10::Error& error) {
     throw ModelError(std::string("the network failed: ") + error.what_without_backtrace());
+  } catch (const std::filesystem::filesystem_error& error) {
+    throw IoError(error.path1().string() + ": " + error.code().message());
   }
 }
 

@@ -5,16 +5,17 @@
 #include "core/error.hpp"
 #include "geo/data_place.hpp"
 #include "geo/rasterize.hpp"
-#include "training/crop_sampler.hpp"
 #include "training/data_discovery.hpp"
 #include "training/data_report.hpp"
 #include "training/ground_split.hpp"
 #include "training/label_checks.hpp"
 #include "training/label_reader.hpp"
 #include "training/scene_loader.hpp"
+#include "training/validation_areas.hpp"
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <set>
@@ -23,7 +24,6 @@
 namespace plat {
 namespace {
 
-constexpr int64_t kContext = 64;       // model pixels shown around a validation area
 constexpr std::size_t kFewLines = 12;  // of a section of the report that people see as the run starts
 
 using Labels = std::vector<std::shared_ptr<const LabelSet>>;
@@ -54,31 +54,6 @@ void keep_out_box(LabelledScene& scene, const TrainingDataOptions& options) {
       if (pixel != static_cast<uint8_t>(PixelUse::None)) pixel = static_cast<uint8_t>(PixelUse::Validate);
     }
   }
-}
-
-/// The validation pixels of a scene at the model's resolution, with some context.
-std::optional<ValidationArea> validation_area(const LabelledScene& scene, double gsd_m) {
-  Bounds box;
-  for (int64_t row = 0; row < scene.height(); ++row) {
-    for (int64_t col = 0; col < scene.width(); ++col) {
-      if (scene.use.at(col, row) != static_cast<uint8_t>(PixelUse::Validate)) continue;
-      box.add(Point{static_cast<double>(col), static_cast<double>(row)});
-      box.add(Point{static_cast<double>(col + 1), static_cast<double>(row + 1)});
-    }
-  }
-  if (box.empty()) return std::nullopt;
-  const double spacing = gsd_m / scene.gsd_m;
-  const double context = spacing * kContext;
-  const double x0 = std::max(0.0, box.min_x - context);
-  const double y0 = std::max(0.0, box.min_y - context);
-  const Affine affine = {x0, spacing, 0, y0, 0, spacing};
-  const double right = std::min(box.max_x + context, static_cast<double>(scene.width()));
-  const double bottom = std::min(box.max_y + context, static_cast<double>(scene.height()));
-  const int64_t width = std::llround((right - x0) / spacing);
-  const int64_t height = std::llround((bottom - y0) / spacing);
-  return ValidationArea{scene.name, warp_pixels(scene, affine, width, height, Show::Everything),
-                        warp_labels(scene, affine, width, height),
-                        warp_use(scene, affine, width, height, PixelUse::Validate)};
 }
 
 /// Builds the training data step by step.
@@ -275,7 +250,7 @@ class DataLoader {
       const auto all = static_cast<double>(scene.width() * scene.height());
       report_.scenes[i].training = train / all;
       report_.scenes[i].validation = validate / all;
-      if (auto area = validation_area(scene, options_.gsd_m)) data_.validation.push_back(std::move(*area));
+      std::ranges::move(validation_areas(scene, options_.gsd_m, options_.ram_bytes), std::back_inserter(data_.validation));
     }
     const double model_m2 = options_.gsd_m * options_.gsd_m;
     data_.training_pixels = std::llround(report_.training.area_m2 / model_m2);

@@ -34,6 +34,7 @@ struct TrainingDataOptions {
   double val_fraction = 0.15;             ///< without val_bbox: share of the area kept out, in blocks, in [0, 0.9]
   double val_block_m = 100;               ///< largest side of those blocks, metres, > 0
   uint64_t seed = 1;                      ///< chooses the blocks
+  int64_t ram_bytes = 0;                  ///< what the validation area may take; 0: no limit
   DataInputs inputs() const;
   void validate() const;
 };

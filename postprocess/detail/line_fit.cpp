@@ -107,19 +107,43 @@ class PathFitter {
       sums_.back().add_edge(points_[i], points_[i + 1]);
     }
     breaks_ = possible_breaks(points_, options.break_share * options.tolerance);
-    states_.resize(breaks_.size());
     if (options.main_angle) {
       constexpr std::array<double, 4> kTurn = {0, 0.5, 0.25, 0.75};
       for (const double turn : kTurn) given_.push_back(direction_of(*options.main_angle + turn * std::numbers::pi));
     }
   }
 
+  // Lines of no more than so many breaks are tried at first. Long stretches are put together from what that gives, as often as
+  // it makes fewer of them: the time grows with the outline's length, not with its square.
   LineFit fit() {
+    // All lines are tried where the breaks' pairs are no more than this.
+    constexpr std::size_t kMostPairs = std::size_t{1} << 16;
+    constexpr std::size_t kShortest = 48;
+    for (;;) {
+      const std::size_t count = breaks_.size();
+      const std::size_t longest = std::max(kShortest, kMostPairs / count);
+      const bool limited = divide(longest);
+      LineFit out = trace_back();
+      if (!limited || out.lines.size() + 1 == count) return out;
+      breaks_ = {0};
+      for (const WallLine& line : out.lines) breaks_.push_back(line.end);
+    }
+  }
+
+ private:
+  // Finds the cheapest division into lines of up to `longest` breaks each; whether that kept any longer one from being tried.
+  bool divide(std::size_t longest) {
+    states_.assign(breaks_.size(), {});
     states_[0].fill({0, 0, kLineKinds, {}});
+    bool limited = false;
     const double tolerance = options_.tolerance;
     for (std::size_t i = 0; i + 1 < breaks_.size(); ++i) {
       std::array<Reach, kLineKinds> reach;
       for (std::size_t j = i + 1; j < breaks_.size(); ++j) {
+        if (j - i > longest) {
+          limited = true;
+          break;
+        }
         const Moments moments = sums_[breaks_[j]] - sums_[breaks_[i]];
         const Scatter scatter(moments);
         const double least = scatter.least();
@@ -136,10 +160,9 @@ class PathFitter {
         try_free_line(i, j, scatter, misfit(least, moments.length));
       }
     }
-    return trace_back();
+    return limited;
   }
 
- private:
   // What a line's squared distances cost: walls are as rough as pixels are large, so little below that, in full above.
   double misfit(double residual, double length) const {
     const double rough = kRoughness * options_.tolerance;

@@ -33,14 +33,23 @@ void visit_neighbours(int64_t pixel, int64_t width, int64_t size, const Visit& v
 // The pixels that are not outside, lowest first, equally high ones in row-major order.
 std::vector<int32_t> order_by_height(const Image<uint16_t>& relief) {
   const std::span<const uint16_t> levels(relief.data(), relief.size());
-  std::vector<std::size_t> first(std::size_t{kOutside} + 1, 0);
+  // Counters for the levels that there are: most regions are small, and have few.
+  uint16_t lowest = kOutside;
+  uint16_t highest = 0;
   for (const uint16_t level : levels) {
-    if (level != kOutside) ++first[std::size_t{level} + 1];
+    if (level == kOutside) continue;
+    lowest = std::min(lowest, level);
+    highest = std::max(highest, level);
+  }
+  if (lowest == kOutside) return {};
+  std::vector<std::size_t> first(std::size_t{highest} - lowest + 2, 0);
+  for (const uint16_t level : levels) {
+    if (level != kOutside) ++first[std::size_t{level} - lowest + 1];
   }
   std::partial_sum(first.begin(), first.end(), first.begin());
   std::vector<int32_t> order(first.back());
   for (std::size_t i = 0; i < levels.size(); ++i) {
-    if (levels[i] != kOutside) order[first[levels[i]]++] = static_cast<int32_t>(i);
+    if (levels[i] != kOutside) order[first[std::size_t{levels[i]} - lowest]++] = static_cast<int32_t>(i);
   }
   return order;
 }

@@ -39,6 +39,7 @@ BOOST_AUTO_TEST_CASE(memory_is_read_as_people_write_it) {
     BOOST_CHECK_THROW(plat::parse_memory(wrong), plat::UsageError);
   }
   BOOST_TEST(plat::format_memory(1'400'000'000) == "1.4 GB");
+  BOOST_TEST(plat::parse_memory("1e30") > 0);
   BOOST_TEST(plat::peak_resident_memory() >= plat::resident_memory() / 2);
   BOOST_TEST(plat::peak_resident_memory() < plat::total_memory());
 }
@@ -60,6 +61,10 @@ BOOST_AUTO_TEST_CASE(a_stop_request_ends_the_next_check) {
 BOOST_AUTO_TEST_CASE(a_budget_has_at_least_one_thread) {
   BOOST_TEST(plat::ThreadBudget::make(0).total >= 1);
   BOOST_TEST(plat::ThreadBudget::make(3).total == 3);
+  BOOST_TEST(plat::ThreadBudget::make(3).inference == 3);
+  BOOST_TEST(plat::ThreadBudget::make(3, true).total == 3);
+  BOOST_TEST(plat::ThreadBudget::make(3, true).inference == 1);
+  BOOST_CHECK_THROW(plat::ThreadBudget::make(100'000'000), plat::UsageError);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -56,6 +56,19 @@ plat::Image<int32_t> turned_rectangle(int64_t size, double half_width, double ha
 
 BOOST_AUTO_TEST_SUITE(object_builder)
 
+BOOST_AUTO_TEST_CASE(each_object_says_how_it_is_drawn_and_why) {
+  const auto text = [](const plat::Image<int32_t>& labels, const plat::ObjectBuilderOptions& options) {
+    const std::vector<plat::InstancePatch> patches = {patch_of(labels, 300, 300)};
+    return plat::ObjectBuilder(utm_grid(0.3), options).build(patches).at(0).outline_text();
+  };
+  const plat::Image<int32_t> house = turned_rectangle(60, 20, 12, 30);
+  BOOST_TEST(text(house, {}) == "squared");
+  BOOST_TEST(text(house, exact()) == "pixels");
+  plat::ObjectBuilderOptions simple;
+  simple.regularize = false;
+  BOOST_TEST(text(house, simple) == "simplified");
+}
+
 BOOST_AUTO_TEST_CASE(exact_outlines_keep_area_place_and_score) {
   const auto labels = plat::test::ascii_scene(R"(
 .111..222

@@ -26,6 +26,12 @@ std::vector<Polygon> polygons_of(const Image<int32_t>& labels) {
   return out;
 }
 
+std::vector<Polygon> polygons_of(const std::vector<plat::Outline>& outlines) {
+  std::vector<Polygon> out;
+  for (const plat::Outline& outline : outlines) out.push_back(outline.polygon);
+  return out;
+}
+
 // Edges that belong to one polygon only, as often as they do: the outline of all of them together.
 std::set<std::array<double, 4>> common_outline(const std::vector<Polygon>& polygons) {
   std::map<std::array<double, 4>, int> edges;
@@ -115,7 +121,7 @@ BOOST_AUTO_TEST_CASE(row_houses_keep_their_common_walls) {
     const auto labels =
         row_of_houses(degrees, {{20, 40, 50, 70}, {50, 40, 75, 70}, {75, 46, 100, 70}, {50, 70, 75, 90}}, 120);
     const auto before = polygons_of(labels);
-    const auto after = plat::regularize_together(before);
+    const auto after = polygons_of(plat::regularize_together(before));
     BOOST_TEST_CONTEXT("turned by " << degrees) {
       check(before, after);
       BOOST_TEST(cover(after, 120).more == 0);
@@ -144,7 +150,7 @@ BOOST_AUTO_TEST_CASE(a_house_in_a_courtyard_fills_it) {
 ..1111111111111111..
 ..1111111111111111..
 ....................)");
-  const auto after = plat::regularize_together(polygons_of(labels));
+  const auto after = polygons_of(plat::regularize_together(polygons_of(labels)));
   BOOST_TEST_REQUIRE(after.size() == 2);
   BOOST_TEST(after[0].holes.size() == 1);
   BOOST_TEST(std::abs(plat::area(after[0]) - (16 * 11 - 40)) < 1e-6);
@@ -175,7 +181,7 @@ BOOST_AUTO_TEST_CASE(nothing_overlaps_and_no_gap_opens) {
     }
     const auto before = polygons_of(labels);
     for (const bool square : {false, true}) {
-      const auto after = square ? plat::regularize_together(before) : plat::simplify_together(before, 1.3);
+      const auto after = polygons_of(square ? plat::regularize_together(before) : plat::simplify_together(before, 1.3));
       BOOST_TEST_CONTEXT("seed " << seed << (square ? " squared" : " simplified")) {
         check(before, after);
         BOOST_TEST(cover(after, 70).more == 0);
@@ -193,8 +199,8 @@ BOOST_AUTO_TEST_CASE(nothing_overlaps_and_no_gap_opens) {
 BOOST_AUTO_TEST_CASE(noise_of_pixels_survives) {
   for (unsigned seed = 1; seed < 12; ++seed) {
     const auto before = polygons_of(plat::test::random_labels(25, 25, 3, 0.3 + 0.05 * seed, seed));
-    for (const Polygon& polygon : plat::regularize_together(before)) BOOST_TEST_REQUIRE(plat::is_valid(polygon));
-    for (const Polygon& polygon : plat::simplify_together(before, 2)) BOOST_TEST_REQUIRE(plat::is_valid(polygon));
+    for (const Polygon& polygon : polygons_of(plat::regularize_together(before))) BOOST_TEST_REQUIRE(plat::is_valid(polygon));
+    for (const Polygon& polygon : polygons_of(plat::simplify_together(before, 2))) BOOST_TEST_REQUIRE(plat::is_valid(polygon));
   }
 }
 
@@ -207,7 +213,7 @@ BOOST_AUTO_TEST_CASE(small_holes_go_unless_something_is_in_them) {
 1111111111111111
 1111111111111111
 1111111111111111)");
-  const auto after = plat::simplify_together(polygons_of(labels), 1.5);
+  const auto after = polygons_of(plat::simplify_together(polygons_of(labels), 1.5));
   BOOST_TEST_REQUIRE(after.size() == 2);
   BOOST_TEST(after[0].holes.size() == 1);
 }

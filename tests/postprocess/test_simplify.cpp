@@ -110,4 +110,22 @@ BOOST_AUTO_TEST_CASE(outlines_stay_valid_and_alike) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_long_wall_is_one_line_like_a_short_one) {
+  for (const int64_t length : {50, 400, 3000}) {
+    // A stripe three pixels wide at 45 degrees, and one that climbs a pixel in seven: stairs of pixels.
+    for (const int64_t run : {1, 7}) {
+      plat::Image<int32_t> labels(length, length / run + 4);
+      for (int64_t i = 0; i < length; ++i) {
+        for (int64_t k = 0; k < 3; ++k) labels.at(i, i / run + k) = 1;
+      }
+      const auto outline = plat::vectorize(labels).at(1);
+      BOOST_TEST_REQUIRE(outline.size() == 1u);
+      const plat::Polygon simple = plat::simplify(outline[0], 1.25);
+      BOOST_TEST(simple.exterior.size() <= 8u, length << ", " << run << ": " << simple.exterior.size() << " vertices");
+      BOOST_TEST(plat::is_valid(simple));
+      BOOST_TEST(plat::area(simple) == static_cast<double>(3 * length), boost::test_tools::tolerance(0.06));
+    }
+  }
+}
+
 BOOST_AUTO_TEST_SUITE_END()

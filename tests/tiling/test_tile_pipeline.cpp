@@ -12,6 +12,7 @@
 #include <atomic>
 #include <chrono>
 #include <mutex>
+#include <new>
 #include <set>
 #include <stdexcept>
 #include <thread>
@@ -233,6 +234,14 @@ BOOST_AUTO_TEST_CASE(a_stop_request_ends_the_run) {
     plat::reset_cancel();
     BOOST_TEST(calls < world.source.grid().size());
   }
+}
+
+BOOST_AUTO_TEST_CASE(want_of_memory_ends_the_run) {
+  const World world(drawn_scene(120, 100));
+  const auto infer = [](const TileData&) -> Image<float> { throw std::bad_alloc(); };
+  BOOST_CHECK_THROW(plat::run_tiles(
+                        world.source, infer, [](const TileData&, const Image<float>&) {}, with_threads(2)),
+                    std::bad_alloc);
 }
 
 BOOST_AUTO_TEST_CASE(the_byte_budget_bounds_the_tiles_under_way) {

@@ -75,7 +75,7 @@ Measured measure(const TrainOptions& options) {
   return measured;
 }
 
-MemoryPlan plan_of(const TrainOptions& options) {
+TrainMemory plan_of(const TrainOptions& options) {
   ModelFolder model = test::small_model(1, true);
   model.config.vision = VitConfig{};
   model.config.prompt_encoder = {};
@@ -127,7 +127,7 @@ BOOST_AUTO_TEST_CASE(a_plan_that_does_not_fit_is_refused_with_one_that_does) {
   options.parts = 2;
   options.threads = 2;
   options.method.method = "lora";
-  const MemoryPlan plan = plan_of(options);
+  const TrainMemory plan = plan_of(options);
   const SamConfig vit_b = [] {
     SamConfig config;
     config.class_decoder.classes = 1;

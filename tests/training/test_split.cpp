@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/training/drawn_world.hpp"
 
+#include "core/error.hpp"
 #include "geo/gdal_session.hpp"
 #include "training/crop_sampler.hpp"
 #include "training/ground_split.hpp"
+#include "training/validation_areas.hpp"
 
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -103,6 +106,29 @@ BOOST_AUTO_TEST_CASE(scenes_of_other_crs_share_the_same_blocks) {
   BOOST_TEST(compared > 10'000);
   // Only pixels that a block's edge crosses may differ: positions are compared to half a pixel.
   BOOST_TEST(different < compared / 50);
+}
+
+BOOST_AUTO_TEST_CASE(validation_areas_hold_each_validation_pixel_once_and_little_else) {
+  std::vector<LabelledScene> scenes = {test::drawn_world(960, 0.3, 4)};
+  split_on_ground(scenes, {0.1, 20, 3});
+  const LabelledScene& scene = scenes.front();
+  const auto areas = validation_areas(scene, scene.gsd_m, 0);
+  BOOST_TEST(areas.size() > 1u);
+  int64_t counted = 0;
+  double held = 0;
+  for (const ValidationArea& area : areas) {
+    counted += std::count(area.counts.data(), area.counts.data() + area.counts.size(), 1);
+    held += static_cast<double>(area.counts.size());
+    BOOST_TEST(area.pixels.width() == area.labels.width());
+  }
+  BOOST_TEST(counted == scene.count(PixelUse::Validate));
+  BOOST_TEST(held < 0.9 * 960 * 960);
+  // At a finer resolution the same ground, and no more memory than is allowed.
+  BOOST_CHECK_THROW(validation_areas(scene, 1e-5, int64_t{1} << 32), UsageError);
+  BOOST_CHECK_THROW(validation_areas(scene, 1e-300, 0), UsageError);
+  for (uint8_t& use : std::span(scenes.front().use.data(), scenes.front().use.size()))
+    use = static_cast<uint8_t>(PixelUse::Train);
+  BOOST_TEST(validation_areas(scene, scene.gsd_m, 0).empty());
 }
 
 BOOST_AUTO_TEST_CASE(no_crop_for_training_shows_a_validation_pixel) {
