@@ -70,6 +70,13 @@ class Trainer {
       throw UsageError("--tune-thresholds validation needs a validation area; keep one out, or choose training");
     if (data.validation.empty() && options_.patience > 0)
       throw UsageError("--patience needs a validation area; keep one out, or leave it away");
+    // Crops without any object teach a network to see none, whatever its loss says.
+    if (!data.teaches && (options_.drawn_share <= 0 || data.training_pixels == 0))
+      throw DataError(
+          "no object lies on a pixel for training: all are in the validation area, where the labels are unknown or where "
+          "the imagery has no data; keep less out (--val-fraction, --val-bbox), or name data with objects elsewhere");
+    replayed_ = replay_sampler(options_);
+    unlabelled_ = distil_sampler(options_);
     plan(data.training_pixels);
     check_retained_data(options_, model_.description.tile_size);
     if (options_.dry_run) {
@@ -84,8 +91,6 @@ class Trainer {
     nn::TrainState state(model_.config, options_.method, options_.optimizer, device_);
     nn::load_start(state, options_);
     if (options_.resume) nn::load_state(state, folder_.checkpoint());
-    replayed_ = replay_sampler(options_);
-    unlabelled_ = distil_sampler(options_);
     // All that can be refused has been read: only now an earlier run goes.
     folder_.open(options_);
     std::string report;
