@@ -7,11 +7,9 @@
 #include "core/memory.hpp"
 #include "core/staged_path.hpp"
 #include "core/thread_budget.hpp"
-#include "model/adapter_folder.hpp"
 #include "model/nn/device.hpp"
 #include "model/nn/weights.hpp"
 #include "model/precision.hpp"
-#include "model/sha256.hpp"
 #include "training/drawn_scenes.hpp"
 #include "training/encoded_cache.hpp"
 #include "training/extra_data.hpp"
@@ -167,8 +165,10 @@ class Trainer {
   void train(nn::TrainState& state, const CropSampler& sampler) {
     nn::Learner learner(options_, model_.description, state, threads_);
     const int64_t count = learner.samples_per_step();
-    nn::EncodedCache cache(options_.method.cache.empty() ? folder_.embeddings() : options_.method.cache, cache_key());
-    if (options_.method.frozen_encoder() && views_.count() > 0) learner.use_cache(&cache);
+    const bool cached = options_.method.frozen_encoder() && views_.count() > 0;
+    nn::EncodedCache cache(options_.method.cache.empty() ? folder_.embeddings() : options_.method.cache,
+                           cached ? nn::encoder_key(options_.init, options_.method.precision, device_) : "");
+    if (cached) learner.use_cache(&cache);
     const auto make = [&](int64_t number) {
       const int64_t view = views_.sample(number);
       Random random(options_.seed, (uint64_t{1} << 43) + static_cast<uint64_t>(view));
@@ -209,14 +209,6 @@ class Trainer {
       log_info("the encoder ran for " + std::to_string(cache.made()) + " crops; " + std::to_string(cache.found()) +
                " times its results were on disk");
     }
-  }
-
-  /// Tells this run's encoder from others.
-  std::string cache_key() const {
-    if (!options_.method.frozen_encoder() || views_.count() == 0) return "";
-    std::string key;
-    for (const std::string& file : weight_files(options_.init)) key += sha256_of_file(file) + "\n";
-    return key;
   }
 
   void record(nn::TrainState& state, const nn::StepLoss& loss, double rate) {
