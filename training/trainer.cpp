@@ -377,6 +377,8 @@ TrainSummary train(const TrainOptions& options) {
     return Trainer(options).run();
   } catch (const c10::Error& error) {
     throw ModelError(std::string("the network failed: ") + error.what_without_backtrace());
+  } catch (const std::filesystem::filesystem_error& error) {
+    throw IoError(error.path1().string() + ": " + error.code().message());
   }
 }
 

@@ -35,9 +35,10 @@ inline std::string read_text(const std::string& path) {
 }
 
 /// Runs plat with these arguments in `folder` and waits for its end. `meanwhile` is called with the process's number once
-/// it runs.
+/// it runs; `before` in the new process before it becomes plat, with stdout and stderr already going to files.
 inline ProgramRun run_plat(const TemporaryFolder& folder, const std::vector<std::string>& arguments,
-                           double limit_seconds = 120, const std::function<void(pid_t)>& meanwhile = {}) {
+                           double limit_seconds = 120, const std::function<void(pid_t)>& meanwhile = {},
+                           const std::function<void()>& before = {}) {
   const std::string out = folder.file(".stdout");
   const std::string err = folder.file(".stderr");
   const pid_t child = fork();
@@ -49,6 +50,7 @@ inline ProgramRun run_plat(const TemporaryFolder& folder, const std::vector<std:
     redirect(out, STDOUT_FILENO);
     redirect(err, STDERR_FILENO);
     if (chdir(folder.path().c_str()) != 0) _exit(127);
+    if (before) before();
     std::vector<std::string> texts = {PLAT_BINARY};
     texts.insert(texts.end(), arguments.begin(), arguments.end());
     std::vector<char*> pointers;
