@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <utility>
 
 namespace plat::nn {
 
@@ -26,6 +27,8 @@ class EncodedCache {
   /// What the encoder makes of each of B crops (B, 3, S, S): from disk, or from `encode`, which takes one crop, and then
   /// kept. Rounded to float16 either way, so that it makes no difference which. Throws IoError where the disk is full.
   Encoded get(const at::Tensor& pixels, const std::function<Encoded(const at::Tensor&)>& encode);
+  /// The folder has another name from now on. Not while another thread asks for something.
+  void move_to(std::string folder) { folder_ = std::move(folder); }
   int64_t found() const { return found_; }
   int64_t made() const { return made_; }
 

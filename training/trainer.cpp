@@ -60,6 +60,7 @@ class Trainer {
 
   TrainSummary run() {
     if (!options_.dry_run) folder_.check(options_);
+    phase("data");
     TrainingData data = load_training_data(options_.data);
     for (const std::string& line : options_.dry_run ? data.report : data.summary) log_info(line);
     if (data.validation.empty())
@@ -88,13 +89,11 @@ class Trainer {
     at::manual_seed(options_.seed);
     nn::TrainState state(model_.config, options_.method, options_.optimizer, device_);
     nn::load_start(state, options_);
-    if (options_.resume) nn::load_state(state, folder_.checkpoint());
-    // All that can be refused has been read: only now an earlier run goes.
+    // A run that was stopped before its first checkpoint begins again.
+    if (options_.resume && folder_.has_begun()) nn::load_state(state, folder_.checkpoint());
+    // All that can be refused has been read.
     folder_.open(options_);
-    std::string report;
-    for (const std::string& line : data.report) report += line + "\n";
-    write_text(folder_.data(), report);
-    write_text(folder_.data_json(), data.json + "\n");
+    folder_.write_data(data);
     if (options_.resume) {
       folder_.rewind_metrics(state.step, state.validated);
       log_info("resuming after step " + std::to_string(state.step));
@@ -109,11 +108,13 @@ class Trainer {
     try {
       train(state, sampler);
     } catch (const Cancelled&) {
-      nn::save_state(state, folder_.checkpoint());
+      // An earlier run gives way to one that has learned.
+      if (state.step == 0 && folder_.waits()) throw;
+      save(state);
       say_stopped();
       throw;
     }
-    nn::save_state(state, folder_.checkpoint());
+    save(state);
     // Finishing changes the state, which is saved no more: stopped anywhere in it, a resumed run finishes from the same state.
     try {
       return finish(state, sampler.scenes());
@@ -124,6 +125,17 @@ class Trainer {
   }
 
  private:
+  void phase(const char* name) const {
+    log_debug(std::string("phase: ") + name);
+    if (options_.on_phase) options_.on_phase(name);
+  }
+
+  void save(const nn::TrainState& state) {
+    phase("saving");
+    nn::save_state(state, folder_.checkpoint());
+    folder_.replace_earlier();
+  }
+
   /// Says what will learn and what that takes; throws where it does not fit.
   void plan(int64_t training_pixels) {
     plan_views(training_pixels);
@@ -166,7 +178,7 @@ class Trainer {
     nn::Learner learner(options_, model_.description, state, threads_);
     const int64_t count = learner.samples_per_step();
     const bool cached = options_.method.frozen_encoder() && views_.count() > 0;
-    nn::EncodedCache cache(options_.method.cache.empty() ? folder_.embeddings() : options_.method.cache,
+    nn::EncodedCache cache(cache_folder(),
                            cached ? nn::encoder_key(options_.init, options_.method.precision, device_) : "");
     if (cached) learner.use_cache(&cache);
     const auto make = [&](int64_t number) {
@@ -182,6 +194,7 @@ class Trainer {
       others.emplace([&](int64_t number) { return unlabelled_->sample(number); }, state.step * other_count, 1,
                      2 * other_count);
     }
+    phase("steps");
     auto last = Clock::now();
     // The run may have been stopped in the middle of a validation.
     validate_if_due(state);
@@ -196,7 +209,11 @@ class Trainer {
       state.seconds += seconds_since(last);
       last = Clock::now();
       validate_if_due(state);
-      if (state.step % options_.save_every == 0) nn::save_state(state, folder_.checkpoint());
+      // The first step shows that the run can learn.
+      if (state.step % options_.save_every == 0 || state.step == 1) {
+        save(state);
+        cache.move_to(cache_folder());
+      }
       state.seconds += seconds_since(last);
       last = Clock::now();
       plat::report(options_.progress, std::min(1.0, done(state)));
@@ -209,6 +226,10 @@ class Trainer {
       log_info("the encoder ran for " + std::to_string(cache.made()) + " crops; " + std::to_string(cache.found()) +
                " times its results were on disk");
     }
+  }
+
+  std::string cache_folder() const {
+    return options_.method.cache.empty() ? folder_.embeddings() : options_.method.cache;
   }
 
   void record(nn::TrainState& state, const nn::StepLoss& loss, double rate) {
@@ -248,6 +269,7 @@ class Trainer {
   /// Measures the average; `keep`: as the best weights where they are.
   nn::ValidationResult validate(nn::TrainState& state, bool keep) {
     if (areas_.empty()) return {};
+    phase("validation");
     const nn::ValidationResult result = nn::validate(state.average, areas_, validation_options());
     const nlohmann::ordered_json line = {{"step", state.step},
                                          {"seconds", std::round(state.seconds * 10) / 10},
@@ -282,18 +304,8 @@ class Trainer {
     std::vector<ValidationArea> own;
     if (options_.tune_thresholds == "training") own = training_areas(scenes, options_.data.gsd_m, kMostPixels);
     const std::vector<ValidationArea>& areas = options_.tune_thresholds == "training" ? own : areas_;
-    const nn::ValidationOptions settings = validation_options();
-    std::vector<Image<float>> maps;
-    for (const ValidationArea& area : areas) maps.push_back(nn::predict_area(state.average, area.pixels, settings));
-    InstanceThresholds& thresholds = model_.description.classes.front().thresholds;
-    const TunedThresholds tuned = tune_thresholds(thresholds, [&](const InstanceThresholds& tried) {
-      ObjectCounts sum;
-      for (std::size_t i = 0; i < areas.size(); ++i) {
-        sum += count_objects(maps[i], areas[i], tried, settings.min_object_px);
-      }
-      return sum;
-    });
-    thresholds = tuned.thresholds;
+    const TunedThresholds tuned = nn::tune(state.average, areas, validation_options());
+    const InstanceThresholds& thresholds = model_.description.classes.front().thresholds = tuned.thresholds;
     log_info("thresholds chosen on the " + options_.tune_thresholds + " area, object F1 there " +
              fixed(tuned.object_f1) + ": extent " + fixed(thresholds.extent) + ", boundary weight " +
              fixed(thresholds.boundary_weight) + ", smoothing " + fixed(thresholds.smoothing_px) +
@@ -307,8 +319,14 @@ class Trainer {
       validate(state, true);
       nn::load_weights(*state.average, folder_.best());
     }
-    if (mixed) nn::mix_with_base(state, options_.forgetting.wise);
-    if (options_.tune_thresholds != "none") tune(state, scenes);
+    if (mixed) {
+      phase("mixing");
+      nn::mix_with_base(state, options_.forgetting.wise);
+    }
+    if (options_.tune_thresholds != "none") {
+      phase("tuning");
+      tune(state, scenes);
+    }
     TrainSummary summary;
     summary.steps = state.step;
     summary.seconds = state.seconds;
@@ -325,35 +343,29 @@ class Trainer {
     }
     for (nn::Sam* network : {&state.network, &state.average}) (*network)->to(at::kCPU);
     // Both folders get their names once whole.
+    phase("writing");
     StagedPath whole(folder_.model(), StagedPath::Kind::Folder);
     std::optional<StagedPath> adapter;
     if (!options_.method.is_full()) adapter.emplace(folder_.adapter(), StagedPath::Kind::Folder);
     nn::write_results(state, model_, options_, whole.path(), adapter ? adapter->path() : "");
     write_text(whole.path() + "/training.json", to_json(without_folders(options_)) + "\n");
     if (measures_forgetting(options_)) {
+      phase("forgetting");
       summary.forgetting = measure_forgetting(options_, whole.path(), threads_);
       for (const std::string& line : lines_of(*summary.forgetting)) log_info(line);
     }
+    phase("writing");
     const std::string card = model_card(model_, options_, summary, report_);
     write_text(whole.path() + "/README.md", card);
     if (adapter) {
       write_text(adapter->path() + "/README.md", card);
       adapter->commit();
+      phase("writing");
     }
     whole.commit();
-    write_report(summary);
+    phase("writing");
+    folder_.write_report(summary);
     return summary;
-  }
-
-  /// The run's figures for programs.
-  void write_report(const TrainSummary& summary) const {
-    nlohmann::ordered_json json = {
-        {"steps", summary.steps}, {"seconds", summary.seconds}, {"loss", summary.loss}, {"validation", nullptr}};
-    if (summary.pixel_iou)
-      json["validation"] = {{"pixel_iou", *summary.pixel_iou}, {"object_f1", summary.object_f1.value_or(0)}};
-    json["forgetting"] = nullptr;
-    if (summary.forgetting) json["forgetting"] = nlohmann::ordered_json::parse(to_json(*summary.forgetting));
-    write_text(folder_.report(), json.dump(2) + "\n");
   }
 
   const TrainOptions options_;
