@@ -2,6 +2,7 @@
 #include "cli/command.hpp"
 #include "cli/terminal_progress.hpp"
 #include "core/error.hpp"
+#include "core/log.hpp"
 #include "core/text.hpp"
 #include "evaluation/comparison_report.hpp"
 #include "pipeline/evaluate.hpp"
@@ -40,6 +41,7 @@ void run(Arguments& arguments, const Context& context) {
   }
   options.progress = terminal_progress("evaluate", context.quiet);
   const Evaluation result = evaluate(arguments.predicted, arguments.truth, options);
+  for (const std::string& warning : result.warnings) log_warning(warning);
   const std::string text = context.json ? comparison_json(result.comparison, result.options)
                                         : comparison_text(result.comparison, result.options);
   std::fputs(text.c_str(), stdout);
@@ -68,8 +70,9 @@ void add_evaluate(CLI::App& program, Context& context) {
   command->add_option("--bbox-crs", arguments->bbox_crs, "CRS of --bbox, as EPSG:4326")->default_str("the truth's");
   command->add_option("--score", compare.score, "Attribute by which predicted objects choose first")
       ->default_str("none: file order");
-  command->add_option("--layer", options.predicted_layer, "Layer of PREDICTED")->default_str("the first");
-  command->add_option("--truth-layer", options.truth_layer, "Layer of TRUTH")->default_str("the first");
+  command->add_option("--layer", options.predicted_layer, "Layer of PREDICTED")->default_str("the only one");
+  command->add_option("--truth-layer", options.truth_layer, "Layer of TRUTH")->default_str("the only one");
+  command->add_option("--area-layer", options.area_layer, "Layer of --area")->default_str("the only one");
   command->add_option("--value", options.value, "Rasters: the pixel value that is the class");
   command->add_option("--block", compare.block_m, "Side in metres of the blocks that are drawn for the intervals")
       ->capture_default_str();

@@ -180,7 +180,8 @@ void add_prompt_arguments(CLI::App& command, Arguments& arguments) {
                   "What its polygons say: box (their rectangle), mask (roughly the object) or box+mask (refine them)")
       ->transform(CLI::CheckedTransformer(kPolygonsAs, CLI::ignore_case).description(""))
       ->default_str("box");
-  command.add_option("--prompts-layer", arguments.prompts_layer, "Layer of that file")->default_str("the first");
+  command.add_option("--prompts-layer,--layer", arguments.prompts_layer, "Layer of that file")
+      ->default_str("the only one");
   command
       .add_option("--prompts-crs", arguments.prompts_crs,
                   "CRS of --points and --boxes, and of a file that names none, as EPSG:4326")

@@ -53,6 +53,7 @@ void add_train_data_arguments(CLI::App& command, TrainOptions& options, TrainDat
   command.add_option("--assign-crs", arguments.assign_crs, "CRS of images that name none, or a wrong one")
       ->group(group);
   command.add_option("--labels-crs", arguments.labels_crs, "CRS of layers that name none")->group(group);
+  command.add_option("--layer", options.data.layer, "Layer of the label files, where they have several")->group(group);
   command.add_option("--class", options.class_name, "What the objects are; of labels that tell classes, the one taken")
       ->capture_default_str()
       ->group(group);

@@ -6,6 +6,9 @@
 #include <cctype>
 #include <charconv>
 #include <cmath>
+#include <cstddef>
+#include <fstream>
+#include <iterator>
 
 namespace plat {
 
@@ -39,6 +42,24 @@ std::string join(const std::vector<std::string>& pieces, std::string_view separa
     out += pieces[i];
   }
   return out;
+}
+
+std::string some_of(const std::vector<std::string>& names, std::size_t limit) {
+  // One more is named rather than counted.
+  if (names.size() <= limit + 1) return join(names, ", ");
+  const std::vector<std::string> first(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(limit));
+  return join(first, ", ") + " and " + std::to_string(names.size() - limit) + " more";
+}
+
+std::string read_text_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::string text{std::istreambuf_iterator<char>(file), {}};
+  if (!file) throw IoError(path + ": cannot be read");
+  if (text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF")) {
+    throw DataError(path + ": is written in UTF-16; save it as UTF-8");
+  }
+  if (text.starts_with("\xEF\xBB\xBF")) text.erase(0, 3);
+  return text;
 }
 
 double parse_number(std::string_view text, std::string_view what) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,6 +16,11 @@ std::string trim(std::string_view text);
 std::string lower(std::string_view text);
 /// The pieces with a separator between each two.
 std::string join(const std::vector<std::string>& pieces, std::string_view separator);
+/// The first names of several, as "a, b, c and 7 more".
+std::string some_of(const std::vector<std::string>& names, std::size_t limit = 3);
+/// The whole of a text file, without the byte order mark that some programs put before UTF-8. Throws IoError where it cannot
+/// be read, and DataError for UTF-16.
+std::string read_text_file(const std::string& path);
 /// A finite number, or UsageError naming `what`.
 double parse_number(std::string_view text, std::string_view what);
 /// Numbers between commas, or UsageError naming `what`.

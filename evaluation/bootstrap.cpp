@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "evaluation/bootstrap.hpp"
 
+#include "core/cancel.hpp"
+
 #include <algorithm>
 #include <cstddef>
 #include <random>
@@ -10,6 +12,7 @@ namespace plat {
 namespace {
 
 constexpr std::size_t kFewestBlocks = 8;
+constexpr std::size_t kCancelEvery = 1 << 16;
 
 template <typename Block, typename Rate>
 std::optional<Interval> interval_of(std::span<const Block> blocks, const Rate& rate, int rounds, uint64_t seed) {
@@ -19,8 +22,11 @@ std::optional<Interval> interval_of(std::span<const Block> blocks, const Rate& r
   rates.reserve(static_cast<std::size_t>(rounds));
   for (int round = 0; round < rounds; ++round) {
     Block total;
-    // A remainder, since the standard library's distributions differ between systems; the bias is 2^-40 at worst.
-    for (std::size_t i = 0; i < blocks.size(); ++i) total += blocks[random() % blocks.size()];
+    for (std::size_t i = 0; i < blocks.size(); ++i) {
+      if (i % kCancelEvery == 0) throw_if_cancelled();
+      // A remainder, since the standard library's distributions differ between systems; the bias is 2^-40 at worst.
+      total += blocks[random() % blocks.size()];
+    }
     rates.push_back(rate(total));
   }
   std::sort(rates.begin(), rates.end());

@@ -12,6 +12,7 @@
 #include <array>
 #include <cmath>
 #include <cstddef>
+#include <cstdio>
 #include <map>
 #include <numeric>
 #include <span>
@@ -20,6 +21,11 @@
 
 namespace plat {
 namespace {
+
+constexpr double kSmallestPixel = 0.001;  // metres: finer than any picture from above
+constexpr int kMostRounds = 1'000'000;    // more make no interval better
+constexpr double kMostBlocks = 3e7;       // some gigabytes
+constexpr double kMostPixels = 2e12;      // an hour of drawing
 
 struct PreparedLayer {
   std::vector<MultiPolygon> geometry;
@@ -43,8 +49,14 @@ Crs comparison_crs(const FeatureLayer& predicted, const FeatureLayer& truth) {
   const FeatureLayer& known = truth.features.empty() ? predicted : truth;
   const Bounds box = layer_bounds(known);
   if (box.empty()) return truth.crs;
-  const Point middle =
-      CrsTransform(known.crs, Crs::wgs84())(Point{(box.min_x + box.max_x) / 2, (box.min_y + box.max_y) / 2});
+  const CrsTransform to_degrees(known.crs, Crs::wgs84());
+  Point middle = to_degrees(centre(box));
+  const Bounds degrees = to_degrees(box);
+  if (degrees.max_x - degrees.min_x > 180) {
+    std::vector<Point> places;
+    for (const Feature& feature : known.features) places.push_back(to_degrees(centre(bounds(feature.geometry))));
+    middle = middle_in_degrees(places);
+  }
   return Crs::from_text("+proj=laea +lat_0=" + std::to_string(middle.y) + " +lon_0=" + std::to_string(middle.x) +
                         " +datum=WGS84 +units=m +no_defs");
 }
@@ -67,7 +79,7 @@ PreparedLayer prepare(const FeatureLayer& layer, const Crs& crs, const std::opti
     out.geometry.push_back(std::move(geometry));
     out.position.push_back(static_cast<int64_t>(i));
   }
-  out.left_out += layer.skipped;
+  out.left_out += layer.skipped + layer.misplaced;
   return out;
 }
 
@@ -92,6 +104,12 @@ std::vector<int64_t> order_by_score(const FeatureLayer& layer, const PreparedLay
   return order;
 }
 
+std::string count_text(double count) {
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%.6g", count);
+  return text.data();
+}
+
 /// Square blocks of land, each with what is counted in it.
 class BlockMap {
  public:
@@ -103,7 +121,20 @@ class BlockMap {
   CountBlock& at(const Bounds& object) {
     return blocks_[{index((object.min_x + object.max_x) / 2), index((object.min_y + object.max_y) / 2)}];
   }
+  /// How many blocks an object touches.
+  double span(const Bounds& object) const {
+    return (std::floor(object.max_x / side_) - std::floor(object.min_x / side_) + 1) *
+           (std::floor(object.max_y / side_) - std::floor(object.min_y / side_) + 1);
+  }
+  /// Throws UsageError where so many blocks are more than a computer can draw.
+  void check(double blocks) const {
+    const double pixels = static_cast<double>(pixels_);
+    if (blocks <= kMostBlocks && blocks * pixels * pixels <= kMostPixels) return;
+    throw UsageError("the objects lie in up to " + count_text(blocks) + " blocks of " + count_text(pixels) + " x " +
+                     count_text(pixels) + " pixels, more than can be drawn; pass a larger --gsd or --block");
+  }
   void touch(const Bounds& object) {
+    throw_if_cancelled();
     for (int64_t row = index(object.min_y); row <= index(object.max_y); ++row) {
       for (int64_t col = index(object.min_x); col <= index(object.max_x); ++col) blocks_[{col, row}];
     }
@@ -162,6 +193,7 @@ std::vector<ComparedObject> describe(const PreparedLayer& layer, const PreparedL
                                      Outcome without_partner) {
   std::vector<ComparedObject> out;
   for (std::size_t i = 0; i < layer.geometry.size(); ++i) {
+    throw_if_cancelled();
     ComparedObject object;
     object.geometry = layer.geometry[i];
     object.area_m2 = area(object.geometry);
@@ -179,9 +211,11 @@ std::vector<ComparedObject> describe(const PreparedLayer& layer, const PreparedL
 void CompareOptions::validate() const {
   if (!(iou > 0 && iou < 1)) throw UsageError("the IoU threshold must lie between 0 and 1, for example 0.5");
   if (!(min_area_m2 >= 0)) throw UsageError("the minimum area must be 0 or more square metres");
-  if (!(gsd_m > 0)) throw UsageError("the pixel size must be a positive number of metres, for example 0.5");
-  if (!(block_m > 0)) throw UsageError("the block size must be a positive number of metres, for example 128");
-  if (rounds < 0) throw UsageError("the number of draws must be 0 or more");
+  if (!(gsd_m >= kSmallestPixel && std::isfinite(gsd_m))) {
+    throw UsageError("the pixel size must be 0.001 m or more, for example 0.5");
+  }
+  if (!(block_m > 0 && std::isfinite(block_m))) throw UsageError("the block size must be a positive number of metres, for example 128");
+  if (rounds < 0 || rounds > kMostRounds) throw UsageError("the number of draws must lie between 0 and 1000000");
 }
 
 std::string to_string(Outcome outcome) {
@@ -224,6 +258,11 @@ Comparison compare_layers(const FeatureLayer& predicted, const FeatureLayer& tru
   report(progress, 0.6);
 
   BlockMap map(options.block_m, options.gsd_m);
+  double blocks_at_most = 0;
+  for (const auto* side : {&result.predicted, &result.truth}) {
+    for (const ComparedObject& object : *side) blocks_at_most += map.span(bounds(object.geometry));
+  }
+  map.check(blocks_at_most);
   double iou_sum = 0;
   for (const ComparedObject& object : result.predicted) {
     map.touch(bounds(object.geometry));

@@ -19,14 +19,14 @@ namespace plat {
 struct CompareOptions {
   double iou = 0.5;        ///< a predicted object is right if its IoU is above this; in (0, 1)
   double min_area_m2 = 0;  ///< objects with less ground are left out on both sides; 0 keeps all
-  double gsd_m = 0.5;      ///< pixel size in metres at which both layers are drawn for the pixel rates
+  double gsd_m = 0.5;      ///< pixel size in metres at which both layers are drawn for the pixel rates, from 0.001
   std::string score;       ///< attribute by which predicted objects choose, highest first; empty: in file order
   /// Where the truth is known; unset: wherever either layer has objects. Objects outside are dropped, objects across
   /// its edge are cut.
   std::optional<MultiPolygon> area;
   Crs area_crs;
   double block_m = 128;  ///< side of the blocks that are drawn for the intervals, in metres
-  int rounds = 1000;     ///< draws for the intervals; 0: none
+  int rounds = 1000;     ///< draws for the intervals, up to a million; 0: none
   uint64_t seed = 1;     ///< of these draws
 
   /// Throws UsageError naming the field that is out of its range.
@@ -64,7 +64,7 @@ struct Comparison {
 };
 
 /// Compares two layers, reprojected to one equal-area frame in metres. Without CRS on both sides, coordinates are taken
-/// as metres as they are. Throws DataError when one side has a CRS and the other has not, or the score is missing.
+/// as metres as they are. Throws UsageError where pixels and blocks are too small for so much ground, and DataError when one side has a CRS and the other has not, or the score is missing.
 Comparison compare_layers(const FeatureLayer& predicted, const FeatureLayer& truth, const CompareOptions& options,
                           const Progress& progress = {});
 

@@ -39,7 +39,7 @@ struct CrsTransform::Impl {
   }
 
   [[noreturn]] void no_image(double x, double y) const {
-    throw DataError("the position (" + std::to_string(x) + ", " + std::to_string(y) + ") in " + from.name() +
+    throw DataError("the position (" + text_of(Point{x, y}) + ") in " + from.name() +
                     " has no place in " + to.name() + "; check that the file's CRS is the right one");
   }
 

@@ -30,10 +30,14 @@ struct FeatureLayer {
   std::string name;
   Crs crs;
   std::vector<Feature> features;
-  int64_t skipped = 0;  ///< features without area (points, lines, empty), left out
+  int64_t skipped = 0;    ///< features without area (points, lines, empty), left out
+  int64_t misplaced = 0;  ///< features whose coordinates the CRS has no place for, left out
+  std::string warning;    ///< names the misplaced ones; empty where there are none
 };
 
-/// Reads the polygons of any OGR vector file; `layer` empty means the only or first one. Throws IoError, DataError.
+/// Reads the polygons of any OGR vector file; `layer` empty means the only one that has features. Where the CRS has no place
+/// for any feature, all are kept: then the CRS is wrong, not they, which misplacement() tells. Throws IoError, and DataError
+/// for a layer that is not there or several to choose from.
 FeatureLayer read_features(const std::string& path, const std::string& layer = "");
 
 enum class FieldType { Integer, Real, Text };

@@ -2,7 +2,9 @@
 #include "geo/geometry.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <cstdio>
 
 namespace plat {
 namespace {
@@ -28,6 +30,12 @@ bool crosses_odd(const Ring& ring, const Point& point) {
 
 }  // namespace
 
+std::string text_of(const Point& point) {
+  std::array<char, 64> text{};
+  std::snprintf(text.data(), text.size(), "%.10g, %.10g", point.x, point.y);
+  return text.data();
+}
+
 void Bounds::add(const Point& point) {
   if (empty()) {
     *this = {point.x, point.y, point.x, point.y};
@@ -48,6 +56,20 @@ void Bounds::add(const Bounds& other) {
 bool Bounds::intersects(const Bounds& other) const {
   return !empty() && !other.empty() && min_x <= other.max_x && other.min_x <= max_x && min_y <= other.max_y &&
          other.min_y <= max_y;
+}
+
+Point centre(const Bounds& box) { return {(box.min_x + box.max_x) / 2, (box.min_y + box.max_y) / 2}; }
+
+Point middle_in_degrees(const std::vector<Point>& places) {
+  Bounds box;
+  Bounds eastward;
+  for (const Point& place : places) {
+    box.add(place);
+    eastward.add(Point{place.x < 0 ? place.x + 360 : place.x, place.y});
+  }
+  if (eastward.max_x - eastward.min_x < box.max_x - box.min_x) box = eastward;
+  const double x = (box.min_x + box.max_x) / 2;
+  return {x > 180 ? x - 360 : x, (box.min_y + box.max_y) / 2};
 }
 
 double signed_area(const Ring& ring) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
 #include <vector>
 
 namespace plat {
@@ -12,6 +13,9 @@ struct Point {
   double y = 0;
   bool operator==(const Point&) const = default;
 };
+
+/// "x, y" for people, with ten digits at most.
+std::string text_of(const Point& point);
 
 /// A closed line without its repeated last vertex.
 using Ring = std::vector<Point>;
@@ -38,6 +42,10 @@ struct Bounds {
   bool intersects(const Bounds& other) const;
 };
 
+Point centre(const Bounds& box);
+/// The middle of the rectangle round places in degrees, the short way round the Earth: places on both sides of the
+/// antimeridian have it between them.
+Point middle_in_degrees(const std::vector<Point>& places);
 /// Shoelace area of a ring: positive when it runs counter-clockwise with y upward.
 double signed_area(const Ring& ring);
 /// Area without holes, in squared coordinate units, never negative.

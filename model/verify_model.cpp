@@ -63,6 +63,9 @@ VerifiedModel verify_adapter(const std::string& path, const AdapterBase& base) {
 
 VerifiedModel verify_model(const std::string& path) {
   if (const auto base = base_of_adapter(path)) return verify_adapter(path, *base);
+  if (fs::is_directory(path) && !fs::is_regular_file(fs::path(path) / kConfigFile)) {
+    throw ModelError(path + ": has no " + kConfigFile + ", without which no model opens; copy it from where the folder came from");
+  }
   const detail::Checkpoint checkpoint(path);
   detail::NamedTensors tensors = detail::transformers_names(checkpoint.tensors(), path);
   detail::TensorShapes shapes;
@@ -74,7 +77,7 @@ VerifiedModel verify_model(const std::string& path) {
       shapes[name] = tensor.shape;
     }
   }
-  const bool folder = fs::is_regular_file(fs::path(path) / kConfigFile);
+  const bool folder = fs::is_directory(path);
   const SamConfig config = folder ? read_model_folder(path).config : detail::config_of(shapes, path);
   detail::check_shapes(shapes, config, path);
   if (folder && has_classes != (config.class_decoder.classes > 0)) {

@@ -5,6 +5,8 @@
 #include "core/error.hpp"
 #include "core/text.hpp"
 #include "evaluation/comparison_report.hpp"
+#include "geo/data_place.hpp"
+#include "geo/mask_values.hpp"
 #include "geo/overlay.hpp"
 #include "geo/raster_reader.hpp"
 #include "pipeline/output_check.hpp"
@@ -12,20 +14,11 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <filesystem>
-#include <limits>
 #include <utility>
 
 namespace plat {
 namespace {
-
-/// Pixels of one side as read: labels, and where they mean anything.
-struct LabelRaster {
-  Grid grid;
-  Image<int32_t> labels;
-  Image<uint8_t> valid;
-};
 
 bool is_raster(const std::string& path) {
   static constexpr std::array kExtensions{".tif",  ".tiff", ".vrt", ".png", ".jpg",
@@ -34,42 +27,10 @@ bool is_raster(const std::string& path) {
   return std::find(kExtensions.begin(), kExtensions.end(), extension) != kExtensions.end();
 }
 
-LabelRaster read_labels(const std::string& path, const std::optional<int64_t>& value) {
-  RasterOptions options;
-  options.bands = {"1"};
-  RasterReader reader(path, options);
-  LabelRaster raster{reader.grid(), Image<int32_t>(reader.grid().width, reader.grid().height),
-                     Image<uint8_t>(reader.grid().width, reader.grid().height, 1, 1)};
-  // Many masks call their background nodata; it is background all the same.
-  const auto& nodata = reader.info().nodata;
-  const bool zero_is_nodata = !nodata.empty() && nodata.front() == 0.0;
-  constexpr int64_t kStrip = 512;
-  for (int64_t row = 0; row < raster.grid.height; row += kStrip) {
-    throw_if_cancelled();
-    const Window window{0, row, raster.grid.width, std::min(kStrip, raster.grid.height - row)};
-    const RasterBlock block = reader.read(window);
-    for (int64_t r = 0; r < window.height; ++r) {
-      for (int64_t c = 0; c < window.width; ++c) {
-        const float pixel = block.pixels.at(c, r);
-        const bool valid = block.valid.at(c, r) != 0 || zero_is_nodata;
-        raster.valid.at(c, row + r) = valid ? 1 : 0;
-        if (!valid) continue;
-        // Whole numbers up to 2^24 pass through float unharmed.
-        if (std::abs(pixel) > 16777216.0F) {
-          throw DataError(path + ": label " + std::to_string(pixel) + " is above 16777216; renumber the labels");
-        }
-        const auto label = static_cast<int32_t>(std::lround(pixel));
-        raster.labels.at(c, row + r) = value ? (label == *value ? 1 : 0) : label;
-      }
-    }
-  }
-  return raster;
-}
-
-FeatureLayer outlines(const LabelRaster& raster) {
+FeatureLayer outlines(const MaskValues& raster) {
   FeatureLayer layer;
   layer.crs = raster.grid.crs;
-  const auto regions = vectorize(raster.labels);
+  const auto regions = vectorize(raster.values);
   const auto world = [&](const Polygon& polygon) { return raster.grid.to_world(polygon); };
   for (const auto& [label, region] : regions) {
     if (regions.size() == 1) {
@@ -83,7 +44,53 @@ FeatureLayer outlines(const LabelRaster& raster) {
   return layer;
 }
 
-void check_same_grid(const LabelRaster& a, const LabelRaster& b) {
+/// Makes the parts of each feature objects of their own, as training does: a file may keep all roofs in one feature.
+FeatureLayer with_single_parts(FeatureLayer layer) {
+  std::vector<Feature> parts;
+  for (Feature& feature : layer.features) {
+    throw_if_cancelled();
+    for (Polygon& part : feature.geometry) parts.push_back({{std::move(part)}, feature.attributes});
+  }
+  layer.features = std::move(parts);
+  return layer;
+}
+
+FeatureLayer read_objects(const std::string& path, const std::string& layer, std::vector<std::string>& warnings) {
+  FeatureLayer objects = with_single_parts(read_features(path, layer));
+  if (objects.features.empty() && objects.skipped > 0) {
+    throw DataError(path + ": holds no polygon, only " + std::to_string(objects.skipped) +
+                    " points, lines or empty features; objects are compared by their area, so give their outlines");
+  }
+  if (!objects.warning.empty()) warnings.push_back(objects.warning);
+  return objects;
+}
+
+/// One side of the comparison and where it lies.
+struct Side {
+  const std::string& path;
+  std::string name;
+  DataPlace place;
+};
+
+/// Throws DataError where the coordinates of a side cannot be right. Of two that fit each other's CRS, the one that says metres
+/// and holds degrees is wrong, and the truth is trusted longest.
+void check_places(const Side& predicted, const Side& truth) {
+  const auto check = [](const Side& side, const Side& other) {
+    const auto wrong = wrong_coordinates(side.place, {other.place}, other.name);
+    if (wrong) throw DataError(side.path + ": " + *wrong);
+  };
+  const auto is_placed = [](const Side& side) {
+    return side.place.box.empty() || side.place.crs.empty() || side.place.degrees;
+  };
+  for (const auto& [side, other] : {std::pair{&predicted, &truth}, {&truth, &predicted}}) {
+    if (!is_placed(*side)) check(*side, *other);
+  }
+  if (predicted.place.box.empty() || truth.place.box.empty() || overlap(predicted.place, truth.place)) return;
+  const bool truth_first = predicted.place.crs.is_geographic() && !truth.place.crs.is_geographic();
+  check(truth_first ? truth : predicted, truth_first ? predicted : truth);
+}
+
+void check_same_grid(const MaskValues& a, const MaskValues& b) {
   const bool same_crs = a.grid.crs.empty() ? b.grid.crs.empty() : a.grid.crs.same_as(b.grid.crs);
   if (a.grid.width == b.grid.width && a.grid.height == b.grid.height && same_crs &&
       a.grid.world_from_pixel == b.grid.world_from_pixel) {
@@ -94,9 +101,16 @@ void check_same_grid(const LabelRaster& a, const LabelRaster& b) {
                   std::to_string(b.grid.height) + " pixels); warp one onto the other's, or vectorize one");
 }
 
-Image<uint8_t> mask_of(const LabelRaster& raster) {
-  Image<uint8_t> mask(raster.labels.width(), raster.labels.height());
-  for (std::size_t i = 0; i < mask.size(); ++i) mask.data()[i] = raster.labels.data()[i] != 0 ? 1 : 0;
+/// Makes what is unknown in either image background in both.
+void leave_out_unknown(Image<int32_t>& a, Image<int32_t>& b) {
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    if (a.data()[i] == kUnknownPixel || b.data()[i] == kUnknownPixel) a.data()[i] = b.data()[i] = 0;
+  }
+}
+
+Image<uint8_t> mask_of(const MaskValues& raster) {
+  Image<uint8_t> mask(raster.values.width(), raster.values.height());
+  for (std::size_t i = 0; i < mask.size(); ++i) mask.data()[i] = raster.values.data()[i] != 0 ? 1 : 0;
   return mask;
 }
 
@@ -127,7 +141,7 @@ void set_area(CompareOptions& compare, const EvaluateOptions& options, const Crs
     compare.area_crs = scene.grid().crs;
     if (!gsd_m) gsd_m = scene.grid().ground_sample_distance_m();
   } else if (!options.area.empty()) {
-    const FeatureLayer layer = read_features(options.area);
+    const FeatureLayer layer = read_features(options.area, options.area_layer);
     if (layer.features.empty()) throw DataError(options.area + ": no polygon says where the truth is known");
     compare.area.emplace();
     for (const Feature& feature : layer.features) {
@@ -145,6 +159,7 @@ void set_area(CompareOptions& compare, const EvaluateOptions& options, const Crs
 Evaluation evaluate(const std::string& predicted, const std::string& truth, const EvaluateOptions& options) {
   Evaluation result;
   result.options = options.compare;
+  if (options.gsd_m) result.options.gsd_m = *options.gsd_m;
   result.options.validate();
   if (!options.matches.empty()) {
     check_vector_output(options.matches);
@@ -154,27 +169,26 @@ Evaluation evaluate(const std::string& predicted, const std::string& truth, cons
   }
 
   std::optional<double> gsd_m = options.gsd_m;
-  std::optional<LabelRaster> predicted_raster;
-  std::optional<LabelRaster> truth_raster;
-  if (is_raster(predicted)) predicted_raster = read_labels(predicted, options.value);
-  if (is_raster(truth)) truth_raster = read_labels(truth, options.value);
+  std::optional<MaskValues> predicted_raster;
+  std::optional<MaskValues> truth_raster;
+  if (is_raster(predicted)) predicted_raster = read_mask_values(predicted, options.value);
+  if (is_raster(truth)) truth_raster = read_mask_values(truth, options.value);
   std::optional<PixelCounts> exact;
   if (predicted_raster && truth_raster) {
     check_same_grid(*predicted_raster, *truth_raster);
-    for (std::size_t i = 0; i < predicted_raster->labels.size(); ++i) {
-      if (predicted_raster->valid.data()[i] != 0 && truth_raster->valid.data()[i] != 0) continue;
-      predicted_raster->labels.data()[i] = 0;
-      truth_raster->labels.data()[i] = 0;
-    }
+    leave_out_unknown(predicted_raster->values, truth_raster->values);
   }
-  for (const auto* raster : {&truth_raster, &predicted_raster}) {
+  for (auto* raster : {&truth_raster, &predicted_raster}) {
+    if (*raster) leave_out_unknown((*raster)->values, (*raster)->values);
     if (*raster && !gsd_m) gsd_m = (*raster)->grid.ground_sample_distance_m();
   }
   const FeatureLayer predicted_layer =
-      predicted_raster ? outlines(*predicted_raster) : read_features(predicted, options.predicted_layer);
-  const FeatureLayer truth_layer = truth_raster ? outlines(*truth_raster) : read_features(truth, options.truth_layer);
+      predicted_raster ? outlines(*predicted_raster) : read_objects(predicted, options.predicted_layer, result.warnings);
+  const FeatureLayer truth_layer = truth_raster ? outlines(*truth_raster) : read_objects(truth, options.truth_layer, result.warnings);
+  check_places({predicted, "the prediction", layer_place(predicted_layer)}, {truth, "the truth", layer_place(truth_layer)});
   set_area(result.options, options, truth_layer.crs, gsd_m);
   result.options.gsd_m = gsd_m.value_or(result.options.gsd_m);
+  result.options.validate();
   if (predicted_raster && truth_raster && !result.options.area && !options.gsd_m && result.options.min_area_m2 == 0) {
     exact.emplace();
     exact->add(mask_of(*predicted_raster), mask_of(*truth_raster));

@@ -17,8 +17,9 @@ namespace plat {
 struct EvaluateOptions {
   CompareOptions compare;       ///< its gsd_m and area are set from what follows
   std::optional<double> gsd_m;  ///< pixel size of the pixel rates in metres; unset: the scene's or rasters', else 0.5
-  std::string predicted_layer;  ///< name of the layer; empty: the first
+  std::string predicted_layer;  ///< name of the layer; empty: the only one that has features
   std::string truth_layer;
+  std::string area_layer;  ///< of `area`
   /// Rasters: the value that is the class; unset: a raster of one value but 0 is a mask, whose objects are connected
   /// pixels (by their sides), and one of several values holds one object a value.
   std::optional<int64_t> value;
@@ -34,11 +35,14 @@ struct EvaluateOptions {
 
 struct Evaluation {
   Comparison comparison;
-  CompareOptions options;  ///< as used, pixel size and area filled in
+  CompareOptions options;             ///< as used, pixel size and area filled in
+  std::vector<std::string> warnings;  ///< what was odd about the inputs
 };
 
 /// Compares a predicted vector layer or raster with a true one, in any CRS. Two rasters must share one grid; their
-/// pixel rates are then exact, and pixels that are nodata in either are left out. Rasters are held in memory.
+/// pixel rates are then exact, and pixels that are unknown in either are left out. Rasters are read by read_mask_values and
+/// held in memory. Each part of a feature is an object, as in training. Throws DataError also where the coordinates of a layer
+/// cannot be right (wrong_coordinates).
 /// Throws IoError, DataError, UsageError.
 Evaluation evaluate(const std::string& predicted, const std::string& truth, const EvaluateOptions& options);
 

@@ -112,6 +112,8 @@ PromptLayer read_prompts(const std::string& path, const std::string& layer_name,
     out.warnings.push_back(path + ": " + std::to_string(layer.skipped) +
                            " lines or empty features are no prompts and were left out.");
   }
+  if (!layer.warning.empty()) out.warnings.push_back(layer.warning);
+  for (const Place& place : layer.places) out.box.add(bounds(place));
   std::map<std::string, std::size_t> groups;
   for (const Place& place : layer.places) {
     const AttributeValue* named = attribute(place, "object");

@@ -40,6 +40,7 @@ struct PromptLayer {
   Crs crs;  ///< empty: the scene's
   std::vector<MapPrompt> prompts;
   std::vector<std::string> warnings;  ///< what was odd about their source
+  Bounds box;                         ///< of a file's prompts, in its CRS; empty for coordinates that a person gave
 };
 
 /// A prompt's id as text.

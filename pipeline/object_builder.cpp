@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pipeline/object_builder.hpp"
 
+#include "core/cancel.hpp"
 #include "core/error.hpp"
 #include "geo/crs.hpp"
 #include "postprocess/coverage.hpp"
@@ -155,6 +156,7 @@ struct ObjectBuilder::Impl {
   }
 
   std::vector<ExtractedObject> objects_of(const InstancePatch& patch) {
+    throw_if_cancelled();
     const LocalFrame frame = frame_at(patch.window, measures.local());
     const double pixel_m2 = frame.metres_x * frame.metres_y;
     std::vector<ExtractedObject> objects;
@@ -179,6 +181,7 @@ struct ObjectBuilder::Impl {
       }
     }
     tbb::parallel_for(std::size_t{0}, objects.size(), [&](std::size_t i) {
+      throw_if_cancelled();
       ExtractedObject& object = objects[i];
       // Rings that touch do so at corners of pixels that both have as vertices, which no transform pulls apart.
       if (!place(object, shaped[i])) {

@@ -5,6 +5,7 @@
 #include "core/memory.hpp"
 #include "core/text.hpp"
 #include "core/thread_budget.hpp"
+#include "geo/data_place.hpp"
 #include "geo/gdal_session.hpp"
 #include "geo/raster_fingerprint.hpp"
 #include "model/prompt_segmenter.hpp"
@@ -201,6 +202,12 @@ SegmentSummary segment(const std::string& scene_path, const std::string& output,
   if (grid.crs.empty() && !layer_crs.empty()) {
     throw DataError(scene_path + ": no CRS, so prompts in " + layer_crs.name() +
                     " cannot be placed in it. Pass --assign-crs EPSG:xxxx, or prompts in the scene's own coordinates.");
+  }
+  const DataPlace place = place_of(grid.world_bounds(), grid.crs);
+  const DataPlace prompts_place = place_of(layer.box, layer_crs);
+  if (!overlap(place, prompts_place)) {
+    const auto wrong = wrong_coordinates(prompts_place, {place}, "the scene");
+    if (wrong) throw DataError("the layer of prompts " + *wrong);
   }
   const ThreadBudget threads = ThreadBudget::make(options.threads, model.on_card());
   const MemoryNeed memory = plan_memory(model, opened.reader.bands(), threads.inference, ram);

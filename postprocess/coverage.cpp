@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "postprocess/coverage.hpp"
 
+#include "core/cancel.hpp"
 #include "core/error.hpp"
 #include "postprocess/detail/arc_fit.hpp"
 #include "postprocess/detail/arcs.hpp"
@@ -60,6 +61,7 @@ class Coverage {
 
   std::vector<Outline> draw() {
     for (;;) {
+      throw_if_cancelled();
       draw_arcs();
       if (settle_conflicts() || degrade(arcs_out_of_place(), OutlineReason::Neighbour) ||
           degrade(arcs_of_unlike_polygons(), OutlineReason::Shape))

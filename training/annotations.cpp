@@ -2,12 +2,12 @@
 #include "training/annotations.hpp"
 
 #include "core/error.hpp"
+#include "core/text.hpp"
 #include "training/coco_masks.hpp"
 
 #include <nlohmann/json.hpp>
 
 #include <cmath>
-#include <fstream>
 #include <map>
 #include <numbers>
 #include <optional>
@@ -41,6 +41,20 @@ LabelSet empty_set(const std::string& path, bool tells_classes) {
   return labels;
 }
 
+/// What the parser says, without the name of its exception.
+std::string said(const nlohmann::json::exception& error) {
+  const std::string text = error.what();
+  const std::size_t end = text.find("] ");
+  return end == std::string::npos ? text : text.substr(end + 2);
+}
+
+/// An id as text: some programs write numbers, some texts, some both.
+std::string id_of(const Json& id) { return id.is_string() ? id.get<std::string>() : id.dump(); }
+
+std::string size_text(int64_t width, int64_t height) {
+  return std::to_string(width) + " x " + std::to_string(height) + " pixels";
+}
+
 /// x and y in turn.
 Ring ring_of(const std::vector<double>& numbers) {
   Ring ring;
@@ -49,7 +63,7 @@ Ring ring_of(const std::vector<double>& numbers) {
   return ring;
 }
 
-MultiPolygon coco_outline(const Json& segmentation) {
+MultiPolygon coco_outline(const Json& segmentation, const AnnotatedImage& image) {
   MultiPolygon outline;
   if (segmentation.is_array()) {
     for (const Json& part : segmentation) {
@@ -60,6 +74,10 @@ MultiPolygon coco_outline(const Json& segmentation) {
     const Json& counts = segmentation.at("counts");
     const auto size = segmentation.at("size").get<std::vector<int64_t>>();
     if (size.size() != 2) throw DataError("the size of its mask is no pair of height and width");
+    if (image.width > 0 && image.height > 0 && (size[1] != image.width || size[0] != image.height)) {
+      throw DataError("its mask has " + size_text(size[1], size[0]) + ", its image " +
+                      size_text(image.width, image.height));
+    }
     outline =
         outline_of_runs(counts.is_string() ? coco_runs(counts.get<std::string>()) : counts.get<std::vector<int64_t>>(),
                         size[1], size[0]);
@@ -68,25 +86,29 @@ MultiPolygon coco_outline(const Json& segmentation) {
 }
 
 std::vector<AnnotatedImage> read_coco(const Json& json, const std::string& path) {
-  std::map<int64_t, std::string> categories;
+  std::map<std::string, std::string> categories;
   for (const Json& category : json.value("categories", Json::array())) {
-    categories[category.at("id").get<int64_t>()] = category.at("name").get<std::string>();
+    categories[id_of(category.at("id"))] = category.at("name").get<std::string>();
   }
   std::vector<Gathered> images;
-  std::map<int64_t, std::size_t> place;
+  std::map<std::string, std::size_t> place;
+  std::map<std::string, std::size_t> named;  // an image that is listed twice is one image
   for (const Json& image : json.at("images")) {
-    place[image.at("id").get<int64_t>()] = images.size();
-    images.push_back({{image.at("file_name").get<std::string>(), image.value("width", int64_t{0}),
+    const auto name = image.at("file_name").get<std::string>();
+    const auto [known, is_new] = named.try_emplace(name, images.size());
+    place[id_of(image.at("id"))] = known->second;
+    if (!is_new) continue;
+    images.push_back({{name, image.value("width", int64_t{0}),
                        image.value("height", int64_t{0}), nullptr},
                       empty_set(path, true)});
   }
   for (const Json& annotation : json.at("annotations")) {
-    const auto found = place.find(annotation.at("image_id").get<int64_t>());
+    const auto found = place.find(id_of(annotation.at("image_id")));
     if (found == place.end()) continue;
-    LabelSet& labels = images[found->second].labels;
+    auto& [image, labels] = images[found->second];
     MultiPolygon outline;
     try {
-      outline = coco_outline(annotation.value("segmentation", Json()));
+      outline = coco_outline(annotation.value("segmentation", Json()), image);
     } catch (const DataError& error) {
       throw DataError("annotation " + annotation.value("id", Json()).dump() + ": " + error.what());
     }
@@ -95,7 +117,7 @@ std::vector<AnnotatedImage> read_coco(const Json& json, const std::string& path)
     } else if (annotation.value("iscrowd", 0) != 0) {
       labels.unknown.push_back(std::move(outline));
     } else {
-      const auto category = categories.find(annotation.value("category_id", int64_t{-1}));
+      const auto category = categories.find(id_of(annotation.value("category_id", Json())));
       labels.objects.push_back({std::move(outline), category == categories.end() ? "" : category->second});
     }
   }
@@ -176,14 +198,13 @@ std::vector<AnnotatedImage> read_via(const Json& json, const std::string& path, 
 
 std::vector<AnnotatedImage> read_annotations(const std::string& path, DataKind kind,
                                              const std::string& class_attribute) {
-  std::ifstream file(path);
-  if (!file) throw IoError(path + ": cannot be read");
+  const std::string text = read_text_file(path);
   try {
-    const Json json = Json::parse(file);
+    const Json json = Json::parse(text);
     return kind == DataKind::Coco ? read_coco(json, path) : read_via(json, path, class_attribute);
   } catch (const nlohmann::json::exception& error) {
     throw DataError(path + ": is no " + (kind == DataKind::Coco ? "COCO" : "VIA") +
-                    " file as it should be: " + error.what());
+                    " file as it should be: " + said(error));
   } catch (const DataError& error) {
     throw DataError(path + ": " + error.what());
   }

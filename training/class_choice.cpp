@@ -3,6 +3,7 @@
 
 #include "core/error.hpp"
 #include "core/text.hpp"
+#include "geo/mask_values.hpp"
 #include "training/data_files.hpp"
 
 #include <algorithm>

@@ -6,8 +6,14 @@
 #include "postprocess/vectorize.hpp"
 
 #include <algorithm>
+#include <string>
 
 namespace plat {
+namespace {
+
+constexpr int64_t kMostPixels = int64_t{1} << 32;
+
+}  // namespace
 
 std::vector<int64_t> coco_runs(const std::string& text) {
   std::vector<int64_t> runs;
@@ -29,6 +35,10 @@ std::vector<int64_t> coco_runs(const std::string& text) {
 }
 
 MultiPolygon outline_of_runs(const std::vector<int64_t>& runs, int64_t width, int64_t height) {
+  if (width < 1 || height < 1 || width > kMostPixels / height) {
+    throw DataError("its mask has " + std::to_string(width) + " x " + std::to_string(height) +
+                    " pixels, which no image has");
+  }
   int64_t sum = 0;
   int64_t first = width;
   int64_t last = -1;

@@ -24,9 +24,10 @@ void require_there(const std::string& path) {
 class Finder {
  public:
   explicit Finder(const DataInputs& inputs)
-      : inputs_(inputs), stated_(found_, inputs.class_attribute, inputs.assign_crs, inputs.labels_crs) {
+      : inputs_(inputs), stated_(found_, inputs.class_attribute, inputs.assign_crs, inputs.labels_crs, inputs.layer) {
     pool_.assign_crs = inputs.assign_crs;
     pool_.labels_crs = inputs.labels_crs;
+    pool_.layer = inputs.layer;
   }
 
   FoundData find() {
@@ -117,6 +118,7 @@ class Finder {
     DataPool named;
     named.assign_crs = inputs_.assign_crs;
     named.labels_crs = inputs_.labels_crs;
+    named.layer = inputs_.layer;
     for (const std::string& path : inputs_.scenes) {
       require_there(path);
       const std::vector<std::string> files = fs::is_directory(path) ? files_below(path) : std::vector{path};
@@ -146,17 +148,22 @@ class Finder {
     inputs.insert(inputs.end(), inputs_.scenes.begin(), inputs_.scenes.end());
     inputs.insert(inputs.end(), inputs_.labels.begin(), inputs_.labels.end());
     std::string text = some_of(inputs) + ": ";
-    if (images_ == 0 && stac_.empty()) return text + "no image is there; docs/formats.md says what training reads";
-    if (labels_ == 0 && stac_.empty())
-      return text + std::to_string(images_) + (images_ == 1 ? " image" : " images") +
-             " but no labels; add a layer, masks, COCO or VIA annotations";
-    text += "no image could be paired with labels";
+    if (images_ == 0 && stac_.empty()) {
+      text += "no image is there; docs/formats.md says what training reads";
+    } else if (labels_ == 0 && stac_.empty()) {
+      text += std::to_string(images_) + (images_ == 1 ? " image" : " images") +
+              " but no labels; add a layer, masks, COCO or VIA annotations";
+    } else {
+      text += "no image could be paired with labels";
+    }
     std::vector<std::string> reasons;
-    // Labels say most about what is wrong; images only lack them.
+    // Labels say most about what is wrong; images only lack them, and that is said already where there are none.
     for (const bool of_images : {false, true}) {
+      if (of_images && labels_ == 0) break;
       for (const LeftOut& left : found_.left_out) {
-        if (left.reason.starts_with("no labels are named like it") == of_images)
-          reasons.push_back(file_name(left.path) + " " + left.reason);
+        if (left.path.starts_with("*") || left.reason.starts_with("no labels are named like it") != of_images) continue;
+        const std::string name = left.reason.starts_with(left.path) ? "" : file_name(left.path) + " ";
+        reasons.push_back(name + left.reason);
       }
     }
     for (std::size_t i = 0; i < std::min<std::size_t>(reasons.size(), 3); ++i)

@@ -17,6 +17,7 @@ struct DataInputs {
   std::string class_attribute;  ///< see read_annotations
   Crs assign_crs;               ///< of images, in place of their own
   Crs labels_crs;               ///< of layers that name none
+  std::string layer = {};       ///< of vector files; empty: the only one that has features
 };
 
 /// Finds images and their labels: by annotation files and STAC items, by lists, by name, and what is left by place. Throws

@@ -3,6 +3,7 @@
 
 #include "core/error.hpp"
 #include "core/text.hpp"
+#include "geo/mask_values.hpp"
 #include "geo/raster_reader.hpp"
 #include "geo/vector_info.hpp"
 
@@ -12,7 +13,6 @@
 #include <array>
 #include <cmath>
 #include <filesystem>
-#include <fstream>
 #include <set>
 
 namespace plat {
@@ -61,10 +61,8 @@ bool strip_word(std::string& stem, const std::array<const char*, N>& words) {
 
 /// The JSON's outermost two levels: enough to tell what it is, whatever its size.
 nlohmann::json outline(const std::string& path) {
-  std::ifstream file(path);
-  if (!file) throw IoError(path + ": cannot be read");
   const auto shallow = [](int depth, nlohmann::json::parse_event_t, nlohmann::json&) { return depth <= 2; };
-  return nlohmann::json::parse(file, shallow, false);
+  return nlohmann::json::parse(read_text_file(path), shallow, false);
 }
 
 DataKind json_kind(const std::string& path) {
@@ -185,13 +183,6 @@ bool looks_like_mask(const std::string& path) {
     if (values.size() > kMaxClasses) return false;
   }
   return true;
-}
-
-std::string some_of(const std::vector<std::string>& names, std::size_t limit) {
-  // One more is named rather than counted.
-  if (names.size() <= limit + 1) return join(names, ", ");
-  const std::vector<std::string> first(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(limit));
-  return join(first, ", ") + " and " + std::to_string(names.size() - limit) + " more";
 }
 
 std::string file_name(const std::string& path) { return fs::path(path).filename().string(); }

@@ -37,11 +37,6 @@ std::vector<std::string> files_below(const std::string& folder);
 /// Whether a raster looks like a mask: one band of whole numbers with few different values.
 bool looks_like_mask(const std::string& path);
 
-/// More values than that in a mask number its objects; fewer are classes.
-inline constexpr std::size_t kMaxClasses = 16;
-
-/// The first names of several, as "a, b, c and 7 more".
-std::string some_of(const std::vector<std::string>& names, std::size_t limit = 3);
 /// The last part of a path.
 std::string file_name(const std::string& path);
 

@@ -6,8 +6,8 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <optional>
+#include <sstream>
 #include <utility>
 
 namespace plat {
@@ -42,13 +42,16 @@ std::string resolved_path(const std::string& href, const std::string& file) {
   if (href.starts_with("s3://")) return "/vsis3/" + href.substr(5);
   if (href.starts_with("gs://")) return "/vsigs/" + href.substr(5);
   if (href.starts_with("/vsi")) return href;
-  const std::string local = href.starts_with("file://") ? href.substr(7) : href;
-  return (std::filesystem::path(file).parent_path() / local).lexically_normal().string();
+  const auto beside = [&file](const std::string& local) {
+    return (std::filesystem::path(file).parent_path() / local).lexically_normal().string();
+  };
+  std::string local = href.starts_with("file://") ? href.substr(7) : href;
+  if (!there(beside(local))) std::replace(local.begin(), local.end(), '\\', '/');
+  return beside(local);
 }
 
 std::vector<ListedImage> read_data_list(const std::string& path) {
-  std::ifstream file(path);
-  if (!file) throw IoError(path + ": cannot be read");
+  std::istringstream file(read_text_file(path));
   std::vector<ListedImage> images;
   std::size_t image_column = 0;
   std::size_t label_column = 1;

@@ -3,7 +3,7 @@
 
 #include "core/cancel.hpp"
 #include "core/error.hpp"
-#include "training/data_place.hpp"
+#include "geo/data_place.hpp"
 
 #include <algorithm>
 #include <map>
@@ -89,7 +89,7 @@ void pair_by_name(DataPool& pool, FoundData& found, const std::string& how) {
 
 void pair_by_place(DataPool& pool, FoundData& found, const std::string& how) {
   const auto raster = [&](const std::string& path) { return raster_place(path, pool.assign_crs); };
-  const auto layer = [&](const std::string& path) { return layer_place(path, pool.labels_crs); };
+  const auto layer = [&](const std::string& path) { return layer_place(path, pool.labels_crs, pool.layer); };
   const std::vector<Placed> images = placed(pool.images, found, raster);
   const std::vector<Placed> masks =
       placed(pool.masks, found, [](const std::string& path) { return raster_place(path, {}); });

@@ -35,6 +35,7 @@ struct DataPool {
   std::vector<DataFile> layers;
   Crs assign_crs;  ///< of images, in place of their own
   Crs labels_crs;  ///< of layers that name none
+  std::string layer;  ///< of label files with several
 };
 
 /// Pairs labels with the image of the same stem, layers before masks; the pairs go from the pool to `found`. `how` begins

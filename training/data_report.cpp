@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "training/data_report.hpp"
 
+#include "core/text.hpp"
 #include "training/data_files.hpp"
 
 #include <nlohmann/json.hpp>

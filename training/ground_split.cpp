@@ -42,14 +42,18 @@ using Blocks = std::map<Block, BlockSum>;
 /// where no scene has a CRS.
 Crs common_crs(const std::vector<LabelledScene>& scenes) {
   Bounds all;
+  std::vector<Point> centres;
   for (const LabelledScene& scene : scenes) {
     if (scene.grid.crs.empty()) continue;
-    all.add(CrsTransform(scene.grid.crs, Crs::wgs84())(scene.grid.world_bounds()));
+    const CrsTransform to_degrees(scene.grid.crs, Crs::wgs84());
+    all.add(to_degrees(scene.grid.world_bounds()));
+    centres.push_back(to_degrees(centre(scene.grid.world_bounds())));
   }
   if (all.empty()) return {};
+  const Point middle = all.max_x - all.min_x > 180 ? middle_in_degrees(centres) : centre(all);
   std::array<char, 128> text{};
   std::snprintf(text.data(), text.size(), "+proj=laea +lat_0=%.0f +lon_0=%.0f +datum=WGS84 +units=m +no_defs",
-                (all.min_y + all.max_y) / 2, (all.min_x + all.max_x) / 2);
+                middle.y, middle.x);
   return Crs::from_text(text.data());
 }
 

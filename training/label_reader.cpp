@@ -2,6 +2,7 @@
 #include "training/label_reader.hpp"
 
 #include "core/error.hpp"
+#include "core/text.hpp"
 #include "geo/feature_io.hpp"
 #include "training/data_files.hpp"
 #include "training/mask_labels.hpp"
@@ -26,8 +27,8 @@ std::string text_of(const AttributeValue& value) {
 
 }  // namespace
 
-LabelReader::LabelReader(std::string class_attribute, Crs labels_crs)
-    : class_attribute_(std::move(class_attribute)), labels_crs_(std::move(labels_crs)) {}
+LabelReader::LabelReader(std::string class_attribute, Crs labels_crs, std::string layer)
+    : class_attribute_(std::move(class_attribute)), labels_crs_(std::move(labels_crs)), layer_(std::move(layer)) {}
 
 std::shared_ptr<const LabelSet> LabelReader::read(const LabelSource& source) {
   if (source.kind == LabelKind::Annotations) return source.annotations;
@@ -40,11 +41,13 @@ std::shared_ptr<const LabelSet> LabelReader::read(const LabelSource& source) {
 }
 
 LabelSet LabelReader::read_layer(const std::string& path) const {
-  FeatureLayer layer = read_features(path);
+  FeatureLayer layer = read_features(path, layer_);
   LabelSet labels;
   labels.path = path;
   labels.crs = layer.crs.empty() ? labels_crs_ : layer.crs;
   labels.without_area = layer.skipped;
+  labels.misplaced = layer.misplaced;
+  labels.warning = layer.warning;
   labels.tells_classes = !class_attribute_.empty();
   for (Feature& feature : layer.features) {
     std::string value;

@@ -12,8 +12,9 @@ namespace plat {
 /// Reads labels, each file once. Not thread-safe.
 class LabelReader {
  public:
-  /// `class_attribute` of layers tells the class; empty: they tell none. `labels_crs` stands in for layers that name no CRS.
-  LabelReader(std::string class_attribute, Crs labels_crs);
+  /// `class_attribute` of layers tells the class; empty: they tell none. `labels_crs` stands in for layers that name no CRS;
+  /// `layer` is that of read_features.
+  LabelReader(std::string class_attribute, Crs labels_crs, std::string layer);
   /// Throws IoError, and DataError where the labels cannot be used or have no such attribute.
   std::shared_ptr<const LabelSet> read(const LabelSource& source);
 
@@ -22,6 +23,7 @@ class LabelReader {
 
   std::string class_attribute_;
   Crs labels_crs_;
+  std::string layer_;
   std::map<std::string, std::shared_ptr<const LabelSet>> known_;
 };
 

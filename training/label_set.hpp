@@ -29,6 +29,8 @@ struct LabelSet {
   std::vector<MultiPolygon> unknown;  ///< areas that the labels themselves call unknown: not used at all
   std::optional<Bounds> covered;      ///< what was looked at, in the same frame; unset: the bounds of the objects
   int64_t without_area = 0;           ///< points, lines and boxes, left out
+  int64_t misplaced = 0;              ///< objects that the CRS has no place for, left out
+  std::string warning;                ///< names these; empty where there are none
 };
 
 enum class LabelKind { Layer, Mask, Annotations };

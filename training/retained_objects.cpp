@@ -3,6 +3,7 @@
 
 #include "core/cancel.hpp"
 #include "core/error.hpp"
+#include "core/text.hpp"
 #include "geo/rasterize.hpp"
 #include "synthesis/shapes.hpp"
 #include "training/crop_sampler.hpp"

@@ -2,6 +2,7 @@
 #include "training/stated_pairs.hpp"
 
 #include "core/error.hpp"
+#include "core/text.hpp"
 #include "geo/raster_reader.hpp"
 #include "training/annotations.hpp"
 #include "training/data_list.hpp"
@@ -48,11 +49,13 @@ std::vector<std::string> files_of(const std::string& asset) {
 
 bool is_virtual(const std::string& path) { return path.starts_with("/vsi") || path.find("://") != std::string::npos; }
 
-StatedPairs::StatedPairs(FoundData& found, std::string class_attribute, Crs assign_crs, Crs labels_crs)
+StatedPairs::StatedPairs(FoundData& found, std::string class_attribute, Crs assign_crs, Crs labels_crs,
+                         std::string layer)
     : found_(found),
       class_attribute_(std::move(class_attribute)),
       assign_crs_(std::move(assign_crs)),
-      labels_crs_(std::move(labels_crs)) {}
+      labels_crs_(std::move(labels_crs)),
+      layer_(std::move(layer)) {}
 
 void StatedPairs::use(const std::string& path) { used_.insert(fs::path(path).lexically_normal().string()); }
 
@@ -125,6 +128,7 @@ void StatedPairs::add_item(const StacPair& item) {
   DataPool pool;
   pool.assign_crs = assign_crs_;
   pool.labels_crs = labels_crs_;
+  pool.layer = layer_;
   std::vector<std::string> missing;
   for (const std::string& asset : item.images) {
     const std::vector<std::string> files = files_of(asset);

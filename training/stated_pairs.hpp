@@ -15,7 +15,8 @@ namespace plat {
 class StatedPairs {
  public:
   /// Adds to `found`, which must outlive this. `class_attribute` is that of read_annotations.
-  StatedPairs(FoundData& found, std::string class_attribute, Crs assign_crs, Crs labels_crs);
+  StatedPairs(FoundData& found, std::string class_attribute, Crs assign_crs, Crs labels_crs,
+              std::string layer);
 
   /// Of a list; its images without labels come back.
   std::vector<DataFile> add_list(const std::string& path);
@@ -36,6 +37,7 @@ class StatedPairs {
   std::string class_attribute_;
   Crs assign_crs_;
   Crs labels_crs_;
+  std::string layer_;
   std::set<std::string> used_;
 };
 

@@ -23,6 +23,7 @@ Json json_of(const TrainingDataOptions& o) {
                {"bands", o.bands},
                {"assign_crs", o.assign_crs.empty() ? "" : o.assign_crs.name()},
                {"labels_crs", o.labels_crs.empty() ? "" : o.labels_crs.name()},
+               {"layer", o.layer},
                {"class_attribute", o.class_attribute},
                {"class_values", o.class_values},
                {"fix_shift", o.fix_shift}};

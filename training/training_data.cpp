@@ -3,10 +3,10 @@
 
 #include "core/cancel.hpp"
 #include "core/error.hpp"
+#include "geo/data_place.hpp"
 #include "geo/rasterize.hpp"
 #include "training/crop_sampler.hpp"
 #include "training/data_discovery.hpp"
-#include "training/data_place.hpp"
 #include "training/data_report.hpp"
 #include "training/ground_split.hpp"
 #include "training/label_checks.hpp"
@@ -61,12 +61,13 @@ void keep_out_box(LabelledScene& scene, const TrainingDataOptions& options) {
 class DataLoader {
  public:
   explicit DataLoader(const TrainingDataOptions& options)
-      : options_(options), reader_(options.class_attribute, options.labels_crs) {}
+      : options_(options), reader_(options.class_attribute, options.labels_crs, options.layer) {}
 
   TrainingData load() {
     FoundData found = find_training_data(options_.inputs());
     report_.left_out = std::move(found.left_out);
     read_labels(std::move(found.images));
+    require_objects();
     const ClassChoice choice(all_labels(), options_.class_name, options_.class_values);
     std::vector<SceneFile> files;
     for (const ImageLabels& image : images_) files.push_back({image.image, group_of(image)});
@@ -83,6 +84,21 @@ class DataLoader {
   }
 
  private:
+  /// Throws DataError where the labels themselves hold nothing, wherever they lie.
+  void require_objects() const {
+    int64_t objects = 0;
+    int64_t without_area = 0;
+    for (const auto& set : all_labels()) {
+      objects += static_cast<int64_t>(set->objects.size());
+      without_area += set->without_area;
+    }
+    if (objects > 0 || labels_.empty()) return;
+    throw DataError("the labels hold no object" +
+                    (without_area > 0 ? ", only " + std::to_string(without_area) + " points, lines or boxes without an outline"
+                                      : std::string()) +
+                    "; draw outlines, or name other labels" + (report_.left_out.empty() ? "" : reasons()));
+  }
+
   /// Rasters are joined where they have the very same labels.
   static std::string group_of(const ImageLabels& image) {
     std::string group;
@@ -183,7 +199,7 @@ class DataLoader {
     const std::string labels = file_name(image.labels.front().path);
     if (image.labels.front().kind != LabelKind::Layer) return "all objects of " + labels + " lie outside it";
     return labels + " " +
-           misplacement(layer_place(image.labels.front().path, options_.labels_crs),
+           misplacement(layer_place(image.labels.front().path, options_.labels_crs, options_.layer),
                         {raster_place(image.image, options_.assign_crs)});
   }
 
@@ -197,6 +213,8 @@ class DataLoader {
     for (const auto& set : all_labels()) {
       without_area += set->without_area;
       unknown += static_cast<int64_t>(set->unknown.size());
+      if (set->misplaced > 0)
+        report_.findings.push_back({Severity::Warning, "misplaced", set->misplaced, set->warning});
     }
     note(Severity::Note, "no-area", without_area, "labels without area (points, lines, boxes), left out");
     note(Severity::Note, "unknown", unknown, "areas that the labels call unknown (crowds, 255 in masks), not used");
@@ -285,7 +303,7 @@ void TrainingDataOptions::validate() const {
 }
 
 DataInputs TrainingDataOptions::inputs() const {
-  return {data, scenes, labels, class_attribute, assign_crs, labels_crs};
+  return {data, scenes, labels, class_attribute, assign_crs, labels_crs, layer};
 }
 
 TrainingData load_training_data(const TrainingDataOptions& options) {

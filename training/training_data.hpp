@@ -24,6 +24,7 @@ struct TrainingDataOptions {
   std::vector<std::string> bands;         ///< as in RasterOptions
   Crs assign_crs;                         ///< of images, in place of their own
   Crs labels_crs;                         ///< of layers that name none
+  std::string layer;                      ///< of vector files; empty: the only one that has features
   std::string class_name = "building";    ///< of the objects; see ClassChoice
   std::string class_attribute;            ///< of layers; empty: all their polygons are of the class
   std::vector<std::string> class_values;  ///< classes of labels that are taken; empty: see ClassChoice

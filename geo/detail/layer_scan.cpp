@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "geo/detail/layer_scan.hpp"
 
+#include "core/cancel.hpp"
 #include "core/error.hpp"
-#include "core/log.hpp"
+#include "core/text.hpp"
 #include "geo/detail/gdal_errors.hpp"
 #include "geo/detail/output_file.hpp"
 #include "geo/detail/srs.hpp"
@@ -35,23 +36,10 @@ AttributeValue attribute(OGRFeatureH feature, int index, OGRFieldType type) {
   }
 }
 
-OGRLayerH choose_layer(GDALDatasetH dataset, const std::string& path, const std::string& name) {
-  const int count = GDALDatasetGetLayerCount(dataset);
-  if (count == 0) throw DataError(path + ": holds no vector layer");
-  if (name.empty()) {
-    OGRLayerH first = GDALDatasetGetLayer(dataset, 0);
-    if (count > 1) {
-      log_info(path + ": " + std::to_string(count) + " layers; reading the first one, '" + OGR_L_GetName(first) + "'");
-    }
-    return first;
-  }
-  std::string names;
-  for (int i = 0; i < count; ++i) {
-    OGRLayerH layer = GDALDatasetGetLayer(dataset, i);
-    if (name == OGR_L_GetName(layer)) return layer;
-    names += std::string(i > 0 ? ", " : "") + OGR_L_GetName(layer);
-  }
-  throw DataError(path + ": no layer '" + name + "'; it has " + names);
+std::string names_of(const std::vector<OGRLayerH>& layers) {
+  std::vector<std::string> names;
+  for (OGRLayerH layer : layers) names.emplace_back(OGR_L_GetName(layer));
+  return some_of(names);
 }
 
 }  // namespace
@@ -74,6 +62,29 @@ std::vector<std::pair<std::string, AttributeValue>> ScannedFeature::attributes()
   return values;
 }
 
+OGRLayerH choose_layer(GDALDatasetH dataset, const std::string& path, const std::string& name) {
+  std::vector<OGRLayerH> layers;
+  for (int i = 0; i < GDALDatasetGetLayerCount(dataset); ++i) layers.push_back(GDALDatasetGetLayer(dataset, i));
+  if (layers.empty()) throw DataError(path + ": holds no vector layer");
+  if (!name.empty()) {
+    for (OGRLayerH layer : layers) {
+      if (name == OGR_L_GetName(layer)) return layer;
+    }
+    throw DataError(path + ": no layer '" + name + "'; it has " + names_of(layers));
+  }
+  if (layers.size() == 1) return layers.front();
+  // Tables of styles, and the layers that a format always has, are nothing to choose from.
+  std::vector<OGRLayerH> filled;
+  for (OGRLayerH layer : layers) {
+    if (OGR_L_GetGeomType(layer) != wkbNone && OGR_L_GetFeatureCount(layer, TRUE) > 0) filled.push_back(layer);
+  }
+  if (filled.size() > 1) {
+    throw DataError(path + ": holds " + std::to_string(filled.size()) + " layers (" + names_of(filled) +
+                    "); say which one is meant with --layer");
+  }
+  return filled.empty() ? layers.front() : filled.front();
+}
+
 LayerHead scan_layer(const std::string& path, const std::string& layer_name,
                      const std::function<void(const ScannedFeature&)>& take) {
   const DatasetHandle dataset = open_vector(path);
@@ -94,7 +105,7 @@ LayerHead scan_layer(const std::string& path, const std::string& layer_name,
   OGR_L_ResetReading(layer);
   int64_t count = 0;
   while (const FeatureHandle source{OGR_L_GetNextFeature(layer)}) {
-    ++count;
+    if (++count % 256 == 0) throw_if_cancelled();
     take(ScannedFeature(source.get(), columns, north_first));
   }
   if (errors.failed() || errors.lost_data()) {

@@ -35,7 +35,10 @@ class ScannedFeature {
   bool north_first_;
 };
 
-/// Calls `take` for each feature of a layer (empty name: the only or first one). Throws IoError, DataError.
+/// The layer of this name; of no name the only one that has features. Throws DataError naming those to choose from.
+OGRLayerH choose_layer(GDALDatasetH dataset, const std::string& path, const std::string& name);
+
+/// Calls `take` for each feature of a layer, chosen as by choose_layer. Throws IoError, DataError.
 LayerHead scan_layer(const std::string& path, const std::string& layer,
                      const std::function<void(const ScannedFeature&)>& take);
 

@@ -73,7 +73,8 @@ void add_ring(OGRGeometryH polygon, const Ring& ring) {
 
 MultiPolygon polygons_of(OGRGeometryH geometry, bool swap_axes) {
   MultiPolygon out;
-  if (OGR_G_HasCurveGeometry(geometry, TRUE) != 0) {
+  // Asked for the types and not for bent sides: a curve type with straight sides only is no polygon to OGR either.
+  if (OGR_G_HasCurveGeometry(geometry, FALSE) != 0) {
     const GeometryHandle linear(OGR_G_GetLinearGeometry(geometry, 0, nullptr));
     if (linear) collect(linear.get(), swap_axes, out);
   } else {

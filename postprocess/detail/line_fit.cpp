@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "postprocess/detail/line_fit.hpp"
 
+#include "core/cancel.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -138,6 +140,8 @@ class PathFitter {
     bool limited = false;
     const double tolerance = options_.tolerance;
     for (std::size_t i = 0; i + 1 < breaks_.size(); ++i) {
+      // A field's outline may have a million vertices.
+      if (i % 1024 == 0) throw_if_cancelled();
       std::array<Reach, kLineKinds> reach;
       for (std::size_t j = i + 1; j < breaks_.size(); ++j) {
         if (j - i > longest) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "postprocess/detail/main_direction.hpp"
 
+#include "core/cancel.hpp"
 #include "postprocess/detail/line_fit.hpp"
 #include "postprocess/detail/predicates.hpp"
 
@@ -73,8 +74,19 @@ std::vector<double> main_directions(const Ring& ring, double tolerance) {
     double score = 0;
     double angle = 0;
   };
+  // Of an outline of very many walls the longest are asked only.
+  constexpr std::size_t kMostCandidates = 256;
+  double shortest = 0;
+  if (lines.size() > kMostCandidates) {
+    std::vector<double> lengths;
+    for (const WallLine& line : lines) lengths.push_back(line.moments.length);
+    std::ranges::nth_element(lengths, lengths.begin() + kMostCandidates, std::greater<>());
+    shortest = lengths[kMostCandidates];
+  }
   std::vector<Candidate> candidates;
   for (const WallLine& candidate : lines) {
+    if (candidate.moments.length < shortest || candidates.size() == 2 * kMostCandidates) continue;
+    throw_if_cancelled();
     double score = 0;
     double shift = 0;
     for (const WallLine& line : lines) {

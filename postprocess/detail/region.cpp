@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "postprocess/detail/region.hpp"
 
+#include "core/cancel.hpp"
 #include "postprocess/detail/smoothing.hpp"
 #include "postprocess/detail/watershed.hpp"
 
@@ -238,10 +239,12 @@ InstancePatch Region::split(const InstanceThresholds& thresholds) const {
   patch.window = window();
   patch.labels = Image<int32_t>(patch.window.width, patch.window.height);
   Image<Relief> relief = paint_relief(patch.window);
+  throw_if_cancelled();
   if (thresholds.smoothing_px > 0) relief = smoothed_inside(relief, kOutside, thresholds.smoothing_px);
   // Objects are told apart without the gaps, so that closing gaps joins none.
   const double contrast = std::max(1.0, std::round(thresholds.seed_contrast * kLevelsPerUnit));
   patch.count = mark_minima(relief, static_cast<Relief>(contrast), patch.labels);
+  throw_if_cancelled();
   if (bridged_) paint_bridges(patch.window, relief);
   if (patch.count == 1 && !bridged_) {
     for (std::size_t i = 0; i < relief.size(); ++i) patch.labels.data()[i] = relief.data()[i] != kOutside ? 1 : 0;

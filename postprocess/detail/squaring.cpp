@@ -58,14 +58,14 @@ std::vector<Point> without_idle_corners(std::vector<Point> points, bool closed, 
     const double length = std::hypot(dx, dy);
     return length == 0 || std::abs(dx * (points[i].y - before.y) - dy * (points[i].x - before.x)) / length <= tolerance;
   };
-  for (bool changed = true; changed && points.size() > least;) {
-    changed = false;
-    for (std::size_t i = 0; i < points.size() && points.size() > least; ++i) {
-      if (!idle(i)) continue;
-      points.erase(points.begin() + static_cast<std::ptrdiff_t>(i));
-      changed = true;
-      break;
+  // Of all idle corners the first goes, again and again. What is before its neighbour stays as it was.
+  for (std::size_t i = 0; i < points.size() && points.size() > least;) {
+    if (!idle(i)) {
+      ++i;
+      continue;
     }
+    points.erase(points.begin() + static_cast<std::ptrdiff_t>(i));
+    i = i == points.size() || i == 0 ? 0 : i - 1;
   }
   return points;
 }

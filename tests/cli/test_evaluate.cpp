@@ -83,4 +83,22 @@ BOOST_AUTO_TEST_CASE(exit_codes_say_what_went_wrong) {
   BOOST_TEST(code({"evaluate", truth, truth, "--score", "trust"}, "trust") == 4);
 }
 
+BOOST_AUTO_TEST_CASE(sizes_out_of_reason_are_refused_and_signals_end_the_draws) {
+  const World world;
+  const std::string truth = "demo_buildings.geojson";
+  BOOST_TEST(run_plat(world.folder, {"evaluate", truth, truth, "--gsd", "1e-5"}, 20).code == 2);
+  BOOST_TEST(run_plat(world.folder, {"evaluate", truth, truth, "--rounds", "1000000000"}, 20).code == 2);
+  for (const int signal : {SIGINT, SIGTERM}) {
+    std::chrono::steady_clock::time_point asked;
+    const auto run = run_plat(world.folder, {"evaluate", truth, truth, "--rounds", "1000000", "--block", "8"}, 60,
+                              [&](pid_t program) {
+                                std::this_thread::sleep_for(std::chrono::milliseconds(1500));
+                                kill(program, signal);
+                                asked = std::chrono::steady_clock::now();
+                              });
+    BOOST_TEST(run.code == 130);
+    BOOST_TEST(std::chrono::duration<double>(std::chrono::steady_clock::now() - asked).count() < 1.0);
+  }
+}
+
 BOOST_AUTO_TEST_SUITE_END()

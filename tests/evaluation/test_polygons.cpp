@@ -284,4 +284,20 @@ BOOST_AUTO_TEST_CASE(raster_vision_layers_match_as_drawn, PLAT_IF_PRESENT) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(more_blocks_than_can_be_drawn_are_refused_before_they_are_made) {
+  const auto land = layer_of({box(0, 0, 1e8, 1e8)});
+  BOOST_CHECK_THROW(plat::compare_layers(land, land, {}), plat::UsageError);
+}
+
+BOOST_AUTO_TEST_CASE(layers_across_the_antimeridian_are_compared_about_their_own_middle) {
+  const auto land = layer_of({box(179.999, -17, 179.9995, -16.9995), box(-179.9995, -17, -179.999, -16.9995)},
+                             plat::Crs::wgs84());
+  const auto result = plat::compare_layers(land, land, {});
+  BOOST_TEST(result.objects.true_positives == 2);
+  for (const auto& object : result.truth) {
+    const plat::Bounds at = plat::bounds(object.geometry);
+    BOOST_TEST(std::max(std::abs(at.min_x), std::abs(at.max_x)) < 1000);
+  }
+}
+
 BOOST_AUTO_TEST_SUITE_END()

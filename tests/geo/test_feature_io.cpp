@@ -2,6 +2,7 @@
 #include "core/error.hpp"
 #include "geo/feature_io.hpp"
 #include "geo/gdal_session.hpp"
+#include "geo/place_reader.hpp"
 #include "tests/support/test_data.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -264,6 +265,21 @@ BOOST_AUTO_TEST_CASE(geometries_of_every_kind_become_polygons) {
   BOOST_TEST(layer.features[4].geometry.size() == 2);
 }
 
+BOOST_AUTO_TEST_CASE(curve_types_with_straight_sides_are_polygons_too) {
+  const plat::test::TemporaryFolder folder;
+  const std::string path = folder.file("in.csv");
+  std::ofstream(path) << "WKT,name\n"
+                         "\"CURVEPOLYGON ((0 0,4 0,4 4,0 0))\",a\n"
+                         "\"MULTISURFACE (((0 0,4 0,4 4,0 0)))\",b\n"
+                         "\"CURVEPOLYGON (COMPOUNDCURVE ((0 0,4 0,4 4),(4 4,0 0)))\",c\n"
+                         "\"GEOMETRYCOLLECTION (MULTISURFACE (CURVEPOLYGON ((0 0,4 0,4 4,0 0))))\",d\n"
+                         "\"MULTICURVE ((0 0,4 0,4 4,0 0))\",e\n";
+  const auto layer = plat::read_features(path);
+  BOOST_TEST(layer.skipped == 1);
+  BOOST_REQUIRE(layer.features.size() == 4);
+  for (const auto& f : layer.features) BOOST_TEST(plat::area(f.geometry) == 8);
+}
+
 BOOST_AUTO_TEST_CASE(the_crs_member_of_old_geojson_counts) {
   const plat::test::TemporaryFolder folder;
   const std::string path = folder.file("in.geojson");
@@ -284,6 +300,46 @@ BOOST_AUTO_TEST_CASE(missing_and_damaged_files_are_errors_of_one_sentence) {
   write(folder.file("ok.gpkg"), plat::Crs::wgs84(), {});
   BOOST_CHECK_EXCEPTION(plat::read_features(folder.file("ok.gpkg"), "roofs"), plat::DataError,
                         [](const auto& e) { return says(e, "no layer 'roofs'") && says(e, "ok"); });
+}
+
+BOOST_AUTO_TEST_CASE(an_object_that_the_crs_has_no_place_for_is_left_out_and_named) {
+  const plat::test::TemporaryFolder folder;
+  for (const char* crs : {"EPSG:4326", "EPSG:32645", "EPSG:3857"}) {
+    BOOST_TEST_CONTEXT(crs) {
+      const std::string path = folder.file(std::string(crs).substr(5) + ".gpkg");
+      write(path, plat::Crs::from_text(crs),
+            {feature(1, {rectangle(0, 0, 1, 1)}), feature(2, {rectangle(1e300, 2e299, 1e299, 1e299)}),
+             feature(3, {rectangle(2, 0, 1, 1)})});
+      const auto layer = plat::read_features(path);
+      BOOST_TEST(layer.features.size() == 2);
+      BOOST_TEST(layer.misplaced == 1);
+      BOOST_TEST(layer.warning == path + ": object 2 has coordinates (1e+300, 2e+299) that " + crs +
+                                      " has no place for: left out");
+      BOOST_TEST(plat::read_places(path).places.size() == 2);
+    }
+  }
+  const std::string all = folder.file("all.gpkg");
+  write(all, plat::Crs::wgs84(), sample());
+  BOOST_TEST(plat::read_features(all).features.size() == 3);
+  BOOST_TEST(plat::read_features(all).misplaced == 0);
+}
+
+BOOST_AUTO_TEST_CASE(of_several_layers_one_must_be_named) {
+  const plat::test::TemporaryFolder folder;
+  const auto kml = [&](const std::string& name, const std::string& second) {
+    const std::string square = "<Placemark><Polygon><outerBoundaryIs><LinearRing><coordinates>0,0 1,0 1,1 0,0"
+                               "</coordinates></LinearRing></outerBoundaryIs></Polygon></Placemark>";
+    std::ofstream(folder.file(name)) << "<kml xmlns=\"http://www.opengis.net/kml/2.2\"><Document><Folder><name>roofs"
+                                        "</name>" << square << "</Folder><Folder><name>roads</name>"
+                                     << (second.empty() ? "" : square) << "</Folder></Document></kml>";
+    return folder.file(name);
+  };
+  const std::string both = kml("both.kml", "full");
+  BOOST_CHECK_EXCEPTION(plat::read_features(both), plat::DataError, [](const auto& e) {
+    return says(e, "holds 2 layers (roofs, roads)") && says(e, "--layer");
+  });
+  BOOST_TEST(plat::read_features(both, "roads").features.size() == 1);
+  BOOST_TEST(plat::read_features(kml("one.kml", "")).name == "roofs");
 }
 
 BOOST_AUTO_TEST_CASE(real_layers_are_read, PLAT_IF_PRESENT) {

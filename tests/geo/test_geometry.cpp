@@ -90,4 +90,11 @@ BOOST_AUTO_TEST_CASE(a_part_of_a_grid_lies_where_its_pixels_lie) {
   BOOST_TEST(grid.ground_sample_distance_m() == 2, boost::test_tools::tolerance(1e-12));
 }
 
+BOOST_AUTO_TEST_CASE(the_middle_of_places_on_both_sides_of_the_antimeridian_lies_between_them) {
+  const auto east = plat::middle_in_degrees({{179.8, -17}, {-179.6, -16}});
+  BOOST_TEST(east.x == -179.9, boost::test_tools::tolerance(1e-12));
+  BOOST_TEST(east.y == -16.5);
+  BOOST_TEST((plat::middle_in_degrees({{-10, 0}, {30, 2}}) == plat::Point{10, 1}));
+}
+
 BOOST_AUTO_TEST_SUITE_END()

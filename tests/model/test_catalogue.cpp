@@ -89,6 +89,8 @@ BOOST_AUTO_TEST_CASE(a_model_in_order_passes_before_and_after_its_import) {
   BOOST_TEST(before.parameters == after.parameters);
   BOOST_TEST(after.files.at(0).sha256 == sha256_of_file(folder.file("sam/model.safetensors")));
   BOOST_TEST(after.files.at(0).known_as.empty());
+  std::filesystem::remove(folder.file("sam/config.json"));
+  BOOST_TEST(contains(complaint(folder.file("sam")), "has no config.json"));
   // The model that ships has classes too.
   BOOST_TEST(complaint(std::string(PLAT_SOURCE_DIR) + "/data/models/buildings").empty());
 }

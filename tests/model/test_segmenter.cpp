@@ -17,6 +17,7 @@
 #include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <limits>
 #include <random>
 #include <string>
 #include <thread>
@@ -90,6 +91,37 @@ std::string message_of(const auto& action) {
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(segmenter)
+
+BOOST_AUTO_TEST_CASE(weights_that_are_no_numbers_are_named_and_no_scene_is_blamed) {
+  for (const bool vit : {false, true}) {
+    for (const char* part : {"vision_encoder", "mask_decoder", "class_decoder"}) {
+      const test::TemporaryFolder folder;
+      const ModelFolder model = write_small_model(folder.path().string(), 1, vit);
+      nn::Sam sam = nn::load_sam(folder.path().string());
+      {
+        const at::NoGradGuard no_grad;
+        for (auto& item : sam->named_parameters()) {
+          if (item.key().starts_with(part)) item.value().fill_(std::numeric_limits<float>::quiet_NaN());
+        }
+      }
+      nn::save_weights(*sam, folder.path().string() + "/" + kWeightsFile);
+      const Image<float> pixels = noise(model.description.tile_size, 1);
+      const std::string classes = message_of([&] { open_segmenter(folder.path().string(), "cpu")->segment(pixels); });
+      const std::string prompts = message_of([&] {
+        const auto segmenter = open_prompt_segmenter(folder.path().string(), "cpu");
+        const auto tile = segmenter->embed(pixels);
+        Prompt point;
+        point.points.push_back({10, 10, true});
+        tile->segment(std::vector<Prompt>{point}, true);
+      });
+      const bool shared = part == std::string("vision_encoder");
+      if (shared || part == std::string("class_decoder"))
+        BOOST_TEST(classes.find("not finite") != std::string::npos, part << ": " << classes);
+      if (shared || part == std::string("mask_decoder"))
+        BOOST_TEST(prompts.find("not finite") != std::string::npos, part << ": " << prompts);
+    }
+  }
+}
 
 BOOST_AUTO_TEST_CASE(a_segmenter_gives_the_sigmoid_of_what_the_network_gives) {
   for (const bool vit : {false, true}) {

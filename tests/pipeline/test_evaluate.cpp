@@ -9,6 +9,8 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <fstream>
+#include <random>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -143,6 +145,92 @@ BOOST_AUTO_TEST_CASE(every_object_is_written_with_its_outcome) {
   BOOST_CHECK_THROW(plat::evaluate(predicted, truth, options), plat::IoError);
   options.overwrite = true;
   BOOST_CHECK_NO_THROW(plat::evaluate(predicted, truth, options));
+}
+
+BOOST_AUTO_TEST_CASE(coordinates_of_another_crs_or_order_are_refused_as_in_training) {
+  const plat::test::TemporaryFolder folder;
+  const auto write = [&](const std::string& name, const plat::Crs& crs, const plat::Bounds& box) {
+    plat::FeatureWriter writer(folder.file(name), crs, {});
+    writer.write({{plat::to_polygon(box)}, {}});
+    writer.close();
+    return folder.file(name);
+  };
+  const plat::Crs wgs84 = plat::Crs::wgs84();
+  const auto truth = write("truth.gpkg", wgs84, {80.1, 27.5, 80.2, 27.6});
+  const auto metres = write("metres.gpkg", kUtm, {500'000, 3'000'000, 500'100, 3'000'100});
+  const auto says_degrees = write("says_degrees.gpkg", wgs84, {500'000, 3'000'000, 500'100, 3'000'100});
+  const auto says_metres = write("says_metres.gpkg", kUtm, {80.1, 27.5, 80.2, 27.6});
+  const auto swapped = write("swapped.gpkg", wgs84, {27.5, 80.1, 27.6, 80.2});
+  const auto refused = [](const std::string& a, const std::string& b, const std::string& blamed, const std::string& why) {
+    BOOST_CHECK_EXCEPTION(plat::evaluate(a, b, {}), plat::DataError, [&](const auto& error) {
+      const std::string text = error.what();
+      BOOST_TEST_MESSAGE(text);
+      return text.starts_with(blamed) && text.find(why) != std::string::npos;
+    });
+  };
+  for (const bool turned : {false, true}) {
+    const auto pair = [&](const std::string& wrong, const std::string& right, const std::string& why) {
+      refused(turned ? right : wrong, turned ? wrong : right, wrong, why);
+    };
+    pair(says_degrees, truth, "fit another CRS");
+    pair(says_degrees, metres, "fit EPSG:32645, the CRS of ");
+    pair(says_metres, truth, "fit EPSG:4326, the CRS of ");
+  }
+  refused(swapped, truth, swapped, "latitude before longitude");
+}
+
+BOOST_AUTO_TEST_CASE(parts_of_a_feature_are_objects_and_points_are_none) {
+  const plat::test::TemporaryFolder folder;
+  const auto truth = write_boxes(folder, "t.gpkg", {{0, 0, 1, 1}, {3, 0, 4, 1}});
+  plat::FeatureWriter writer(folder.file("p.gpkg"), kUtm, {});
+  writer.write({{plat::to_polygon({500'000, 2'999'999, 500'001, 3'000'000}),
+                 plat::to_polygon({500'003, 2'999'999, 500'004, 3'000'000})},
+                {}});
+  writer.close();
+  BOOST_TEST((plat::evaluate(folder.file("p.gpkg"), truth, {}).comparison.objects == plat::ObjectCounts{2, 0, 0}));
+  std::ofstream(folder.file("points.csv")) << "WKT,name\n\"POINT (1 2)\",a\n";
+  BOOST_CHECK_EXCEPTION(plat::evaluate(folder.file("points.csv"), truth, {}), plat::DataError, [](const auto& error) {
+    return std::string(error.what()).find("holds no polygon, only 1 point") != std::string::npos;
+  });
+}
+
+BOOST_AUTO_TEST_CASE(rasters_that_are_no_masks_are_refused) {
+  const plat::test::TemporaryFolder folder;
+  const auto truth = write_boxes(folder, "t.gpkg", {{0, 0, 1, 1}});
+  const auto refused = [&](const std::string& name, const std::string& why) {
+    BOOST_CHECK_EXCEPTION(plat::evaluate(folder.file(name), truth, {}), plat::DataError, [&](const auto& error) {
+      BOOST_TEST_MESSAGE(error.what());
+      return std::string(error.what()).find(why) != std::string::npos;
+    });
+  };
+  plat::Image<int32_t> noise(256, 256);
+  std::mt19937 random(7);
+  for (int32_t& pixel : noise.band(0)) pixel = static_cast<int32_t>(random() % 2);
+  plat::write_raster(folder.file("noise.tif"), noise, grid_of(noise), {});
+  refused("noise.tif", "is noise or an image rather than a mask");
+  plat::Image<int32_t> negative(4, 4);
+  negative.at(1, 1) = -3;
+  plat::write_raster(folder.file("negative.tif"), negative, grid_of(negative), {});
+  refused("negative.tif", "a mask holds whole numbers from 0");
+  plat::Image<uint8_t> colours(4, 4, 3);
+  for (int i = 0; i < 4; ++i) colours.at(i, 0, 0) = static_cast<uint8_t>(10 + i);
+  plat::write_raster(folder.file("colours.tif"), colours, {4, 4, {500'000, 0.5, 0, 3'000'000, 0, -0.5}, kUtm}, {});
+  refused("colours.tif", "a mask in 5 colours");
+}
+
+BOOST_AUTO_TEST_CASE(what_a_mask_calls_unknown_counts_for_neither_side) {
+  const plat::test::TemporaryFolder folder;
+  plat::Image<int32_t> image(4, 1);
+  image.at(0, 0) = 1;
+  image.at(1, 0) = 255;
+  image.at(2, 0) = -9999;
+  plat::RasterWriteOptions options;
+  options.nodata = -9999;
+  plat::write_raster(folder.file("t.tif"), image, grid_of(image), options);
+  const auto predicted = write_labels(folder, "p.tif", "####");
+  const auto pixels = plat::evaluate(predicted, folder.file("t.tif"), {}).comparison.pixels;
+  BOOST_TEST(pixels.true_positives == 1);
+  BOOST_TEST(pixels.false_positives == 1);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

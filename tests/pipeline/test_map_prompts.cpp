@@ -135,4 +135,12 @@ BOOST_AUTO_TEST_CASE(coordinates_as_texts) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_prompt_that_the_crs_has_no_place_for_is_left_out_and_named) {
+  const Folder folder;
+  const PromptLayer layer = plat::read_prompts(folder.write(point("", "1,2") + "," + point("", "500000,3000000")));
+  BOOST_TEST(layer.prompts.size() == 1U);
+  BOOST_REQUIRE(layer.warnings.size() == 1U);
+  BOOST_TEST(layer.warnings[0].find("object 2 has coordinates (500000, 3000000) that EPSG:4326") != std::string::npos);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -273,4 +273,44 @@ BOOST_AUTO_TEST_CASE(masks_in_colours_are_understood_where_there_is_one_and_refu
   }
 }
 
+BOOST_AUTO_TEST_CASE(ids_may_be_texts_and_an_image_listed_twice_is_one) {
+  const DataWorld world;
+  const Json square = Json::array({Json::array({1, 1, 9, 1, 9, 9, 1, 9})});
+  const Json json = {
+      {"images", {{{"id", "a"}, {"file_name", "p.bmp"}}, {{"id", 2}, {"file_name", "p.bmp"}}}},
+      {"categories", {{{"id", "roof"}, {"name", "building"}}}},
+      {"annotations",
+       {{{"id", 1}, {"image_id", "a"}, {"category_id", "roof"}, {"segmentation", square}},
+        {{"id", 2}, {"image_id", 2}, {"category_id", "roof"}, {"segmentation", square}}}}};
+  test::write_file(world.path("labels.json"), json.dump());
+  const auto images = read_annotations(world.path("labels.json"), DataKind::Coco, "");
+  BOOST_REQUIRE(images.size() == 1);
+  BOOST_REQUIRE(images.front().labels->objects.size() == 2);
+  BOOST_TEST(images.front().labels->objects.front().value == "building");
+}
+
+BOOST_AUTO_TEST_CASE(a_mask_of_another_size_than_its_image_is_refused_before_it_is_drawn) {
+  const DataWorld world;
+  const auto said = [&](const Json& image, const Json& size, int64_t pixels) {
+    const Json json = {{"images", {image}},
+                       {"annotations",
+                        {{{"id", 1}, {"image_id", 1}, {"segmentation", {{"size", size}, {"counts", {0, pixels}}}}}}}};
+    test::write_file(world.path("labels.json"), json.dump());
+    try {
+      read_annotations(world.path("labels.json"), DataKind::Coco, "");
+    } catch (const DataError& error) {
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  const Json sized = {{"id", 1}, {"file_name", "p.bmp"}, {"width", 256}, {"height", 256}};
+  const std::string text = said(sized, {256, 1'000'000'000}, 256'000'000'000);
+  BOOST_TEST(has(text, "annotation 1: its mask has 1000000000 x 256 pixels, its image 256 x 256 pixels"), text);
+  const Json unsized = {{"id", 1}, {"file_name", "p.bmp"}};
+  BOOST_TEST(has(said(unsized, {4'000'000'000, 4'000'000'000}, 5), "which no image has"));
+  const std::string raw = said({{"id", 1}, {"file_name", 5}}, {1, 1}, 1);
+  BOOST_TEST(has(raw, "is no COCO file"), raw);
+  BOOST_TEST(!has(raw, "json.exception"), raw);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

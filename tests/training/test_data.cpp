@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/support/test_data.hpp"
-#include "tests/training/drawn_world.hpp"
+#include "tests/training/data_world.hpp"
 
 #include "core/error.hpp"
 #include "geo/feature_io.hpp"
@@ -164,6 +164,18 @@ BOOST_AUTO_TEST_CASE(drawn_scenes_have_objects_and_repeat) {
   BOOST_TEST(one.width() == 256);
   BOOST_TEST((one.pyramid == source.scene(5, 256, 0.3).pyramid));
   BOOST_TEST((one.pyramid != source.scene(6, 256, 0.3).pyramid));
+}
+
+BOOST_AUTO_TEST_CASE(labels_without_any_object_are_not_blamed_on_the_crs) {
+  const test::DataWorld world;
+  world.plain_image("p.bmp", {0, 0, 100, 100});
+  test::write_file(world.path("labels.json"),
+                   R"({"images":[{"id":1,"file_name":"p.bmp"}],"categories":[],"annotations":[]})");
+  TrainingDataOptions options;
+  options.data = {world.folder.path().string()};
+  BOOST_CHECK_EXCEPTION(load_training_data(options), DataError, [](const DataError& error) {
+    return std::string(error.what()).starts_with("the labels hold no object");
+  });
 }
 
 BOOST_AUTO_TEST_SUITE_END()

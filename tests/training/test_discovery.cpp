@@ -2,9 +2,9 @@
 #include "tests/training/data_world.hpp"
 
 #include "core/error.hpp"
+#include "geo/data_place.hpp"
 #include "geo/gdal_session.hpp"
 #include "training/data_discovery.hpp"
-#include "training/data_place.hpp"
 
 #include <boost/test/unit_test.hpp>
 
@@ -215,6 +215,24 @@ BOOST_AUTO_TEST_CASE(layers_in_the_wrong_frame_are_told_apart) {
   };
   BOOST_TEST(has(said(image.box), "fit EPSG:32645"));
   BOOST_TEST(has(said({degrees.min_y, degrees.min_x, degrees.max_y, degrees.max_x}), "latitude before longitude"));
+}
+
+BOOST_AUTO_TEST_CASE(lists_may_come_from_windows) {
+  const DataWorld world;
+  world.image("tiles/a.tif", kLeft);
+  world.layer("labels/b.geojson", kLeft);
+  test::write_file(world.path("list.csv"), "\xEF\xBB\xBFimage,labels\r\ntiles\\a.tif,labels\\b.geojson\r\n");
+  BOOST_TEST((pairs(world, find({world.folder.file("list.csv")})) == Pairs{{"tiles/a.tif", {"labels/b.geojson"}}}));
+  test::write_file(world.path("wide.csv"), std::string("\xFF\xFE" "a\0,\0", 6));
+  BOOST_TEST(has(message({world.folder.file("wide.csv")}), "is written in UTF-16; save it as UTF-8"));
+}
+
+BOOST_AUTO_TEST_CASE(broken_json_is_named_also_where_nothing_else_is_there) {
+  const DataWorld world;
+  test::write_file(world.path("data/labels.json"), "{\"images\": [");
+  BOOST_TEST(has(message({world.folder.file("data")}), "labels.json: no valid JSON"));
+  world.image("data/a.tif", kLeft);
+  BOOST_TEST(has(message({world.folder.file("data")}), "labels.json: no valid JSON"));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

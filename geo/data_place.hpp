@@ -2,6 +2,7 @@
 #pragma once
 
 #include "geo/crs.hpp"
+#include "geo/feature_io.hpp"
 #include "geo/geometry.hpp"
 
 #include <optional>
@@ -17,13 +18,23 @@ struct DataPlace {
   std::optional<Bounds> degrees;  ///< the same in longitude and latitude, where that can be told
 };
 
+/// Of a rectangle in a CRS.
+DataPlace place_of(const Bounds& box, const Crs& crs);
 /// Of a raster's file; `assigned` replaces its CRS. Throws IoError, DataError.
 DataPlace raster_place(const std::string& path, const Crs& assigned);
-/// Of the first layer of a vector file; `assigned` stands in where it names no CRS. Throws IoError, DataError.
-DataPlace layer_place(const std::string& path, const Crs& assigned);
+/// Of a layer of a vector file, chosen as by read_features; `assigned` stands in where it names no CRS. Throws IoError,
+/// DataError.
+DataPlace layer_place(const std::string& path, const Crs& assigned, const std::string& layer = "");
+/// Of a layer in memory.
+DataPlace layer_place(const FeatureLayer& layer, const Crs& assigned = {});
 
 /// Whether two places share ground. Without a CRS, their coordinates are taken as those of one frame.
 bool overlap(const DataPlace& a, const DataPlace& b);
+
+/// What is wrong with the coordinates of a layer that shares no ground with others, which `name` calls in the sentence: they
+/// are of another CRS than it says, or latitude comes before longitude. Unset where they may be right.
+std::optional<std::string> wrong_coordinates(const DataPlace& layer, const std::vector<DataPlace>& others,
+                                             const std::string& name);
 
 /// Why a layer lies on none of these images and what to do about it: no CRS, coordinates of another CRS, latitude before
 /// longitude, or just elsewhere.
