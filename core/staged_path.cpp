@@ -98,6 +98,10 @@ std::string staged_name(const std::string& target) {
   return name.string();
 }
 
+bool is_staged_name(const std::string& name) {
+  return name.starts_with('.') && name.find(kMark + process_space() + "-") != std::string::npos;
+}
+
 StagedPath::StagedPath(const std::string& target, Kind kind) : target_(target) {
   // A folder's name may end with a slash.
   while (kind == Kind::Folder && target_.size() > 1 && target_.ends_with('/')) target_.pop_back();

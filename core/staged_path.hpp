@@ -10,6 +10,9 @@ namespace plat {
 /// Names of the same target that processes which are gone have left behind, with what lies under them, are removed.
 std::string staged_name(const std::string& target);
 
+/// Whether a file's name is one that staged_name() gives.
+bool is_staged_name(const std::string& name);
+
 /// Gives a complete file or folder another name beside it, in one step; what had that name before is removed, and where that
 /// takes long it has another name meanwhile. Throws IoError, and then both are as they were.
 void replace_path(const std::string& from, const std::string& to);

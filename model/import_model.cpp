@@ -2,6 +2,7 @@
 #include "model/import_model.hpp"
 
 #include "core/error.hpp"
+#include "core/staged_path.hpp"
 #include "model/checkpoint.hpp"
 #include "model/config_json.hpp"
 #include "model/safetensors.hpp"
@@ -27,61 +28,21 @@ namespace fs = std::filesystem;
 constexpr const char* kCardFile = "README.md";
 constexpr double kMetaDecoderEps = 1e-5;
 
-/// A folder that takes its final name when it is complete, and is removed where that does not happen.
-class StagedFolder {
- public:
-  StagedFolder(const std::string& path, bool overwrite) : path_(fs::absolute(path).lexically_normal()) {
-    if (!path_.has_filename()) path_ = path_.parent_path();
-    if (fs::exists(path_)) {
-      if (!overwrite) throw IoError(path + ": exists already. Pass --overwrite to replace it.");
-      const bool empty = fs::is_directory(path_) && fs::is_empty(path_);
-      if (!empty && !fs::is_regular_file(path_ / kConfigFile)) {
-        throw IoError(path + ": is no model folder, so it is not replaced. Name another folder.");
-      }
-    }
-    temporary_ = path_.string() + ".part";
-    remove(temporary_);  // what an interrupted import left behind
-    std::error_code error;
-    fs::create_directories(path_.parent_path(), error);
-    if (!fs::create_directory(temporary_, error)) {
-      throw IoError(path + ": cannot be made; check that the folder above it is writable and that " +
-                    temporary_.filename().string() + " is not in use");
-    }
+/// An output's absolute path, and the folder above it made. Throws IoError where something is there that may not be replaced.
+fs::path checked_target(const std::string& output, bool overwrite) {
+  fs::path path = fs::absolute(output).lexically_normal();
+  if (!path.has_filename()) path = path.parent_path();
+  if (fs::exists(path)) {
+    if (!overwrite) throw IoError(output + ": exists already. Pass --overwrite to replace it.");
+    const bool empty = fs::is_directory(path) && fs::is_empty(path);
+    if (!empty && !fs::is_regular_file(path / kConfigFile))
+      throw IoError(output + ": is no model folder, so it is not replaced. Name another folder.");
   }
-  ~StagedFolder() { remove(temporary_); }
-  StagedFolder(const StagedFolder&) = delete;
-  StagedFolder& operator=(const StagedFolder&) = delete;
-
-  std::string file(const char* name) const { return (temporary_ / name).string(); }
-  const fs::path& temporary() const { return temporary_; }
-
-  void commit() {
-    const fs::path old = path_.string() + ".old";
-    std::error_code error;
-    const bool replaces = fs::exists(path_);
-    if (replaces) fs::rename(path_, old, error);
-    if (!error) fs::rename(temporary_, path_, error);
-    if (error) {
-      std::error_code ignored;
-      if (replaces && !fs::exists(path_)) fs::rename(old, path_, ignored);
-      throw IoError(path_.string() + ": cannot be written: " + error.message());
-    }
-    if (replaces) fs::remove_all(old, error);
-  }
-
- private:
-  /// Removes only what an import writes.
-  static void remove(const fs::path& folder) {
-    std::error_code ignored;
-    for (const char* name : {kConfigFile, kPreprocessorFile, kWeightsFile, kCardFile}) {
-      fs::remove(folder / name, ignored);
-      fs::remove(folder / (std::string(name) + ".part"), ignored);
-    }
-    if (fs::is_directory(folder, ignored)) fs::remove(folder, ignored);
-  }
-
-  fs::path path_, temporary_;
-};
+  std::error_code error;
+  fs::create_directories(path.parent_path(), error);
+  if (error) throw IoError(output + ": the folder above it cannot be made: " + error.message());
+  return path;
+}
 
 /// The configuration of a folder's config.json; false where the source has none.
 bool read_configuration(const std::string& source, ModelFolder& model) {
@@ -170,11 +131,11 @@ ImportReport import_model(const std::string& source, const std::string& output, 
   report.model = describe(source, shapes, meta_names);
   report.files = checkpoint.files();
   check_size(tensors, report.files, source);
-  StagedFolder folder(output, options.overwrite);
+  const fs::path target = checked_target(output, options.overwrite);
+  StagedPath staged(target.string(), StagedPath::Kind::Folder);
+  const fs::path folder = staged.path();
   ModelDescription& d = report.model.description;
-  const fs::path whole = fs::absolute(output).lexically_normal();
-  d.name =
-      !options.name.empty() ? options.name : (whole.has_filename() ? whole : whole.parent_path()).filename().string();
+  d.name = !options.name.empty() ? options.name : target.filename().string();
   d.licence = options.licence;
   if (options.gsd_m) d.gsd_m = options.gsd_m;
 
@@ -187,14 +148,15 @@ ImportReport import_model(const std::string& source, const std::string& output, 
   }
   report.tensors = static_cast<int64_t>(views.size());
   // transformers reads no file that does not say which framework's layout it has.
-  write_safetensors(folder.file(kWeightsFile), views, {{"format", "pt"}});
-  report.bytes = static_cast<int64_t>(fs::file_size(folder.file(kWeightsFile)));
-  write_model_folder(report.model, folder.temporary().string());
-  std::ofstream out(folder.file(kCardFile), std::ios::binary);
+  const std::string weights = (folder / kWeightsFile).string();
+  write_safetensors(weights, views, {{"format", "pt"}});
+  report.bytes = static_cast<int64_t>(fs::file_size(weights));
+  write_model_folder(report.model, folder.string());
+  std::ofstream out(folder / kCardFile, std::ios::binary);
   out << card(report, options.half);
   out.close();
   if (!out) throw IoError(output + ": cannot be written; check that there is room");
-  folder.commit();
+  staged.commit();
   return report;
 }
 

@@ -2,6 +2,7 @@
 #include "model/json_text.hpp"
 
 #include "core/error.hpp"
+#include "core/staged_path.hpp"
 
 #include <cstdint>
 #include <filesystem>
@@ -32,17 +33,12 @@ nlohmann::json read_json(const std::string& path) {
 }
 
 void write_json(const std::string& path, const nlohmann::json& value) {
-  const fs::path temporary = path + ".part";
-  std::ofstream out(temporary, std::ios::binary | std::ios::trunc);
+  StagedPath staged(path);
+  std::ofstream out(staged.path(), std::ios::binary | std::ios::trunc);
   out << value.dump(2) << '\n';
   out.close();
-  std::error_code error;
-  if (out) fs::rename(temporary, path, error);
-  if (!out || error) {
-    std::error_code ignored;
-    fs::remove(temporary, ignored);
-    throw IoError(path + ": cannot be written; check that the folder exists and has room");
-  }
+  if (!out) throw IoError(path + ": cannot be written; check that the folder exists and has room");
+  staged.commit();
 }
 
 }  // namespace plat::detail

@@ -11,7 +11,7 @@ namespace plat::detail {
 
 /// Reads one of a model's texts. Throws ModelError where it is absent, too long or no JSON.
 nlohmann::json read_json(const std::string& path);
-/// Writes to a temporary name, then renames. Throws IoError.
+/// The text gets its name once it is complete. Throws IoError.
 void write_json(const std::string& path, const nlohmann::json& value);
 
 }  // namespace plat::detail

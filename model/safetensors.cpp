@@ -2,6 +2,7 @@
 #include "model/safetensors.hpp"
 
 #include "core/error.hpp"
+#include "core/staged_path.hpp"
 
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -13,7 +14,6 @@
 #include <bit>
 #include <cerrno>
 #include <cstring>
-#include <filesystem>
 #include <fstream>
 #include <optional>
 #include <set>
@@ -253,26 +253,18 @@ void write_safetensors(const std::string& path, const std::map<std::string, Tens
   std::string text = header.dump();
   text.append((kAlignment - text.size() % kAlignment) % kAlignment, ' ');
 
-  const std::string temporary = path + ".part";
-  {
-    std::ofstream out(temporary, std::ios::binary | std::ios::trunc);
-    const uint64_t header_size = text.size();
-    out.write(reinterpret_cast<const char*>(&header_size), sizeof(header_size));
-    out.write(text.data(), static_cast<std::streamsize>(text.size()));
-    for (const auto* entry : order) {
-      const auto& bytes = entry->second.bytes;
-      out.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
-    }
-    out.close();
-    if (!out) {
-      std::error_code ignored;
-      std::filesystem::remove(temporary, ignored);
-      throw IoError(path + ": cannot be written; check that the folder exists and has room");
-    }
+  StagedPath staged(path);
+  std::ofstream out(staged.path(), std::ios::binary | std::ios::trunc);
+  const uint64_t header_size = text.size();
+  out.write(reinterpret_cast<const char*>(&header_size), sizeof(header_size));
+  out.write(text.data(), static_cast<std::streamsize>(text.size()));
+  for (const auto* entry : order) {
+    const auto& bytes = entry->second.bytes;
+    out.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
   }
-  std::error_code error;
-  std::filesystem::rename(temporary, path, error);
-  if (error) throw IoError(path + ": cannot be written: " + error.message());
+  out.close();
+  if (!out) throw IoError(path + ": cannot be written; check that the folder exists and has room");
+  staged.commit();
 }
 
 }  // namespace plat

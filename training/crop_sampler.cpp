@@ -132,6 +132,24 @@ Image<uint8_t> warp_use(const LabelledScene& scene, const Affine& scene_from_cro
   return out;
 }
 
+bool shows_objects(const LabelledScene& scene) {
+  for (const Bounds& box : scene.object_bounds) {
+    const auto col = static_cast<int64_t>(std::floor(box.min_x)), row = static_cast<int64_t>(std::floor(box.min_y));
+    const Window all{0, 0, scene.width(), scene.height()};
+    const Window part = intersect({col, row, static_cast<int64_t>(std::ceil(box.max_x)) - col,
+                                   static_cast<int64_t>(std::ceil(box.max_y)) - row},
+                                  all);
+    if (part.empty()) continue;
+    const Affine place = {static_cast<double>(part.col), 1, 0, static_cast<double>(part.row), 0, 1};
+    const Image<int32_t> labels = warp_labels(scene, place, part.width, part.height);
+    const Image<uint8_t> use = warp_use(scene, place, part.width, part.height, PixelUse::Train);
+    for (std::size_t i = 0; i < use.size(); ++i) {
+      if (use.data()[i] != 0 && labels.data()[i] != 0) return true;
+    }
+  }
+  return false;
+}
+
 CropSampler::CropSampler(std::vector<LabelledScene> scenes, CropOptions options, uint64_t seed)
     : scenes_(std::move(scenes)), options_(std::move(options)), seed_(seed) {
   options_.validate();

@@ -59,6 +59,9 @@ Image<int32_t> warp_labels(const LabelledScene& scene, const Affine& scene_from_
 Image<uint8_t> warp_use(const LabelledScene& scene, const Affine& scene_from_crop, int64_t width, int64_t height,
                         PixelUse wanted);
 
+/// Whether any pixel of a scene that training may use belongs to an object.
+bool shows_objects(const LabelledScene& scene);
+
 /// Cuts random augmented crops from scenes. Immutable, thread-safe: sample n is the same whoever asks for it and when.
 class CropSampler {
  public:

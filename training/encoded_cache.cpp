@@ -2,15 +2,20 @@
 #include "training/encoded_cache.hpp"
 
 #include "core/error.hpp"
+#include "core/log.hpp"
+#include "model/adapter_folder.hpp"
+#include "model/model_folder.hpp"
 #include "model/safetensors.hpp"
 #include "model/sha256.hpp"
 
 #include <ATen/ATen.h>
+#include <c10/core/DeviceType.h>
 
 #include <array>
 #include <cstring>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
@@ -21,6 +26,8 @@ namespace {
 namespace fs = std::filesystem;
 
 using Part = std::pair<const char*, at::Tensor Encoded::*>;
+/// Where a file says what its tensors sum up to.
+constexpr const char* kChecksum = "sha256";
 constexpr std::array<Part, 4> kParts = {{{"embedding", &Encoded::embedding},
                                          {"stride2", &Encoded::stride2},
                                          {"stride4", &Encoded::stride4},
@@ -49,22 +56,60 @@ Encoded restored(const std::map<std::string, at::Tensor>& halves) {
   return encoded;
 }
 
-std::map<std::string, at::Tensor> read(const std::string& path) {
-  const SafetensorsFile file(path);
-  std::map<std::string, at::Tensor> halves;
-  for (const auto& [name, view] : file.tensors()) {
-    at::Tensor half = at::empty(view.shape, at::kHalf);
-    if (half.nbytes() != view.bytes.size()) throw ModelError(path + ": is no file of embeddings; delete it");
-    std::memcpy(half.mutable_data_ptr(), view.bytes.data(), view.bytes.size());
-    halves[name] = half;
+using TensorViews = std::map<std::string, TensorView>;
+
+/// Tells whether a file is still as it was written.
+std::string checksum(const TensorViews& views) {
+  Sha256 sum;
+  for (const auto& [name, view] : views) {
+    std::string text = name;
+    for (const int64_t side : view.shape) text += " " + std::to_string(side);
+    sum.add(std::as_bytes(std::span(text)));
+    sum.add(view.bytes);
   }
-  return halves;
+  return sum.finish();
+}
+
+/// What a file holds; unset where there is none, or none that is whole.
+std::optional<std::map<std::string, at::Tensor>> read(const std::string& path) {
+  if (!fs::exists(path)) return std::nullopt;
+  try {
+    const SafetensorsFile file(path);
+    const auto sum = file.metadata().find(kChecksum);
+    if (sum == file.metadata().end() || sum->second != checksum(file.tensors())) throw ModelError("not as written");
+    std::map<std::string, at::Tensor> halves;
+    for (const auto& [name, view] : file.tensors()) {
+      if (view.type != TensorType::Float16) throw ModelError("not of this cache");
+      at::Tensor half = at::empty(view.shape, at::kHalf);
+      std::memcpy(half.mutable_data_ptr(), view.bytes.data(), view.bytes.size());
+      halves[name] = half;
+    }
+    return halves;
+  } catch (const Error&) {
+    log_warning(path + ": is damaged, so it is made again");
+    return std::nullopt;
+  }
 }
 
 }  // namespace
 
-EncodedCache::EncodedCache(std::string folder, std::string model)
-    : folder_(std::move(folder)), model_(std::move(model)) {}
+std::string encoder_key(const std::string& model, const std::string& precision, const at::Device& device) {
+  // Raised with each change of the encoder's code that changes its results.
+  constexpr int kEncoderVersion = 1;
+  std::string key = "encoder " + std::to_string(kEncoderVersion) + "\nprecision " + precision + "\ndevice " +
+                    c10::DeviceTypeName(device.type(), true) + "\n";
+  for (const std::string& file : weight_files(model)) key += sha256_of_file(file) + "\n";
+  for (const std::string& folder : {model, base_of(model)}) {
+    for (const char* name : {kConfigFile, kAdapterConfigFile}) {
+      const std::string file = folder + "/" + name;
+      if (fs::exists(file)) key += sha256_of_file(file) + "\n";
+    }
+  }
+  return key;
+}
+
+EncodedCache::EncodedCache(std::string folder, std::string encoder)
+    : folder_(std::move(folder)), encoder_(std::move(encoder)) {}
 
 Encoded EncodedCache::get(const at::Tensor& pixels, const std::function<Encoded(const at::Tensor&)>& encode) {
   std::array<std::vector<at::Tensor>, kParts.size()> parts;
@@ -84,18 +129,18 @@ Encoded EncodedCache::get(const at::Tensor& pixels, const std::function<Encoded(
 
 Encoded EncodedCache::get_one(const at::Tensor& pixels, const std::function<Encoded(const at::Tensor&)>& encode) {
   Sha256 sum;
-  sum.add(std::as_bytes(std::span(model_)));
+  sum.add(std::as_bytes(std::span(encoder_)));
   sum.add(bytes_of(pixels.cpu().contiguous(at::MemoryFormat::Contiguous)));
   const std::string path = folder_ + "/" + sum.finish() + ".safetensors";
-  if (fs::exists(path)) {
+  if (const auto halves = read(path)) {
     ++found_;
-    return restored(read(path));
+    return restored(*halves);
   }
   const std::map<std::string, at::Tensor> halves = rounded(encode(pixels));
-  std::map<std::string, TensorView> views;
+  TensorViews views;
   for (const auto& [name, half] : halves) views[name] = {TensorType::Float16, half.sizes().vec(), bytes_of(half)};
   fs::create_directories(folder_);
-  write_safetensors(path, views);
+  write_safetensors(path, views, {{kChecksum, checksum(views)}});
   ++made_;
   return restored(halves);
 }

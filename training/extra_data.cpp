@@ -6,6 +6,8 @@
 #include "training/scene_loader.hpp"
 #include "training/training_data.hpp"
 
+#include <algorithm>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -48,6 +50,8 @@ std::unique_ptr<CropSampler> distil_sampler(const TrainOptions& options) {
     }
     scenes.push_back(std::move(scene));
   }
+  if (std::ranges::none_of(scenes, [](const LabelledScene& scene) { return scene.count(PixelUse::Train) > 0; }))
+    throw DataError("--distil-data: no raster there has a pixel with data; name imagery that shows something");
   CropOptions crop = crop_options(options);
   crop.prompts = 0;
   constexpr uint64_t kOther = 0x9D15'7111;  // other crops than the labelled ones of the same numbers
@@ -62,7 +66,16 @@ std::unique_ptr<CropSampler> replay_sampler(const TrainOptions& options) {
   data.labels = options.forgetting.replay_labels;
   data.val_bbox.reset();
   data.val_fraction = 0;
-  return std::make_unique<CropSampler>(load_training_data(data).scenes, crop_options(options), options.seed);
+  TrainingData found;
+  try {
+    found = load_training_data(data);
+  } catch (const DataError& error) {
+    throw DataError(std::string("--replay-scenes: ") + error.what());
+  }
+  if (!found.teaches)
+    throw DataError("--replay-labels: all objects lie where the labels are unknown or the imagery has no data; replay data "
+                    "with objects in sight");
+  return std::make_unique<CropSampler>(std::move(found.scenes), crop_options(options), options.seed);
 }
 
 }  // namespace plat

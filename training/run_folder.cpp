@@ -3,7 +3,7 @@
 
 #include "core/error.hpp"
 #include "core/file_identity.hpp"
-#include "core/staged_path.hpp"
+#include "training/forgetting_report.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -12,15 +12,23 @@
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <string_view>
+#include <utility>
 
 namespace plat {
 namespace {
+
+namespace fs = std::filesystem;
 
 // What may change when a run goes on: how long, how fast, how it is reported, and how objects are told apart in the end.
 constexpr std::array<const char*, 17> kFreeToChange = {
     "steps",         "minutes", "threads",    "workers", "save_every",  "log_every",   "validate_every",  "keep",
     "ram",           "cache",   "cache_size", "squared", "min_area_m2", "close_gap_m", "tune_thresholds", "retain",
     "retain_objects"};
+
+/// What a run writes in its folder.
+constexpr std::array<std::string_view, 10> kOwn = {"config.json", "data.txt",         "data.json", "metrics.jsonl", "report.json",
+                                                   "last.pt",     "best.safetensors", "adapter",   "embeddings",    "model"};
 
 std::string read_text(const std::string& path) {
   std::ifstream file(path);
@@ -45,6 +53,15 @@ std::string difference(const nlohmann::json& before, const nlohmann::json& now, 
   return "";
 }
 
+/// All that a run reads, and the folder that it may share with others.
+std::vector<std::string> inputs_of(const TrainOptions& o) {
+  std::vector<std::string> paths = {o.init, o.architecture, o.method.cache};
+  for (const auto* more : {&o.data.data, &o.data.scenes, &o.data.labels, &o.forgetting.distil_data,
+                           &o.forgetting.replay_scenes, &o.forgetting.replay_labels, &o.forgetting.retain})
+    paths.insert(paths.end(), more->begin(), more->end());
+  return paths;
+}
+
 }  // namespace
 
 void write_text(const std::string& path, const std::string& text) {
@@ -57,39 +74,64 @@ void write_text(const std::string& path, const std::string& text) {
 }
 
 void RunFolder::check(const TrainOptions& options) const {
-  const bool is_run = std::filesystem::exists(config());
-  // The base is asked again when a run goes on and ends, and an adapter refers to it.
-  if (!options.init.empty() && lies_in(options.init, path_))
-    throw UsageError(options.init + ": lies in the folder of the run itself; give the new run another folder with -o");
+  const bool is_run = fs::exists(config());
+  // All of it is read again when a run goes on or ends.
+  for (const std::string& input : inputs_of(options)) {
+    if (lies_in(input, path_))
+      throw UsageError(input + ": lies in the folder of the run itself; give the run another folder with -o");
+  }
   if (options.resume) {
     if (!is_run) throw IoError(path_ + ": holds no run to resume; start without --resume");
     const std::string key =
         difference(nlohmann::json::parse(read_text(config())), nlohmann::json::parse(to_json(options)), "");
     if (!key.empty())
       throw UsageError(path_ + ": the run was started with another '" + key + "'; resume it with the same options");
-  } else if (std::filesystem::exists(path_) && !std::filesystem::is_empty(path_)) {
+  } else if (fs::exists(path_) && !fs::is_empty(path_)) {
     if (!options.overwrite)
       throw IoError(path_ + ": exists; pass --overwrite to replace the run or --resume to go on with it");
     if (!is_run) throw IoError(path_ + ": is no run of plat train, so it is not replaced; name another folder");
   }
 }
 
-void RunFolder::open(const TrainOptions& options) const {
+void RunFolder::open(const TrainOptions& options) {
   check(options);
-  if (!options.resume) {
-    // The checkpoint goes first: what is left of a run is not resumed.
-    for (const std::string& file : {checkpoint(), data(), data_json(), metrics(), report(), best()})
-      std::filesystem::remove(file);
-    for (const std::string& folder : {model(), adapter(), embeddings()}) std::filesystem::remove_all(folder);
+  if (!options.resume && fs::exists(config())) {
+    staged_ = std::make_unique<StagedPath>(path_, StagedPath::Kind::Folder);
+    earlier_ = std::exchange(path_, staged_->path());
   }
   std::error_code error;
-  std::filesystem::create_directories(path_, error);
+  fs::create_directories(path_, error);
   if (error) throw IoError(path_ + ": " + error.message());
   write_text(config(), to_json(options) + "\n");
 }
 
+bool RunFolder::has_begun() const { return fs::exists(checkpoint()) || fs::exists(model()); }
+
+void RunFolder::replace_earlier() {
+  if (!waits()) return;
+  for (const auto& entry : fs::directory_iterator(earlier_)) {
+    const std::string name = entry.path().filename().string();
+    if (std::ranges::find(kOwn, name) != kOwn.end() || is_staged_name(name)) continue;
+    // Both folders have it until only one is left, so that it is never lost.
+    constexpr auto kAll = fs::copy_options::recursive | fs::copy_options::copy_symlinks;
+    std::error_code error;
+    fs::copy(entry.path(), fs::path(path_) / name, kAll | fs::copy_options::create_hard_links, error);
+    if (error) fs::copy(entry.path(), fs::path(path_) / name, kAll | fs::copy_options::overwrite_existing);
+  }
+  staged_->commit();
+  staged_.reset();
+  path_ = std::move(earlier_);
+}
+
+void RunFolder::write_data(const TrainingData& found) const {
+  std::string text;
+  for (const std::string& line : found.report) text += line + "\n";
+  write_text(data(), text);
+  write_text(data_json(), found.json + "\n");
+}
+
 void RunFolder::rewind_metrics(int64_t step, int64_t validated) const {
-  if (!std::filesystem::exists(metrics())) return;
+  if (!fs::exists(metrics())) return;
   std::istringstream lines(read_text(metrics()));
   std::string kept;
   for (std::string line; std::getline(lines, line);) {
@@ -106,6 +148,16 @@ void RunFolder::add_metrics(const std::string& json_line) const {
   file << json_line << "\n";
   file.flush();
   if (!file) throw IoError(metrics() + ": cannot be written");
+}
+
+void RunFolder::write_report(const TrainSummary& summary) const {
+  nlohmann::ordered_json json = {
+      {"steps", summary.steps}, {"seconds", summary.seconds}, {"loss", summary.loss}, {"validation", nullptr}};
+  if (summary.pixel_iou)
+    json["validation"] = {{"pixel_iou", *summary.pixel_iou}, {"object_f1", summary.object_f1.value_or(0)}};
+  json["forgetting"] = nullptr;
+  if (summary.forgetting) json["forgetting"] = nlohmann::ordered_json::parse(to_json(*summary.forgetting));
+  write_text(report(), json.dump(2) + "\n");
 }
 
 }  // namespace plat

@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "core/staged_path.hpp"
 #include "model/model_folder.hpp"
 #include "training/train_options.hpp"
 
+#include <memory>
 #include <string>
 #include <vector>
 
 namespace plat {
 
-/// The folder of a training run and the names in it.
+/// The folder of a training run and the names in it. A run that replaces another lies under a name of its own until it has a
+/// checkpoint, and the other stays as it is until then.
 class RunFolder {
  public:
   explicit RunFolder(std::string path) : path_(std::move(path)) {}
@@ -28,17 +31,29 @@ class RunFolder {
   /// Whether a new run may be made here, or there is one with the same options to resume (budget, threads and the like may
   /// differ); changes nothing. Throws UsageError, IoError.
   void check(const TrainOptions& options) const;
-  /// Makes the folder for a new run in the place of an earlier one, or notes the options of one that goes on.
-  /// Throws as check() does.
-  void open(const TrainOptions& options) const;
+  /// Makes the folder for a new run, or notes the options of one that goes on. Throws as check() does.
+  void open(const TrainOptions& options);
+  /// Whether there is anything to go on from, be it damaged.
+  bool has_begun() const;
+  /// Whether an earlier run still has the name of this one.
+  bool waits() const { return staged_ != nullptr; }
+  /// Puts this run, which has a checkpoint, in the place of the earlier one in one step; what others than `plat train` laid
+  /// there goes along. Throws IoError, and then the earlier run is as it was.
+  void replace_earlier();
+  /// Writes what the data is, for people and for programs.
+  void write_data(const TrainingData& data) const;
   /// Takes lines of steps after `step`, and of validations after step `validated`, out of the metrics: a resumed run writes
   /// them again.
   void rewind_metrics(int64_t step, int64_t validated) const;
   /// Adds one JSON object to the metrics.
   void add_metrics(const std::string& json_line) const;
+  /// Writes the run's figures for programs.
+  void write_report(const TrainSummary& summary) const;
 
  private:
   std::string path_;
+  std::string earlier_;                 ///< the folder that the run replaces, while it waits
+  std::unique_ptr<StagedPath> staged_;  ///< while it waits
 };
 
 /// Writes a text that gets its name once it is complete. Throws IoError.

@@ -9,6 +9,7 @@
 #include "training/training_data.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -78,6 +79,9 @@ struct TrainOptions {
   bool resume = false;   ///< go on from the run's last checkpoint
   bool dry_run = false;  ///< read the data, report, and stop
   Progress progress;
+  /// Called as each phase of the run begins, some more than once: data, steps, validation, saving, mixing, tuning, writing,
+  /// forgetting. May be empty; what it throws ends the run.
+  std::function<void(const std::string&)> on_phase;
   /// Throws UsageError naming the option.
   void validate() const;
 };

@@ -7,11 +7,9 @@
 #include "core/memory.hpp"
 #include "core/staged_path.hpp"
 #include "core/thread_budget.hpp"
-#include "model/adapter_folder.hpp"
 #include "model/nn/device.hpp"
 #include "model/nn/weights.hpp"
 #include "model/precision.hpp"
-#include "model/sha256.hpp"
 #include "training/drawn_scenes.hpp"
 #include "training/encoded_cache.hpp"
 #include "training/extra_data.hpp"
@@ -62,6 +60,7 @@ class Trainer {
 
   TrainSummary run() {
     if (!options_.dry_run) folder_.check(options_);
+    phase("data");
     TrainingData data = load_training_data(options_.data);
     for (const std::string& line : options_.dry_run ? data.report : data.summary) log_info(line);
     if (data.validation.empty())
@@ -70,6 +69,13 @@ class Trainer {
       throw UsageError("--tune-thresholds validation needs a validation area; keep one out, or choose training");
     if (data.validation.empty() && options_.patience > 0)
       throw UsageError("--patience needs a validation area; keep one out, or leave it away");
+    // Crops without any object teach a network to see none, whatever its loss says.
+    if (!data.teaches && (options_.drawn_share <= 0 || data.training_pixels == 0))
+      throw DataError(
+          "no object lies on a pixel for training: all are in the validation area, where the labels are unknown or where "
+          "the imagery has no data; keep less out (--val-fraction, --val-bbox), or name data with objects elsewhere");
+    replayed_ = replay_sampler(options_);
+    unlabelled_ = distil_sampler(options_);
     plan(data.training_pixels);
     check_retained_data(options_, model_.description.tile_size);
     if (options_.dry_run) {
@@ -83,15 +89,11 @@ class Trainer {
     at::manual_seed(options_.seed);
     nn::TrainState state(model_.config, options_.method, options_.optimizer, device_);
     nn::load_start(state, options_);
-    if (options_.resume) nn::load_state(state, folder_.checkpoint());
-    replayed_ = replay_sampler(options_);
-    unlabelled_ = distil_sampler(options_);
-    // All that can be refused has been read: only now an earlier run goes.
+    // A run that was stopped before its first checkpoint begins again.
+    if (options_.resume && folder_.has_begun()) nn::load_state(state, folder_.checkpoint());
+    // All that can be refused has been read.
     folder_.open(options_);
-    std::string report;
-    for (const std::string& line : data.report) report += line + "\n";
-    write_text(folder_.data(), report);
-    write_text(folder_.data_json(), data.json + "\n");
+    folder_.write_data(data);
     if (options_.resume) {
       folder_.rewind_metrics(state.step, state.validated);
       log_info("resuming after step " + std::to_string(state.step));
@@ -106,11 +108,13 @@ class Trainer {
     try {
       train(state, sampler);
     } catch (const Cancelled&) {
-      nn::save_state(state, folder_.checkpoint());
+      // An earlier run gives way to one that has learned.
+      if (state.step == 0 && folder_.waits()) throw;
+      save(state);
       say_stopped();
       throw;
     }
-    nn::save_state(state, folder_.checkpoint());
+    save(state);
     // Finishing changes the state, which is saved no more: stopped anywhere in it, a resumed run finishes from the same state.
     try {
       return finish(state, sampler.scenes());
@@ -121,6 +125,17 @@ class Trainer {
   }
 
  private:
+  void phase(const char* name) const {
+    log_debug(std::string("phase: ") + name);
+    if (options_.on_phase) options_.on_phase(name);
+  }
+
+  void save(const nn::TrainState& state) {
+    phase("saving");
+    nn::save_state(state, folder_.checkpoint());
+    folder_.replace_earlier();
+  }
+
   /// Says what will learn and what that takes; throws where it does not fit.
   void plan(int64_t training_pixels) {
     plan_views(training_pixels);
@@ -162,8 +177,10 @@ class Trainer {
   void train(nn::TrainState& state, const CropSampler& sampler) {
     nn::Learner learner(options_, model_.description, state, threads_);
     const int64_t count = learner.samples_per_step();
-    nn::EncodedCache cache(options_.method.cache.empty() ? folder_.embeddings() : options_.method.cache, cache_key());
-    if (options_.method.frozen_encoder() && views_.count() > 0) learner.use_cache(&cache);
+    const bool cached = options_.method.frozen_encoder() && views_.count() > 0;
+    nn::EncodedCache cache(cache_folder(),
+                           cached ? nn::encoder_key(options_.init, options_.method.precision, device_) : "");
+    if (cached) learner.use_cache(&cache);
     const auto make = [&](int64_t number) {
       const int64_t view = views_.sample(number);
       Random random(options_.seed, (uint64_t{1} << 43) + static_cast<uint64_t>(view));
@@ -177,6 +194,7 @@ class Trainer {
       others.emplace([&](int64_t number) { return unlabelled_->sample(number); }, state.step * other_count, 1,
                      2 * other_count);
     }
+    phase("steps");
     auto last = Clock::now();
     // The run may have been stopped in the middle of a validation.
     validate_if_due(state);
@@ -191,7 +209,11 @@ class Trainer {
       state.seconds += seconds_since(last);
       last = Clock::now();
       validate_if_due(state);
-      if (state.step % options_.save_every == 0) nn::save_state(state, folder_.checkpoint());
+      // The first step shows that the run can learn.
+      if (state.step % options_.save_every == 0 || state.step == 1) {
+        save(state);
+        cache.move_to(cache_folder());
+      }
       state.seconds += seconds_since(last);
       last = Clock::now();
       plat::report(options_.progress, std::min(1.0, done(state)));
@@ -206,12 +228,8 @@ class Trainer {
     }
   }
 
-  /// Tells this run's encoder from others.
-  std::string cache_key() const {
-    if (!options_.method.frozen_encoder() || views_.count() == 0) return "";
-    std::string key;
-    for (const std::string& file : weight_files(options_.init)) key += sha256_of_file(file) + "\n";
-    return key;
+  std::string cache_folder() const {
+    return options_.method.cache.empty() ? folder_.embeddings() : options_.method.cache;
   }
 
   void record(nn::TrainState& state, const nn::StepLoss& loss, double rate) {
@@ -251,6 +269,7 @@ class Trainer {
   /// Measures the average; `keep`: as the best weights where they are.
   nn::ValidationResult validate(nn::TrainState& state, bool keep) {
     if (areas_.empty()) return {};
+    phase("validation");
     const nn::ValidationResult result = nn::validate(state.average, areas_, validation_options());
     const nlohmann::ordered_json line = {{"step", state.step},
                                          {"seconds", std::round(state.seconds * 10) / 10},
@@ -285,18 +304,8 @@ class Trainer {
     std::vector<ValidationArea> own;
     if (options_.tune_thresholds == "training") own = training_areas(scenes, options_.data.gsd_m, kMostPixels);
     const std::vector<ValidationArea>& areas = options_.tune_thresholds == "training" ? own : areas_;
-    const nn::ValidationOptions settings = validation_options();
-    std::vector<Image<float>> maps;
-    for (const ValidationArea& area : areas) maps.push_back(nn::predict_area(state.average, area.pixels, settings));
-    InstanceThresholds& thresholds = model_.description.classes.front().thresholds;
-    const TunedThresholds tuned = tune_thresholds(thresholds, [&](const InstanceThresholds& tried) {
-      ObjectCounts sum;
-      for (std::size_t i = 0; i < areas.size(); ++i) {
-        sum += count_objects(maps[i], areas[i], tried, settings.min_object_px);
-      }
-      return sum;
-    });
-    thresholds = tuned.thresholds;
+    const TunedThresholds tuned = nn::tune(state.average, areas, validation_options());
+    const InstanceThresholds& thresholds = model_.description.classes.front().thresholds = tuned.thresholds;
     log_info("thresholds chosen on the " + options_.tune_thresholds + " area, object F1 there " +
              fixed(tuned.object_f1) + ": extent " + fixed(thresholds.extent) + ", boundary weight " +
              fixed(thresholds.boundary_weight) + ", smoothing " + fixed(thresholds.smoothing_px) +
@@ -310,8 +319,14 @@ class Trainer {
       validate(state, true);
       nn::load_weights(*state.average, folder_.best());
     }
-    if (mixed) nn::mix_with_base(state, options_.forgetting.wise);
-    if (options_.tune_thresholds != "none") tune(state, scenes);
+    if (mixed) {
+      phase("mixing");
+      nn::mix_with_base(state, options_.forgetting.wise);
+    }
+    if (options_.tune_thresholds != "none") {
+      phase("tuning");
+      tune(state, scenes);
+    }
     TrainSummary summary;
     summary.steps = state.step;
     summary.seconds = state.seconds;
@@ -328,35 +343,29 @@ class Trainer {
     }
     for (nn::Sam* network : {&state.network, &state.average}) (*network)->to(at::kCPU);
     // Both folders get their names once whole.
+    phase("writing");
     StagedPath whole(folder_.model(), StagedPath::Kind::Folder);
     std::optional<StagedPath> adapter;
     if (!options_.method.is_full()) adapter.emplace(folder_.adapter(), StagedPath::Kind::Folder);
     nn::write_results(state, model_, options_, whole.path(), adapter ? adapter->path() : "");
     write_text(whole.path() + "/training.json", to_json(without_folders(options_)) + "\n");
     if (measures_forgetting(options_)) {
+      phase("forgetting");
       summary.forgetting = measure_forgetting(options_, whole.path(), threads_);
       for (const std::string& line : lines_of(*summary.forgetting)) log_info(line);
     }
+    phase("writing");
     const std::string card = model_card(model_, options_, summary, report_);
     write_text(whole.path() + "/README.md", card);
     if (adapter) {
       write_text(adapter->path() + "/README.md", card);
       adapter->commit();
+      phase("writing");
     }
     whole.commit();
-    write_report(summary);
+    phase("writing");
+    folder_.write_report(summary);
     return summary;
-  }
-
-  /// The run's figures for programs.
-  void write_report(const TrainSummary& summary) const {
-    nlohmann::ordered_json json = {
-        {"steps", summary.steps}, {"seconds", summary.seconds}, {"loss", summary.loss}, {"validation", nullptr}};
-    if (summary.pixel_iou)
-      json["validation"] = {{"pixel_iou", *summary.pixel_iou}, {"object_f1", summary.object_f1.value_or(0)}};
-    json["forgetting"] = nullptr;
-    if (summary.forgetting) json["forgetting"] = nlohmann::ordered_json::parse(to_json(*summary.forgetting));
-    write_text(folder_.report(), json.dump(2) + "\n");
   }
 
   const TrainOptions options_;

@@ -5,6 +5,7 @@
 #include "core/error.hpp"
 #include "geo/data_place.hpp"
 #include "geo/rasterize.hpp"
+#include "training/crop_sampler.hpp"
 #include "training/data_discovery.hpp"
 #include "training/data_report.hpp"
 #include "training/ground_split.hpp"
@@ -248,6 +249,7 @@ class DataLoader {
       report_.training.objects += objects_on(scene, PixelUse::Train);
       report_.validation.objects += objects_on(scene, PixelUse::Validate);
       const auto all = static_cast<double>(scene.width() * scene.height());
+      data_.teaches = data_.teaches || shows_objects(scene);
       report_.scenes[i].training = train / all;
       report_.scenes[i].validation = validate / all;
       std::ranges::move(validation_areas(scene, options_.gsd_m, options_.ram_bytes), std::back_inserter(data_.validation));

@@ -52,6 +52,7 @@ struct TrainingData {
   std::vector<LabelledScene> scenes;
   std::vector<ValidationArea> validation;
   int64_t objects = 0;          ///< objects on the scenes
+  bool teaches = false;         ///< whether any of them lies on a pixel for training
   int64_t training_pixels = 0;  ///< at the model's resolution
   int64_t validation_pixels = 0;
   std::vector<std::string> report;   ///< lines for people: what was paired and left out, checks, the split

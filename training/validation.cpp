@@ -5,7 +5,6 @@
 #include "evaluation/counts.hpp"
 #include "postprocess/stitcher.hpp"
 #include "tiling/tile_grid.hpp"
-#include "training/instance_tuning.hpp"
 
 #include <ATen/ATen.h>
 #include <c10/core/InferenceMode.h>
@@ -85,6 +84,17 @@ ValidationResult validate(Sam& network, const std::vector<ValidationArea>& areas
     objects += count_objects(maps, area, options.thresholds, options.min_object_px);
   }
   return {pixels.iou(), objects.f1(), objects.precision(), objects.recall(), objects.truth()};
+}
+
+TunedThresholds tune(Sam& network, const std::vector<ValidationArea>& areas, const ValidationOptions& options) {
+  std::vector<Image<float>> maps;
+  for (const ValidationArea& area : areas) maps.push_back(predict_area(network, area.pixels, options));
+  return tune_thresholds(options.thresholds, [&](const InstanceThresholds& tried) {
+    ObjectCounts sum;
+    for (std::size_t i = 0; i < areas.size(); ++i)
+      sum += count_objects(maps[i], areas[i], tried, options.min_object_px);
+    return sum;
+  });
 }
 
 }  // namespace plat::nn

@@ -3,6 +3,7 @@
 
 #include "core/instance_thresholds.hpp"
 #include "model/nn/sam.hpp"
+#include "training/instance_tuning.hpp"
 #include "training/training_data.hpp"
 
 #include <cstdint>
@@ -32,5 +33,7 @@ struct ValidationResult {
 Image<float> predict_area(Sam& network, const Image<float>& pixels, const ValidationOptions& options);
 /// Measures a network (in eval mode) on areas.
 ValidationResult validate(Sam& network, const std::vector<ValidationArea>& areas, const ValidationOptions& options);
+/// The thresholds with which a network (in eval mode) finds most objects on areas, from those of the options on.
+TunedThresholds tune(Sam& network, const std::vector<ValidationArea>& areas, const ValidationOptions& options);
 
 }  // namespace plat::nn

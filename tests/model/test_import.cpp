@@ -109,7 +109,7 @@ BOOST_AUTO_TEST_CASE(a_file_of_metas_becomes_a_model_folder) {
   BOOST_TEST((report.model.config == expected));
   BOOST_TEST(report.tensors == static_cast<int64_t>(json_of(fixture("meta.json")).size()));
   BOOST_TEST(bytes_of_file(out + "/README.md").find("license: apache-2.0") != std::string::npos);
-  BOOST_TEST(!fs::exists(out + ".part"));
+  BOOST_TEST(std::distance(fs::directory_iterator(folder.path()), {}) == 1);
 }
 
 BOOST_AUTO_TEST_CASE(a_training_checkpoint_gives_the_same_weights) {
@@ -236,7 +236,6 @@ BOOST_AUTO_TEST_CASE(foreign_networks_are_named) {
   BOOST_TEST(contains(missing, "1 tensor is of no SAM that plat knows ('depth_head.w')"));
   BOOST_TEST(contains(said([](const std::string& n) { return n.starts_with("vision") ? n : ""; }), "is missing"));
   BOOST_TEST(!fs::exists(folder.file("out")));
-  BOOST_TEST(!fs::exists(folder.file("out.part")));
 }
 
 BOOST_AUTO_TEST_CASE(outputs_are_replaced_only_on_demand_and_only_where_they_are_models) {
@@ -257,7 +256,15 @@ BOOST_AUTO_TEST_CASE(outputs_are_replaced_only_on_demand_and_only_where_they_are
   BOOST_TEST(contains(complaint(folder.file("nothing.pth"), folder.file("x")), "no such file"));
   BOOST_TEST(contains(complaint(folder.file("home"), folder.file("x")), "holds no weights"));
   BOOST_CHECK_THROW(import_model(fixture("meta.pth"), folder.file("x"), {.gsd_m = 0}), UsageError);
-  BOOST_TEST(!fs::exists(folder.file("x.part")));
+  BOOST_TEST(!fs::exists(folder.file("x")));
+  // Names beside the output are the user's.
+  for (const char* name : {"out.part", "out.old"}) {
+    fs::create_directory(folder.file(name));
+    std::ofstream(folder.file(name) + "/README.md") << "mine";
+  }
+  BOOST_TEST(complaint(fixture("meta.pth"), out, {.overwrite = true}).empty());
+  for (const char* name : {"out.part", "out.old"}) BOOST_TEST(bytes_of_file(folder.file(name) + "/README.md") == "mine");
+  BOOST_TEST(std::distance(fs::directory_iterator(folder.path()), {}) == 4);
 }
 
 BOOST_AUTO_TEST_CASE(damage_anywhere_in_a_real_file_is_noticed_or_harmless) {

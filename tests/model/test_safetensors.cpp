@@ -6,13 +6,16 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <limits>
 #include <random>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace plat {
@@ -76,7 +79,26 @@ BOOST_AUTO_TEST_CASE(what_is_written_is_read) {
     return std::string(std::istreambuf_iterator<char>(in), {});
   };
   BOOST_TEST(bytes(path) == bytes(again));
-  BOOST_TEST(!std::filesystem::exists(path + ".part"));
+}
+
+BOOST_AUTO_TEST_CASE(writers_of_one_file_leave_a_whole_one_and_nothing_else) {
+  const test::TemporaryFolder folder;
+  const std::string path = folder.file("out.safetensors"), mine = path + ".part";
+  std::ofstream(mine) << "mine";
+  const auto write = [&path](float value) {
+    const std::vector<float> values(100'000, value);
+    for (int i = 0; i < 20; ++i) write_safetensors(path, {{"all", view_of(TensorType::Float32, {100'000}, values)}});
+  };
+  {
+    const std::jthread other(write, 1.0F);
+    write(2.0F);
+  }
+  const SafetensorsFile file(path);
+  const std::vector<float> values = float_values(file.tensors().at("all"));
+  BOOST_TEST((std::ranges::count(values, values.front()) == 100'000));
+  std::ifstream in(mine);
+  BOOST_TEST(std::string(std::istreambuf_iterator<char>(in), {}) == "mine");
+  BOOST_TEST(std::distance(std::filesystem::directory_iterator(folder.path()), {}) == 2);
 }
 
 BOOST_AUTO_TEST_CASE(every_half_has_the_value_that_ieee_754_gives_it) {

@@ -139,6 +139,25 @@ BOOST_AUTO_TEST_CASE(labels_that_lie_elsewhere_are_an_error) {
   BOOST_CHECK_THROW(load_training_data(world.options), DataError);
 }
 
+BOOST_AUTO_TEST_CASE(data_teaches_where_any_pixel_of_an_object_is_for_training) {
+  World world;
+  FeatureWriter labels(world.folder.file("one.geojson"), world.scene.grid.crs, {});
+  labels.write({{world.scene.grid.to_world(test::rectangle(100, 100, 60, 60))}, {}});
+  labels.close();
+  world.options.labels = {world.folder.file("one.geojson")};
+  world.options.val_fraction = 0;
+  const auto teaches = [&world](double right) {
+    const Affine& place = world.scene.grid.world_from_pixel;
+    const Point low = place({90, 170}), high = place({right, 90});
+    world.options.val_bbox = Bounds{low.x, low.y, high.x, high.y};
+    return load_training_data(world.options).teaches;
+  };
+  BOOST_TEST(teaches(95));
+  // Its middle is kept out, its right edge is not.
+  BOOST_TEST(teaches(150));
+  BOOST_TEST(!teaches(170));
+}
+
 BOOST_AUTO_TEST_CASE(drawn_scenes_have_objects_and_repeat) {
   const DrawnScenes source;
   const LabelledScene one = source.scene(5, 256, 0.3);

@@ -14,12 +14,16 @@
 #include "training/train_state.hpp"
 #include "training/views.hpp"
 
+#include <ATen/ATen.h>
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <set>
 #include <string>
+#include <thread>
 #include <vector>
 
 using namespace plat;
@@ -267,6 +271,66 @@ BOOST_AUTO_TEST_CASE(embeddings_are_computed_once_and_change_nothing) {
     again.overwrite = true;
     BOOST_CHECK_THROW(train(again), UsageError);
   }
+}
+
+BOOST_AUTO_TEST_CASE(encoders_are_told_apart_by_all_that_changes_their_results) {
+  const TunedWorld world;
+  const std::string base = world.folder.file("base"), other = world.folder.file("other");
+  const std::string key = nn::encoder_key(base, "float32", at::kCPU);
+  BOOST_TEST(nn::encoder_key(base, "float32", at::kCPU) == key);
+  BOOST_TEST(nn::encoder_key(base, "bfloat16", at::kCPU) != key);
+  BOOST_TEST(nn::encoder_key(base, "float32", at::Device(at::kCUDA, 0)) != key);
+  std::filesystem::copy(base, other);
+  BOOST_TEST(nn::encoder_key(other, "float32", at::kCPU) == key);
+  std::ofstream(other + "/config.json", std::ios::app) << " ";
+  BOOST_TEST(nn::encoder_key(other, "float32", at::kCPU) != key);
+}
+
+BOOST_AUTO_TEST_CASE(damaged_embeddings_are_made_again_and_many_may_make_them_at_once) {
+  const plat::test::TemporaryFolder folder;
+  const std::string kept = folder.file("kept");
+  int64_t calls = 0;
+  const auto encode = [&calls](const at::Tensor& pixels) {
+    ++calls;
+    nn::Encoded encoded;
+    encoded.embedding = pixels * 2;
+    return encoded;
+  };
+  const at::Tensor crop = at::arange(3 * 32 * 32, at::kFloat).reshape({1, 3, 32, 32}) / 4096;
+  const at::Tensor right = nn::EncodedCache(kept, "a").get(crop, encode).embedding;
+  const std::string file = std::filesystem::directory_iterator(kept)->path().string();
+  const std::string whole = read(file);
+  std::vector<std::string> damages = {"", "{}", whole.substr(0, whole.size() / 2), whole, whole + "x"};
+  damages[3][whole.size() - 100] ^= 1;
+  for (const std::string& damage : damages) {
+    std::ofstream(file, std::ios::binary) << damage;
+    calls = 0;
+    BOOST_TEST(nn::EncodedCache(kept, "a").get(crop, encode).embedding.equal(right));
+    BOOST_TEST(calls == 1);
+    BOOST_TEST((read(file) == whole));
+    BOOST_TEST(nn::EncodedCache(kept, "a").get(crop, encode).embedding.equal(right));
+    BOOST_TEST(calls == 1);
+  }
+  // Another encoder finds none of it.
+  nn::EncodedCache(kept, "b").get(crop, encode);
+  BOOST_TEST(calls == 2);
+
+  const auto race = [&kept, &crop] {
+    nn::EncodedCache cache(kept, "race");
+    const auto same = [](const at::Tensor& pixels) {
+      nn::Encoded encoded;
+      encoded.embedding = pixels;
+      return encoded;
+    };
+    for (int i = 0; i < 40; ++i) cache.get(crop + i, same);
+    return cache.found() + cache.made();
+  };
+  {
+    std::vector<std::jthread> others;
+    for (int i = 0; i < 3; ++i) others.emplace_back([&race] { race(); });
+    BOOST_TEST(race() == 40);
+  }
+  BOOST_TEST(std::distance(std::filesystem::directory_iterator(kept), {}) == 42);
 }
 
 BOOST_AUTO_TEST_CASE(repeating_views_meet_each_sample_once_an_epoch) {

@@ -3,7 +3,9 @@
 
 #include "core/cancel.hpp"
 #include "core/error.hpp"
+#include "core/image.hpp"
 #include "geo/gdal_session.hpp"
+#include "geo/rasterize.hpp"
 #include "model/model_folder.hpp"
 #include "training/train.hpp"
 
@@ -139,6 +141,60 @@ BOOST_AUTO_TEST_CASE(a_trained_model_is_a_start_for_another) {
   further.init = world.options.output + "/model";
   further.output = world.folder.file("further");
   BOOST_TEST(train(further).steps == 2);
+}
+
+BOOST_AUTO_TEST_CASE(data_without_anything_to_learn_from_ends_before_the_run_begins) {
+  World world;
+  world.options.steps = 1;
+  const auto refused = [&world](const TrainOptions& options, const char* why) {
+    for (const bool dry : {false, true}) {
+      TrainOptions run = options;
+      run.dry_run = dry;
+      BOOST_CHECK_EXCEPTION(train(run), DataError, [why](const DataError& error) {
+        return std::string(error.what()).find(why) != std::string::npos;
+      });
+    }
+    BOOST_TEST(!std::filesystem::exists(options.output));
+  };
+  // All of the scene but its edge, on which no object lies, is kept out.
+  const LabelledScene scene = plat::test::drawn_world(288, 0.3, 4);
+  write_raster(world.folder.file("mask.tif"), rasterize_mask(scene.objects, 288, 288), scene.grid);
+  TrainOptions away = world.options;
+  away.data.labels = {world.folder.file("mask.tif")};
+  away.data.val_bbox = Bounds{500000.6, 2999914.2, 500085.8, 2999999.4};
+  refused(away, "no object lies on a pixel for training");
+  TrainOptions drawn = away;
+  drawn.drawn_share = 0.5;
+  drawn.dry_run = true;
+  BOOST_CHECK_NO_THROW(train(drawn));
+  drawn.data.val_bbox = scene.grid.world_bounds();
+  refused(drawn, "no object lies on a pixel for training");
+
+  train(world.options);
+  TrainOptions further = world.options;
+  further.architecture.clear();
+  further.init = world.options.output + "/model";
+  further.output = world.folder.file("further");
+  RasterWriteOptions without;
+  without.nodata = 255;
+  write_raster(world.folder.file("unknown.tif"), Image<uint8_t>(288, 288, 1, 255), scene.grid, without);
+  Image<uint8_t> nowhere = scene.pyramid.front();
+  std::fill(nowhere.data(), nowhere.data() + nowhere.size(), uint8_t{0});
+  without.nodata = 0;
+  write_raster(world.folder.file("nothing.tif"), nowhere, scene.grid, without);
+  further.forgetting.retain_objects = 0;
+  TrainOptions replay = further;
+  replay.forgetting.replay_share = 0.5;
+  replay.forgetting.replay_scenes = {world.folder.file("scene.tif")};
+  replay.forgetting.replay_labels = {world.folder.file("unknown.tif")};
+  refused(replay, "--replay-");
+  replay.forgetting.replay_scenes = {world.folder.file("nothing.tif")};
+  replay.forgetting.replay_labels = {world.folder.file("labels.geojson")};
+  refused(replay, "--replay-");
+  TrainOptions distil = further;
+  distil.forgetting.distil = 1;
+  distil.forgetting.distil_data = {world.folder.file("nothing.tif")};
+  refused(distil, "--distil-data");
 }
 
 BOOST_AUTO_TEST_CASE(the_model_says_how_its_objects_are_made) {
