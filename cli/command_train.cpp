@@ -25,7 +25,8 @@ void add_run_options(CLI::App& command, TrainOptions& options) {
       ->group(group);
   command.add_option("--minutes", options.minutes, "Length of the run in minutes instead")->group(group);
   command.add_flag("--resume", options.resume, "Go on from the run's last checkpoint")->group(group);
-  command.add_flag("--overwrite", options.overwrite, "Replace an existing run, once this one has done its first step")->group(group);
+  command.add_flag("--overwrite", options.overwrite, "Replace an existing run, once this one has done its first step")
+      ->group(group);
   command.add_flag("--dry-run", options.dry_run, "Find, read and check the data, say what is used and how, and stop")
       ->group(group);
   command.add_option("--seed", options.seed, "Seed of all random numbers")->capture_default_str()->group(group);

@@ -24,7 +24,8 @@ std::string behind_links(const std::string& path) {
   constexpr int kMostLinks = 40;  // as the kernel has it
   fs::path end = path;
   std::error_code error;
-  for (int i = 0; i < kMostLinks && fs::is_symlink(end, error); ++i) end = end.parent_path() / fs::read_symlink(end, error);
+  for (int i = 0; i < kMostLinks && fs::is_symlink(end, error); ++i)
+    end = end.parent_path() / fs::read_symlink(end, error);
   return end.string();
 }
 

@@ -214,7 +214,8 @@ void CompareOptions::validate() const {
   if (!(gsd_m >= kSmallestPixel && std::isfinite(gsd_m))) {
     throw UsageError("the pixel size must be 0.001 m or more, for example 0.5");
   }
-  if (!(block_m > 0 && std::isfinite(block_m))) throw UsageError("the block size must be a positive number of metres, for example 128");
+  if (!(block_m > 0 && std::isfinite(block_m)))
+    throw UsageError("the block size must be a positive number of metres, for example 128");
   if (rounds < 0 || rounds > kMostRounds) throw UsageError("the number of draws must lie between 0 and 1000000");
 }
 

@@ -65,9 +65,10 @@ SrsHandle to_srs(const Crs& crs) {
 
 SrsHandle undefined_cartesian() {
   SrsHandle srs(OSRNewSpatialReference(nullptr));
-  const std::string wkt = "ENGCRS[\"" + std::string(kUndefinedCartesian) +
-                          "\",EDATUM[\"Unknown engineering datum\"],CS[Cartesian,2],AXIS[\"x\",east,ORDER[1],LENGTHUNIT[\"metre\","
-                          "1]],AXIS[\"y\",north,ORDER[2],LENGTHUNIT[\"metre\",1]]]";
+  const std::string wkt =
+      "ENGCRS[\"" + std::string(kUndefinedCartesian) +
+      "\",EDATUM[\"Unknown engineering datum\"],CS[Cartesian,2],AXIS[\"x\",east,ORDER[1],LENGTHUNIT[\"metre\","
+      "1]],AXIS[\"y\",north,ORDER[2],LENGTHUNIT[\"metre\",1]]]";
   OSRSetFromUserInput(srs.get(), wkt.c_str());
   return srs;
 }

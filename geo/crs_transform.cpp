@@ -39,8 +39,8 @@ struct CrsTransform::Impl {
   }
 
   [[noreturn]] void no_image(double x, double y) const {
-    throw DataError("the position (" + text_of(Point{x, y}) + ") in " + from.name() +
-                    " has no place in " + to.name() + "; check that the file's CRS is the right one");
+    throw DataError("the position (" + text_of(Point{x, y}) + ") in " + from.name() + " has no place in " + to.name() +
+                    "; check that the file's CRS is the right one");
   }
 
   Ring ring(const Ring& source) const {

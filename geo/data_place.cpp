@@ -84,7 +84,8 @@ bool overlap(const DataPlace& a, const DataPlace& b) {
 std::optional<std::string> wrong_coordinates(const DataPlace& layer, const std::vector<DataPlace>& others,
                                              const std::string& name) {
   if (layer.box.empty() || layer.crs.empty()) return std::nullopt;
-  const std::string says = "says " + layer.crs.name() + ", but its coordinates (" + text_of(centre(layer.box)) + ") fit ";
+  const std::string says =
+      "says " + layer.crs.name() + ", but its coordinates (" + text_of(centre(layer.box)) + ") fit ";
   const std::string advice = ": write it again with its CRS, for example as GeoPackage";
   for (const DataPlace& other : others) {
     if (!other.crs.empty() && other.box.intersects(layer.box) && !other.crs.same_as(layer.crs)) {

@@ -22,7 +22,8 @@ inline constexpr int32_t kUnknownPixel = -1;
 struct MaskValues {
   Grid grid;
   bool georeferenced = false;
-  Image<int32_t> values;    ///< from 0, which is background, or kUnknownPixel; colours are 0xRRGGBB, greys their one number
+  Image<int32_t>
+      values;  ///< from 0, which is background, or kUnknownPixel; colours are 0xRRGGBB, greys their one number
   std::set<int32_t> found;  ///< those of the file that occur, before `only` made them 0 and 1
 };
 

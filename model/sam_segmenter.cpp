@@ -60,7 +60,6 @@ void require_numbers(const at::Tensor& values, const LoadedSam& sam) {
                    "which), or --precision is too low for it");
 }
 
-
 class SamSegmenter : public Segmenter {
  public:
   SamSegmenter(const std::string& folder, const std::string& device, Precision precision)

@@ -64,7 +64,8 @@ VerifiedModel verify_adapter(const std::string& path, const AdapterBase& base) {
 VerifiedModel verify_model(const std::string& path) {
   if (const auto base = base_of_adapter(path)) return verify_adapter(path, *base);
   if (fs::is_directory(path) && !fs::is_regular_file(fs::path(path) / kConfigFile)) {
-    throw ModelError(path + ": has no " + kConfigFile + ", without which no model opens; copy it from where the folder came from");
+    throw ModelError(path + ": has no " + kConfigFile +
+                     ", without which no model opens; copy it from where the folder came from");
   }
   const detail::Checkpoint checkpoint(path);
   detail::NamedTensors tensors = detail::transformers_names(checkpoint.tensors(), path);

@@ -182,10 +182,13 @@ Evaluation evaluate(const std::string& predicted, const std::string& truth, cons
     if (*raster) leave_out_unknown((*raster)->values, (*raster)->values);
     if (*raster && !gsd_m) gsd_m = (*raster)->grid.ground_sample_distance_m();
   }
-  const FeatureLayer predicted_layer =
-      predicted_raster ? outlines(*predicted_raster) : read_objects(predicted, options.predicted_layer, result.warnings);
-  const FeatureLayer truth_layer = truth_raster ? outlines(*truth_raster) : read_objects(truth, options.truth_layer, result.warnings);
-  check_places({predicted, "the prediction", layer_place(predicted_layer)}, {truth, "the truth", layer_place(truth_layer)});
+  const FeatureLayer predicted_layer = predicted_raster
+                                           ? outlines(*predicted_raster)
+                                           : read_objects(predicted, options.predicted_layer, result.warnings);
+  const FeatureLayer truth_layer =
+      truth_raster ? outlines(*truth_raster) : read_objects(truth, options.truth_layer, result.warnings);
+  check_places({predicted, "the prediction", layer_place(predicted_layer)},
+               {truth, "the truth", layer_place(truth_layer)});
   set_area(result.options, options, truth_layer.crs, gsd_m);
   result.options.gsd_m = gsd_m.value_or(result.options.gsd_m);
   result.options.validate();

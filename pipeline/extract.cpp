@@ -43,12 +43,9 @@ void check_files(const std::string& scene, const std::string& output, const Extr
   check_outputs(files);
 }
 
-const std::vector<Field> kFields = {{"id", FieldType::Integer},
-                                    {"class", FieldType::Text},
-                                    {"score", FieldType::Real},
-                                    {"area_m2", FieldType::Real},
-                                    {"outline", FieldType::Text},
-                                    {"model", FieldType::Text}};
+const std::vector<Field> kFields = {{"id", FieldType::Integer},   {"class", FieldType::Text},
+                                    {"score", FieldType::Real},   {"area_m2", FieldType::Real},
+                                    {"outline", FieldType::Text}, {"model", FieldType::Text}};
 
 /// Takes tiles in order to objects in the output file. Not thread-safe; its steps use all threads themselves.
 class ExtractRun {

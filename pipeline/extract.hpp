@@ -36,10 +36,10 @@ struct ExtractOptions {
   int threads = 0;                   ///< 0: all
   int64_t ram_bytes = 0;             ///< what the run may take in all; 0: half of the machine's memory
   bool overwrite = false;
-  bool dry_run = false;  ///< plan and estimate only
+  bool dry_run = false;                ///< plan and estimate only
   std::vector<std::string> also_read;  ///< files that the caller has read for this run: no output may replace them
-  std::string preview;   ///< PNG path; empty: none
-  std::string maps;      ///< GeoTIFF path for the stitched maps; empty: none
+  std::string preview;                 ///< PNG path; empty: none
+  std::string maps;                    ///< GeoTIFF path for the stitched maps; empty: none
   Progress progress;
   /// Throws UsageError naming the field that is out of its range.
   void validate() const;

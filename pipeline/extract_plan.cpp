@@ -62,7 +62,7 @@ int64_t cached_bytes(const RasterReader& reader, int64_t ram_bytes) {
 }
 
 ExtractMemory plan_memory(const TileGrid& tiles, const RasterReader& reader, int64_t bands_out, const Segmenter& model,
-                       const ThreadBudget& threads, const ExtractOptions& options, int64_t ram_bytes) {
+                          const ThreadBudget& threads, const ExtractOptions& options, int64_t ram_bytes) {
   const int64_t bands_in = reader.bands();
   const int64_t tile_pixels = tiles.tile_size() * tiles.tile_size();
   const int64_t trained_pixels = model.description().tile_size * model.description().tile_size;

@@ -31,10 +31,10 @@ struct ObjectBuilderOptions {
 
 /// An object ready to be written.
 struct ExtractedObject {
-  MultiPolygon pixel;  ///< outline in the scene's pixel frame
-  MultiPolygon world;  ///< the same in world coordinates
-  double area_m2 = 0;  ///< on the ground
-  double score = 0;    ///< 0..1
+  MultiPolygon pixel;                       ///< outline in the scene's pixel frame
+  MultiPolygon world;                       ///< the same in world coordinates
+  double area_m2 = 0;                       ///< on the ground
+  double score = 0;                         ///< 0..1
   OutlineKind kind = OutlineKind::Squared;  ///< of a part that is drawn least as it was wished for
   OutlineReason reason = OutlineReason::None;
 

@@ -8,8 +8,8 @@
 #include <algorithm>
 #include <atomic>
 #include <cassert>
-#include <exception>
 #include <cmath>
+#include <exception>
 #include <mutex>
 #include <sstream>
 #include <utility>

@@ -34,9 +34,9 @@ struct SegmentOptions {
   int threads = 0;                      ///< 0: all
   int64_t ram_bytes = 0;                ///< what the run may take in all; 0: half of the machine's memory
   bool overwrite = false;
-  bool dry_run = false;  ///< plan and estimate only
+  bool dry_run = false;                ///< plan and estimate only
   std::vector<std::string> also_read;  ///< files that the caller has read for this run: no output may replace them
-  std::string preview;   ///< PNG path; empty: none
+  std::string preview;                 ///< PNG path; empty: none
   Progress progress;
   /// Throws UsageError naming the field that is out of its range.
   void validate() const;

@@ -98,9 +98,8 @@ std::vector<AnnotatedImage> read_coco(const Json& json, const std::string& path)
     const auto [known, is_new] = named.try_emplace(name, images.size());
     place[id_of(image.at("id"))] = known->second;
     if (!is_new) continue;
-    images.push_back({{name, image.value("width", int64_t{0}),
-                       image.value("height", int64_t{0}), nullptr},
-                      empty_set(path, true)});
+    images.push_back(
+        {{name, image.value("width", int64_t{0}), image.value("height", int64_t{0}), nullptr}, empty_set(path, true)});
   }
   for (const Json& annotation : json.at("annotations")) {
     const auto found = place.find(id_of(annotation.at("image_id")));

@@ -136,9 +136,9 @@ bool shows_objects(const LabelledScene& scene) {
   for (const Bounds& box : scene.object_bounds) {
     const auto col = static_cast<int64_t>(std::floor(box.min_x)), row = static_cast<int64_t>(std::floor(box.min_y));
     const Window all{0, 0, scene.width(), scene.height()};
-    const Window part = intersect({col, row, static_cast<int64_t>(std::ceil(box.max_x)) - col,
-                                   static_cast<int64_t>(std::ceil(box.max_y)) - row},
-                                  all);
+    const Window part = intersect(
+        {col, row, static_cast<int64_t>(std::ceil(box.max_x)) - col, static_cast<int64_t>(std::ceil(box.max_y)) - row},
+        all);
     if (part.empty()) continue;
     const Affine place = {static_cast<double>(part.col), 1, 0, static_cast<double>(part.row), 0, 1};
     const Image<int32_t> labels = warp_labels(scene, place, part.width, part.height);

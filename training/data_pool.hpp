@@ -33,8 +33,8 @@ struct DataPool {
   std::vector<DataFile> images;
   std::vector<DataFile> masks;
   std::vector<DataFile> layers;
-  Crs assign_crs;  ///< of images, in place of their own
-  Crs labels_crs;  ///< of layers that name none
+  Crs assign_crs;     ///< of images, in place of their own
+  Crs labels_crs;     ///< of layers that name none
   std::string layer;  ///< of label files with several
 };
 

@@ -73,8 +73,9 @@ std::unique_ptr<CropSampler> replay_sampler(const TrainOptions& options) {
     throw DataError(std::string("--replay-scenes: ") + error.what());
   }
   if (!found.teaches)
-    throw DataError("--replay-labels: all objects lie where the labels are unknown or the imagery has no data; replay data "
-                    "with objects in sight");
+    throw DataError(
+        "--replay-labels: all objects lie where the labels are unknown or the imagery has no data; replay data "
+        "with objects in sight");
   return std::make_unique<CropSampler>(std::move(found.scenes), crop_options(options), options.seed);
 }
 

@@ -52,8 +52,8 @@ Crs common_crs(const std::vector<LabelledScene>& scenes) {
   if (all.empty()) return {};
   const Point middle = all.max_x - all.min_x > 180 ? middle_in_degrees(centres) : centre(all);
   std::array<char, 128> text{};
-  std::snprintf(text.data(), text.size(), "+proj=laea +lat_0=%.0f +lon_0=%.0f +datum=WGS84 +units=m +no_defs",
-                middle.y, middle.x);
+  std::snprintf(text.data(), text.size(), "+proj=laea +lat_0=%.0f +lon_0=%.0f +datum=WGS84 +units=m +no_defs", middle.y,
+                middle.x);
   return Crs::from_text(text.data());
 }
 

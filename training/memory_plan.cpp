@@ -136,7 +136,7 @@ std::string gigabytes(int64_t bytes) { return format_memory(bytes); }
 }  // namespace
 
 TrainMemory plan_memory(const SamConfig& config, const TrainOptions& options, int64_t parameters, int64_t learned,
-                       int64_t present) {
+                        int64_t present) {
   TrainMemory plan;
   plan.parameters = parameters;
   plan.learned = learned;

@@ -22,7 +22,7 @@ struct TrainMemory {
 
 /// The plan of a run for a network that has `parameters` parameters, of which `learned` learn.
 TrainMemory plan_memory(const SamConfig& config, const TrainOptions& options, int64_t parameters, int64_t learned,
-                       int64_t present);
+                        int64_t present);
 
 /// "trains 0.29 M of 93.9 M parameters (0.3 %); memory: 2.1 GB expected (…)".
 std::string describe(const TrainMemory& plan);

@@ -27,8 +27,9 @@ constexpr std::array<const char*, 17> kFreeToChange = {
     "retain_objects"};
 
 /// What a run writes in its folder.
-constexpr std::array<std::string_view, 10> kOwn = {"config.json", "data.txt",         "data.json", "metrics.jsonl", "report.json",
-                                                   "last.pt",     "best.safetensors", "adapter",   "embeddings",    "model"};
+constexpr std::array<std::string_view, 10> kOwn = {"config.json", "data.txt", "data.json",        "metrics.jsonl",
+                                                   "report.json", "last.pt",  "best.safetensors", "adapter",
+                                                   "embeddings",  "model"};
 
 std::string read_text(const std::string& path) {
   std::ifstream file(path);

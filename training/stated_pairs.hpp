@@ -15,8 +15,7 @@ namespace plat {
 class StatedPairs {
  public:
   /// Adds to `found`, which must outlive this. `class_attribute` is that of read_annotations.
-  StatedPairs(FoundData& found, std::string class_attribute, Crs assign_crs, Crs labels_crs,
-              std::string layer);
+  StatedPairs(FoundData& found, std::string class_attribute, Crs assign_crs, Crs labels_crs, std::string layer);
 
   /// Of a list; its images without labels come back.
   std::vector<DataFile> add_list(const std::string& path);

@@ -146,8 +146,7 @@ void TrainOptions::validate() const {
   require(!minutes || *minutes > 0, "--minutes must be more than 0");
   require(validate_every >= 1 && save_every >= 1 && log_every >= 1, "intervals must be at least 1 step");
   require(patience >= 0, "--patience must be 0 or more validations");
-  require(workers >= 1 && workers <= kMostThreads,
-          "--workers must lie between 1 and " + std::to_string(kMostThreads));
+  require(workers >= 1 && workers <= kMostThreads, "--workers must lie between 1 and " + std::to_string(kMostThreads));
   constexpr int64_t kMostAtOnce = 1 << 20;
   require(batch <= kMostAtOnce && loss.prompts_per_crop <= kMostAtOnce,
           "--batch and --prompts must be at most " + std::to_string(kMostAtOnce));

@@ -72,7 +72,8 @@ class Trainer {
     // Crops without any object teach a network to see none, whatever its loss says.
     if (!data.teaches && (options_.drawn_share <= 0 || data.training_pixels == 0))
       throw DataError(
-          "no object lies on a pixel for training: all are in the validation area, where the labels are unknown or where "
+          "no object lies on a pixel for training: all are in the validation area, where the labels are unknown or "
+          "where "
           "the imagery has no data; keep less out (--val-fraction, --val-bbox), or name data with objects elsewhere");
     replayed_ = replay_sampler(options_);
     unlabelled_ = distil_sampler(options_);

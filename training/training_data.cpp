@@ -94,8 +94,9 @@ class DataLoader {
     }
     if (objects > 0 || labels_.empty()) return;
     throw DataError("the labels hold no object" +
-                    (without_area > 0 ? ", only " + std::to_string(without_area) + " points, lines or boxes without an outline"
-                                      : std::string()) +
+                    (without_area > 0
+                         ? ", only " + std::to_string(without_area) + " points, lines or boxes without an outline"
+                         : std::string()) +
                     "; draw outlines, or name other labels" + (report_.left_out.empty() ? "" : reasons()));
   }
 
@@ -252,7 +253,8 @@ class DataLoader {
       data_.teaches = data_.teaches || shows_objects(scene);
       report_.scenes[i].training = train / all;
       report_.scenes[i].validation = validate / all;
-      std::ranges::move(validation_areas(scene, options_.gsd_m, options_.ram_bytes), std::back_inserter(data_.validation));
+      std::ranges::move(validation_areas(scene, options_.gsd_m, options_.ram_bytes),
+                        std::back_inserter(data_.validation));
     }
     const double model_m2 = options_.gsd_m * options_.gsd_m;
     data_.training_pixels = std::llround(report_.training.area_m2 / model_m2);

@@ -48,7 +48,8 @@ std::vector<Bounds> groups(Image<Bounds> cells) {
         if (cells.at(c, r).empty()) continue;
         box.add(std::exchange(cells.at(c, r), Bounds()));
         for (int64_t nr = std::max<int64_t>(0, r - 1); nr < std::min(r + 2, cells.height()); ++nr) {
-          for (int64_t nc = std::max<int64_t>(0, c - 1); nc < std::min(c + 2, cells.width()); ++nc) open.emplace_back(nc, nr);
+          for (int64_t nc = std::max<int64_t>(0, c - 1); nc < std::min(c + 2, cells.width()); ++nc)
+            open.emplace_back(nc, nr);
         }
       }
     }
@@ -89,8 +90,8 @@ std::vector<ValidationArea> validation_areas(const LabelledScene& scene, double 
   const double bytes = pixels * kBytesPerPixel;
   constexpr double kMost = 1e15;
   if (bytes > (memory_bytes > 0 ? static_cast<double>(memory_bytes) : kMost)) {
-    throw UsageError("--gsd: at " + std::to_string(gsd_m) + " m the validation area of " + scene.name + " takes about " +
-                     format_memory(static_cast<int64_t>(std::min(bytes, 1e18))) +
+    throw UsageError("--gsd: at " + std::to_string(gsd_m) + " m the validation area of " + scene.name +
+                     " takes about " + format_memory(static_cast<int64_t>(std::min(bytes, 1e18))) +
                      ", more than --ram allows; pass a larger --gsd, or keep out less (--val-fraction, --val-bbox)");
   }
   std::vector<ValidationArea> areas;

@@ -67,8 +67,8 @@ std::string GdalErrors::suffix(const std::string& path) const {
 bool GdalErrors::lost_data() const {
   // "Invalid" alone is said of tags and attributes too, which hold no pixels: only what decoders say of theirs counts.
   static constexpr std::array<std::string_view, 13> kSigns = {
-      "corrupt",     "premature",           "truncated",      "not enough",   "read error",    "cannot read", "end of file",
-      "bogus",       "invalid progressive", "invalid sos",    "invalid code", "invalid block", "decod"};
+      "corrupt", "premature",           "truncated",   "not enough",   "read error",    "cannot read", "end of file",
+      "bogus",   "invalid progressive", "invalid sos", "invalid code", "invalid block", "decod"};
   return std::any_of(warnings_.begin(), warnings_.end(), [](const std::string& warning) {
     const std::string text = lower(warning);
     return std::any_of(kSigns.begin(), kSigns.end(), [&](auto sign) { return text.find(sign) != std::string::npos; });

@@ -217,7 +217,8 @@ void RasterSource::fetch(const Window& window, RasterBlock& block) {
       CPLError(CE_Failure, CPLE_FileIO, "reading failed");
     }
     for (std::size_t b = 0; b < bands_.size(); ++b) {
-      if (is_signed_byte(GDALGetRasterBand(dataset_.get(), bands_[b]))) restore_sign(stored.band(static_cast<int64_t>(b)));
+      if (is_signed_byte(GDALGetRasterBand(dataset_.get(), bands_[b])))
+        restore_sign(stored.band(static_cast<int64_t>(b)));
     }
   } else {
     for (std::size_t b = 0; b < bands_.size(); ++b) {

@@ -23,8 +23,8 @@ constexpr uid_t kNobody = 65534;
 
 struct Verb {
   std::string name;
-  std::vector<std::string> arguments;  ///< with "demo.tif" for the scene
-  std::string output;                  ///< file or folder
+  std::vector<std::string> arguments;    ///< with "demo.tif" for the scene
+  std::string output;                    ///< file or folder
   std::vector<std::string> extras = {};  ///< options that ask for further outputs, and their names
   bool prints = true;
 };
@@ -52,16 +52,19 @@ class World {
          {"extract", "demo.tif", "-o", "out.geojson", "--model", "threshold"},
          "out.geojson",
          {"--maps", "maps.tif", "--preview", "view.png"}},
-        {"evaluate", {"evaluate", "predicted.gpkg", "demo_buildings.geojson", "-o", "out.gpkg", "--rounds", "50"}, "out.gpkg"},
+        {"evaluate",
+         {"evaluate", "predicted.gpkg", "demo_buildings.geojson", "-o", "out.gpkg", "--rounds", "50"},
+         "out.gpkg"},
         {"demo", {"demo", "-o", "drawn", "--size", "256"}, "drawn/demo.tif"}};
 #ifdef PLAT_TEST_TORCH
-    all.push_back({"segment",
-                   {"segment", "demo.tif", "-o", "out.gpkg", "--points", "500020,109990", "--model", "sound", "--no-cache"},
-                   "out.gpkg",
-                   {"--preview", "view.png"}});
+    all.push_back(
+        {"segment",
+         {"segment", "demo.tif", "-o", "out.gpkg", "--points", "500020,109990", "--model", "sound", "--no-cache"},
+         "out.gpkg",
+         {"--preview", "view.png"}});
     all.push_back({"everything",
-                   {"segment", "demo.tif", "-o", "out.gpkg", "--everything", "--model", "sound", "--points-per-side", "4",
-                    "--iou-threshold", "0", "--stability-threshold", "0"},
+                   {"segment", "demo.tif", "-o", "out.gpkg", "--everything", "--model", "sound", "--points-per-side",
+                    "4", "--iou-threshold", "0", "--stability-threshold", "0"},
                    "out.gpkg",
                    {"--preview", "view.png"}});
     all.push_back({"train",
@@ -82,7 +85,8 @@ class World {
     Files all;
     for (const auto& entry : fs::recursive_directory_iterator(folder.path())) {
       const std::string name = fs::relative(entry.path(), folder.path()).string();
-      if (entry.is_regular_file() && name != ".stdout" && name != ".stderr") all[name] = plat::test::read_text(entry.path());
+      if (entry.is_regular_file() && name != ".stdout" && name != ".stderr")
+        all[name] = plat::test::read_text(entry.path());
     }
     return all;
   }

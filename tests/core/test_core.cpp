@@ -45,7 +45,8 @@ BOOST_AUTO_TEST_CASE(memory_is_read_as_people_write_it) {
 }
 
 BOOST_AUTO_TEST_CASE(numbers_must_be_numbers) {
-  BOOST_TEST(plat::parse_numbers("1,2.5,-3", "--bbox") == (std::vector<double>{1, 2.5, -3}), boost::test_tools::per_element());
+  BOOST_TEST(plat::parse_numbers("1,2.5,-3", "--bbox") == (std::vector<double>{1, 2.5, -3}),
+             boost::test_tools::per_element());
   BOOST_CHECK_THROW(plat::parse_numbers("1,,2", "--bbox"), plat::UsageError);
   BOOST_CHECK_THROW(plat::parse_numbers("nan", "--bbox"), plat::UsageError);
 }

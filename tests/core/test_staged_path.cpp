@@ -138,8 +138,9 @@ BOOST_AUTO_TEST_CASE(files_are_the_same_by_identity) {
   write(file, "x");
   fs::create_hard_link(file, *this / "hard.tif");
   fs::create_symlink(file, *this / "soft.tif");
-  for (const char* name : {"a.tif", "./a.tif", "hard.tif", "soft.tif", "../" }) {
-    const std::string other = name == std::string("../") ? (path / ".." / path.filename() / "a.tif").string() : *this / name;
+  for (const char* name : {"a.tif", "./a.tif", "hard.tif", "soft.tif", "../"}) {
+    const std::string other =
+        name == std::string("../") ? (path / ".." / path.filename() / "a.tif").string() : *this / name;
     BOOST_TEST(plat::same_file(file, other), other);
   }
   write(*this / "b.tif", "x");

@@ -290,8 +290,8 @@ BOOST_AUTO_TEST_CASE(more_blocks_than_can_be_drawn_are_refused_before_they_are_m
 }
 
 BOOST_AUTO_TEST_CASE(layers_across_the_antimeridian_are_compared_about_their_own_middle) {
-  const auto land = layer_of({box(179.999, -17, 179.9995, -16.9995), box(-179.9995, -17, -179.999, -16.9995)},
-                             plat::Crs::wgs84());
+  const auto land =
+      layer_of({box(179.999, -17, 179.9995, -16.9995), box(-179.9995, -17, -179.999, -16.9995)}, plat::Crs::wgs84());
   const auto result = plat::compare_layers(land, land, {});
   BOOST_TEST(result.objects.true_positives == 2);
   for (const auto& object : result.truth) {

@@ -325,8 +325,8 @@ BOOST_AUTO_TEST_CASE(an_object_that_the_crs_has_no_place_for_is_left_out_and_nam
       const auto layer = plat::read_features(path);
       BOOST_TEST(layer.features.size() == 2);
       BOOST_TEST(layer.misplaced == 1);
-      BOOST_TEST(layer.warning == path + ": object 2 has coordinates (1e+300, 2e+299) that " + crs +
-                                      " has no place for: left out");
+      BOOST_TEST(layer.warning ==
+                 path + ": object 2 has coordinates (1e+300, 2e+299) that " + crs + " has no place for: left out");
       BOOST_TEST(plat::read_places(path).places.size() == 2);
     }
   }
@@ -339,17 +339,18 @@ BOOST_AUTO_TEST_CASE(an_object_that_the_crs_has_no_place_for_is_left_out_and_nam
 BOOST_AUTO_TEST_CASE(of_several_layers_one_must_be_named) {
   const plat::test::TemporaryFolder folder;
   const auto kml = [&](const std::string& name, const std::string& second) {
-    const std::string square = "<Placemark><Polygon><outerBoundaryIs><LinearRing><coordinates>0,0 1,0 1,1 0,0"
-                               "</coordinates></LinearRing></outerBoundaryIs></Polygon></Placemark>";
+    const std::string square =
+        "<Placemark><Polygon><outerBoundaryIs><LinearRing><coordinates>0,0 1,0 1,1 0,0"
+        "</coordinates></LinearRing></outerBoundaryIs></Polygon></Placemark>";
     std::ofstream(folder.file(name)) << "<kml xmlns=\"http://www.opengis.net/kml/2.2\"><Document><Folder><name>roofs"
-                                        "</name>" << square << "</Folder><Folder><name>roads</name>"
+                                        "</name>"
+                                     << square << "</Folder><Folder><name>roads</name>"
                                      << (second.empty() ? "" : square) << "</Folder></Document></kml>";
     return folder.file(name);
   };
   const std::string both = kml("both.kml", "full");
-  BOOST_CHECK_EXCEPTION(plat::read_features(both), plat::DataError, [](const auto& e) {
-    return says(e, "holds 2 layers (roofs, roads)") && says(e, "--layer");
-  });
+  BOOST_CHECK_EXCEPTION(plat::read_features(both), plat::DataError,
+                        [](const auto& e) { return says(e, "holds 2 layers (roofs, roads)") && says(e, "--layer"); });
   BOOST_TEST(plat::read_features(both, "roads").features.size() == 1);
   BOOST_TEST(plat::read_features(kml("one.kml", "")).name == "roofs");
 }

@@ -29,7 +29,9 @@ RasterFixture plain_with_objects(GDALDataType type, double ground, double object
   f.width = 200;
   f.height = 160;
   f.type = type;
-  f.value = [=](int col, int row, int) { return (col % 100 >= 90 && col % 100 < 95 && row % 80 < 5) ? object : ground; };
+  f.value = [=](int col, int row, int) {
+    return (col % 100 >= 90 && col % 100 < 95 && row % 80 < 5) ? object : ground;
+  };
   return f;
 }
 

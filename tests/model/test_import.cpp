@@ -263,7 +263,8 @@ BOOST_AUTO_TEST_CASE(outputs_are_replaced_only_on_demand_and_only_where_they_are
     std::ofstream(folder.file(name) + "/README.md") << "mine";
   }
   BOOST_TEST(complaint(fixture("meta.pth"), out, {.overwrite = true}).empty());
-  for (const char* name : {"out.part", "out.old"}) BOOST_TEST(bytes_of_file(folder.file(name) + "/README.md") == "mine");
+  for (const char* name : {"out.part", "out.old"})
+    BOOST_TEST(bytes_of_file(folder.file(name) + "/README.md") == "mine");
   BOOST_TEST(std::distance(fs::directory_iterator(folder.path()), {}) == 4);
 }
 

@@ -45,7 +45,8 @@ void check(nn::Sam& sam, const std::string& path, std::size_t comparisons) {
     const test::Difference& difference = differences[i];
     BOOST_TEST_MESSAGE(difference.what << " " << difference.relative << ", rounding " << rounding[i]);
     BOOST_TEST(difference.same_shape, difference.what);
-    BOOST_TEST(difference.relative < kRoundings * rounding[i], difference.what << " differs by " << difference.relative);
+    BOOST_TEST(difference.relative < kRoundings * rounding[i],
+               difference.what << " differs by " << difference.relative);
     // What rounding moves this far could not show a fault.
     BOOST_TEST(rounding[i] < 5e-5, difference.what << " moves by " << rounding[i]);
   }

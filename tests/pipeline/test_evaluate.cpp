@@ -161,7 +161,8 @@ BOOST_AUTO_TEST_CASE(coordinates_of_another_crs_or_order_are_refused_as_in_train
   const auto says_degrees = write("says_degrees.gpkg", wgs84, {500'000, 3'000'000, 500'100, 3'000'100});
   const auto says_metres = write("says_metres.gpkg", kUtm, {80.1, 27.5, 80.2, 27.6});
   const auto swapped = write("swapped.gpkg", wgs84, {27.5, 80.1, 27.6, 80.2});
-  const auto refused = [](const std::string& a, const std::string& b, const std::string& blamed, const std::string& why) {
+  const auto refused = [](const std::string& a, const std::string& b, const std::string& blamed,
+                          const std::string& why) {
     BOOST_CHECK_EXCEPTION(plat::evaluate(a, b, {}), plat::DataError, [&](const auto& error) {
       const std::string text = error.what();
       BOOST_TEST_MESSAGE(text);

@@ -199,8 +199,10 @@ BOOST_AUTO_TEST_CASE(nothing_overlaps_and_no_gap_opens) {
 BOOST_AUTO_TEST_CASE(noise_of_pixels_survives) {
   for (unsigned seed = 1; seed < 12; ++seed) {
     const auto before = polygons_of(plat::test::random_labels(25, 25, 3, 0.3 + 0.05 * seed, seed));
-    for (const Polygon& polygon : polygons_of(plat::regularize_together(before))) BOOST_TEST_REQUIRE(plat::is_valid(polygon));
-    for (const Polygon& polygon : polygons_of(plat::simplify_together(before, 2))) BOOST_TEST_REQUIRE(plat::is_valid(polygon));
+    for (const Polygon& polygon : polygons_of(plat::regularize_together(before)))
+      BOOST_TEST_REQUIRE(plat::is_valid(polygon));
+    for (const Polygon& polygon : polygons_of(plat::simplify_together(before, 2)))
+      BOOST_TEST_REQUIRE(plat::is_valid(polygon));
   }
 }
 

@@ -29,8 +29,9 @@ inline void skip(const std::string& reason) {
 /// absent the case is skipped and returns.
 inline std::optional<std::filesystem::path> shared_data() {
   const char* named = std::getenv("PLAT_SHARED_DATA");
-  const std::filesystem::path folder =
-      named != nullptr ? std::filesystem::path(named) : std::filesystem::path(PLAT_SOURCE_DIR) / ".." / "shared" / "data";
+  const std::filesystem::path folder = named != nullptr
+                                           ? std::filesystem::path(named)
+                                           : std::filesystem::path(PLAT_SOURCE_DIR) / ".." / "shared" / "data";
   if (std::filesystem::is_directory(folder)) return std::filesystem::canonical(folder);
   skip("no real imagery at " + folder.string() + "; name its folder in PLAT_SHARED_DATA");
   return std::nullopt;

@@ -276,12 +276,11 @@ BOOST_AUTO_TEST_CASE(masks_in_colours_are_understood_where_there_is_one_and_refu
 BOOST_AUTO_TEST_CASE(ids_may_be_texts_and_an_image_listed_twice_is_one) {
   const DataWorld world;
   const Json square = Json::array({Json::array({1, 1, 9, 1, 9, 9, 1, 9})});
-  const Json json = {
-      {"images", {{{"id", "a"}, {"file_name", "p.bmp"}}, {{"id", 2}, {"file_name", "p.bmp"}}}},
-      {"categories", {{{"id", "roof"}, {"name", "building"}}}},
-      {"annotations",
-       {{{"id", 1}, {"image_id", "a"}, {"category_id", "roof"}, {"segmentation", square}},
-        {{"id", 2}, {"image_id", 2}, {"category_id", "roof"}, {"segmentation", square}}}}};
+  const Json json = {{"images", {{{"id", "a"}, {"file_name", "p.bmp"}}, {{"id", 2}, {"file_name", "p.bmp"}}}},
+                     {"categories", {{{"id", "roof"}, {"name", "building"}}}},
+                     {"annotations",
+                      {{{"id", 1}, {"image_id", "a"}, {"category_id", "roof"}, {"segmentation", square}},
+                       {{"id", 2}, {"image_id", 2}, {"category_id", "roof"}, {"segmentation", square}}}}};
   test::write_file(world.path("labels.json"), json.dump());
   const auto images = read_annotations(world.path("labels.json"), DataKind::Coco, "");
   BOOST_REQUIRE(images.size() == 1);
@@ -292,9 +291,9 @@ BOOST_AUTO_TEST_CASE(ids_may_be_texts_and_an_image_listed_twice_is_one) {
 BOOST_AUTO_TEST_CASE(a_mask_of_another_size_than_its_image_is_refused_before_it_is_drawn) {
   const DataWorld world;
   const auto said = [&](const Json& image, const Json& size, int64_t pixels) {
-    const Json json = {{"images", {image}},
-                       {"annotations",
-                        {{{"id", 1}, {"image_id", 1}, {"segmentation", {{"size", size}, {"counts", {0, pixels}}}}}}}};
+    const Json json = {
+        {"images", {image}},
+        {"annotations", {{{"id", 1}, {"image_id", 1}, {"segmentation", {{"size", size}, {"counts", {0, pixels}}}}}}}};
     test::write_file(world.path("labels.json"), json.dump());
     try {
       read_annotations(world.path("labels.json"), DataKind::Coco, "");

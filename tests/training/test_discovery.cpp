@@ -223,7 +223,9 @@ BOOST_AUTO_TEST_CASE(lists_may_come_from_windows) {
   world.layer("labels/b.geojson", kLeft);
   test::write_file(world.path("list.csv"), "\xEF\xBB\xBFimage,labels\r\ntiles\\a.tif,labels\\b.geojson\r\n");
   BOOST_TEST((pairs(world, find({world.folder.file("list.csv")})) == Pairs{{"tiles/a.tif", {"labels/b.geojson"}}}));
-  test::write_file(world.path("wide.csv"), std::string("\xFF\xFE" "a\0,\0", 6));
+  test::write_file(world.path("wide.csv"), std::string("\xFF\xFE"
+                                                       "a\0,\0",
+                                                       6));
   BOOST_TEST(has(message({world.folder.file("wide.csv")}), "is written in UTF-16; save it as UTF-8"));
 }
 

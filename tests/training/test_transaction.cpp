@@ -7,9 +7,9 @@
 #include "geo/gdal_session.hpp"
 #include "training/train.hpp"
 
-#include <boost/test/unit_test.hpp>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <boost/test/unit_test.hpp>
 
 #include <algorithm>
 #include <csignal>
@@ -36,8 +36,7 @@ struct Session {
 std::map<std::string, std::string> content(const std::string& folder) {
   std::map<std::string, std::string> files;
   for (const auto& entry : fs::recursive_directory_iterator(folder)) {
-    if (entry.is_regular_file())
-      files[fs::relative(entry.path(), folder).string()] = read(entry.path().string());
+    if (entry.is_regular_file()) files[fs::relative(entry.path(), folder).string()] = read(entry.path().string());
   }
   return files;
 }
@@ -146,8 +145,9 @@ BOOST_AUTO_TEST_CASE(a_run_stopped_in_any_phase_ends_as_one_that_was_not) {
     whole.output = run.folder.file(method);
     finish_in_child(whole);
     const std::vector<std::string> phases = phases_of(whole);
-    BOOST_TEST((std::set(phases.begin(), phases.end()) == std::set<std::string>{"data", "steps", "validation", "saving", "mixing",
-                                                                             "tuning", "writing", "forgetting"}));
+    BOOST_TEST(
+        (std::set(phases.begin(), phases.end()) ==
+         std::set<std::string>{"data", "steps", "validation", "saving", "mixing", "tuning", "writing", "forgetting"}));
     const auto expected = results(whole.output);
     BOOST_TEST(expected.contains("adapter/adapter_model.safetensors") == (whole.method.method == "lora"));
     for (const int signal : {SIGTERM, SIGKILL}) {

@@ -93,8 +93,7 @@ std::vector<Difference> compare_with_reference(nn::Sam& sam, const std::string& 
   std::vector<Difference> out;
   for (const Result& result : run_on_fixture(sam, path)) {
     Difference difference{result.what, 0, result.ours.sizes() == result.expected.sizes()};
-    if (difference.same_shape)
-      difference.relative = relative_difference(result.ours, result.expected, result.expected);
+    if (difference.same_shape) difference.relative = relative_difference(result.ours, result.expected, result.expected);
     out.push_back(difference);
   }
   return out;
@@ -114,7 +113,8 @@ std::vector<double> rounding_response(nn::Sam& sam, const std::string& path) {
   };
   for (int draw = 0; draw < kDraws; ++draw) {
     at::manual_seed(static_cast<uint64_t>(draw));
-    for (at::Tensor& weight : sam->parameters()) weight.mul_(1 + kLastBit * at::randint(-1, 2, weight.sizes()).to(at::kFloat));
+    for (at::Tensor& weight : sam->parameters())
+      weight.mul_(1 + kLastBit * at::randint(-1, 2, weight.sizes()).to(at::kFloat));
     const std::vector<Result> moved = run_on_fixture(sam, path);
     restore();
     for (std::size_t i = 0; i < plain.size(); ++i) {
