@@ -9,9 +9,13 @@
 #include <ogr_spatialref.h>
 
 #include <array>
+#include <string_view>
 
 namespace plat {
 namespace {
+
+// Of the GeoPackage standard, srs_id -1.
+constexpr std::string_view kUndefinedCartesian = "Undefined Cartesian SRS";
 
 std::string wkt_of(OGRSpatialReferenceH srs) {
   static constexpr std::array<const char*, 3> kOptions = {"FORMAT=WKT2_2019", "MULTILINE=NO", nullptr};
@@ -59,8 +63,19 @@ SrsHandle to_srs(const Crs& crs) {
   return srs;
 }
 
+SrsHandle undefined_cartesian() {
+  SrsHandle srs(OSRNewSpatialReference(nullptr));
+  const std::string wkt = "ENGCRS[\"" + std::string(kUndefinedCartesian) +
+                          "\",EDATUM[\"Unknown engineering datum\"],CS[Cartesian,2],AXIS[\"x\",east,ORDER[1],LENGTHUNIT[\"metre\","
+                          "1]],AXIS[\"y\",north,ORDER[2],LENGTHUNIT[\"metre\",1]]]";
+  OSRSetFromUserInput(srs.get(), wkt.c_str());
+  return srs;
+}
+
 Crs from_srs(OGRSpatialReferenceH srs) {
   if (srs == nullptr) return {};
+  const char* name = OSRGetName(srs);
+  if (OSRIsLocal(srs) && name != nullptr && std::string_view(name) == kUndefinedCartesian) return {};
   const GdalErrors quiet;
   const SrsHandle flat(OSRClone(srs));
   OSRStripVertical(flat.get());

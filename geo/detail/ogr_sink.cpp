@@ -53,7 +53,9 @@ class OgrSink final : public FeatureSink {
       layer_options = with_option(std::move(layer_options), "ENCODING", "UTF-8");
       layer_options = with_option(std::move(layer_options), "DBF_DATE_LAST_UPDATE", "2000-01-01");
     }
-    const SrsHandle srs = to_srs(options.crs);
+    SrsHandle srs = to_srs(options.crs);
+    // A GeoPackage's layer without a CRS would count as one in degrees.
+    if (!srs && std::string_view(driver) == "GPKG") srs = undefined_cartesian();
     layer_ = GDALDatasetCreateLayer(dataset_.get(), options.layer.c_str(), srs.get(),
                                     shapefile_ ? wkbPolygon : wkbMultiPolygon, layer_options.get());
     if (layer_ == nullptr) throw IoError("cannot write a layer into " + shown_ + errors.suffix());

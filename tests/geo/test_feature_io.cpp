@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/error.hpp"
+#include "geo/detail/gdal_handles.hpp"
 #include "geo/feature_io.hpp"
 #include "geo/gdal_session.hpp"
 #include "geo/place_reader.hpp"
@@ -199,6 +200,17 @@ BOOST_AUTO_TEST_CASE(an_empty_layer_is_a_file) {
       if (std::string(name) != "e.geojsonl") BOOST_TEST(plat::read_features(folder.file(name)).features.empty());
     }
   }
+}
+
+BOOST_AUTO_TEST_CASE(a_geopackage_without_crs_is_none_in_degrees) {
+  const plat::test::TemporaryFolder folder;
+  write(folder.file("plane.gpkg"), plat::Crs(), {feature(1, {rectangle(0, 0, 1, 1)})});
+  BOOST_TEST(plat::read_features(folder.file("plane.gpkg")).crs.empty());
+  const plat::detail::DatasetHandle file(
+      GDALOpenEx(folder.file("plane.gpkg").c_str(), GDAL_OF_VECTOR, nullptr, nullptr, nullptr));
+  OGRSpatialReferenceH srs = OGR_L_GetSpatialRef(GDALDatasetGetLayer(file.get(), 0));
+  BOOST_TEST_REQUIRE(srs != nullptr);
+  BOOST_TEST(!OSRIsGeographic(srs));
 }
 
 BOOST_AUTO_TEST_CASE(old_side_cars_do_not_outlive_their_file) {
