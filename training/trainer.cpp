@@ -65,10 +65,11 @@ class Trainer {
     for (const std::string& line : options_.dry_run ? data.report : data.summary) log_info(line);
     if (data.validation.empty())
       log_warning("no validation area: nothing will say how well the model does on unseen ground");
-    if (data.validation.empty() && options_.tune_thresholds == "validation")
-      throw UsageError("--tune-thresholds validation needs a validation area; keep one out, or choose training");
-    if (data.validation.empty() && options_.patience > 0)
-      throw UsageError("--patience needs a validation area; keep one out, or leave it away");
+    const bool chooses = options_.tune_thresholds == "validation" || options_.patience > 0 || options_.keep == "best";
+    if (data.validation_objects == 0 && chooses)
+      throw UsageError(
+          "--patience, --keep best and --tune-thresholds validation need objects in the validation area to choose by; keep "
+          "ground with objects out (--val-fraction, --val-bbox), or leave them away");
     // Crops without any object teach a network to see none, whatever its loss says.
     if (!data.teaches && (options_.drawn_share <= 0 || data.training_pixels == 0))
       throw DataError(

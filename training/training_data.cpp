@@ -259,7 +259,8 @@ class DataLoader {
     const double model_m2 = options_.gsd_m * options_.gsd_m;
     data_.training_pixels = std::llround(report_.training.area_m2 / model_m2);
     data_.validation_pixels = std::llround(report_.validation.area_m2 / model_m2);
-    if (data_.validation_pixels > 0 && report_.validation.objects == 0) {
+    data_.validation_objects = report_.validation.objects;
+    if (data_.validation_pixels > 0 && data_.validation_objects == 0) {
       report_.findings.push_back(
           {Severity::Warning, "validation", 0, "no object lies in the validation area: its figures will say nothing"});
     }

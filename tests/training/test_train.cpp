@@ -143,6 +143,25 @@ BOOST_AUTO_TEST_CASE(a_trained_model_is_a_start_for_another) {
   BOOST_TEST(train(further).steps == 2);
 }
 
+BOOST_AUTO_TEST_CASE(nothing_is_chosen_by_a_validation_area_without_objects) {
+  World world;
+  world.options.steps = 1;
+  // A corner that no object reaches into.
+  const LabelledScene scene = plat::test::drawn_world(288, 0.3, 4);
+  const Affine& place = scene.grid.world_from_pixel;
+  const Point low = place({0, 4}), high = place({4, 0});
+  write_raster(world.folder.file("mask.tif"), rasterize_mask(scene.objects, 288, 288), scene.grid);
+  world.options.data.labels = {world.folder.file("mask.tif")};
+  world.options.data.val_bbox = Bounds{low.x, low.y, high.x, high.y};
+  TrainOptions patient = world.options, best = world.options, tuned = world.options;
+  patient.patience = 1;
+  best.keep = "best";
+  tuned.tune_thresholds = "validation";
+  for (const TrainOptions& options : {patient, best, tuned}) BOOST_CHECK_THROW(train(options), UsageError);
+  BOOST_TEST(!std::filesystem::exists(world.options.output));
+  train(world.options);
+}
+
 BOOST_AUTO_TEST_CASE(data_without_anything_to_learn_from_ends_before_the_run_begins) {
   World world;
   world.options.steps = 1;

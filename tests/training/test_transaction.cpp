@@ -16,6 +16,7 @@
 #include <exception>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <map>
 #include <set>
 #include <string>
@@ -213,6 +214,18 @@ BOOST_AUTO_TEST_CASE(a_run_that_replaces_another_loses_nothing_wherever_it_is_ki
   next.overwrite = true;
   train_in_child(next, {SIGTERM, 1});
   BOOST_TEST((content(next.output) == before));
+  BOOST_TEST(!has_staged(run.folder.path()));
+}
+
+BOOST_AUTO_TEST_CASE(what_a_run_keeps_goes_with_it_into_the_place_of_the_earlier_one) {
+  EarlierRun run;
+  run.options.method.method = "decoder";
+  run.options.method.views = 1;
+  run.options.steps = 4;
+  train(run.options);
+  const auto kept = std::distance(fs::directory_iterator(run.options.output + "/embeddings"), {});
+  // Two crops a step, some of them twice.
+  BOOST_TEST(kept > 2);
   BOOST_TEST(!has_staged(run.folder.path()));
 }
 
