@@ -25,7 +25,11 @@ void leave_out_misplaced(const std::string& path, Layer& layer, std::vector<Obje
     const Bounds box = box_of(objects[i]);
     if (check.fits(box)) continue;
     misplaced[i] = 1;
-    if (names.empty()) first = {box.min_x, box.min_y};
+    // Of the box's corners one that is out of place, not a good one.
+    if (names.empty()) {
+      const bool low = !check.fits({box.min_x, box.min_y, box.min_x, box.min_y});
+      first = low ? Point{box.min_x, box.min_y} : Point{box.max_x, box.max_y};
+    }
     names.push_back(std::to_string(numbers[i]));
   }
   if (names.empty() || names.size() == objects.size()) return;

@@ -86,8 +86,8 @@ bool is_picture(const Range& range, bool whole_numbers) {
   const double size = std::max(std::abs(range.low), std::abs(range.high));
   // Values of float32 that resampling has mixed agree to six digits.
   if (!whole_numbers) return width > 1e-5 * size;
-  // A few units of thousands are noise; a mask of 0 and 1 is none.
-  return width >= 1 && (width > 3 || width > 0.005 * size);
+  // A few units of thousands are noise; a mask of 0 and 1 is none. Beyond 2^24 float32 does not tell units apart.
+  return width >= 1 && (width > 3 || width > 0.005 * size) && width > 0x1p-19 * size;
 }
 
 /// Takes out the values of a band that can only be a fill which the file does not declare: one huge value, such as 1e30 or
@@ -103,15 +103,17 @@ std::string drop_fill(std::vector<float>& values) {
   if (std::abs(static_cast<double>(fill)) < kLeastFill) return "";
   const double limit = std::abs(static_cast<double>(fill)) / kBeyond;
   std::vector<float> kept;
-  for (const float value : values) {
-    if (std::abs(static_cast<double>(value)) < limit) kept.push_back(value);
-  }
+  std::vector<float> dropped;
+  for (const float value : values) (std::abs(static_cast<double>(value)) < limit ? kept : dropped).push_back(value);
   if (kept.empty()) return "";
   const auto [low, high] = std::ranges::minmax(kept);
   if (low == high) return "";
+  // At its edges resampling has mixed it with others, or overshot it.
+  std::ranges::nth_element(dropped, dropped.begin() + static_cast<std::ptrdiff_t>(dropped.size() / 2));
+  const float usual = dropped[dropped.size() / 2];
   const auto share = static_cast<double>(values.size() - kept.size()) / static_cast<double>(values.size());
   char text[64];
-  std::snprintf(text, sizeof text, "%.6g in %.2g %%", static_cast<double>(fill), 100 * share);
+  std::snprintf(text, sizeof text, "%.6g in %.2g %%", static_cast<double>(usual), 100 * share);
   values = std::move(kept);
   return text;
 }

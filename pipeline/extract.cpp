@@ -207,7 +207,8 @@ void ExtractOptions::validate() const {
   require(!overlap || *overlap >= 0, "--overlap must be 0 pixels or more.");
   require(!tile_size || !overlap || *overlap < *tile_size, "--overlap must be less than --tile-size.");
   require(!threshold || (*threshold > 0 && *threshold < 1), "--threshold must lie between 0 and 1.");
-  require(!min_area_m2 || *min_area_m2 >= 0, "--min-area must be 0 square metres or more.");
+  require(!min_area_m2 || (*min_area_m2 >= 0 && std::isfinite(*min_area_m2)),
+          "--min-area must be 0 square metres or more.");
   require(!min_score || (*min_score >= 0 && *min_score <= 1), "--min-score must lie between 0 and 1.");
   require(!close_gap_m || *close_gap_m >= 0, "--close-gaps must be 0 metres or more.");
   require(!simplify_m || *simplify_m >= 0, "--simplify must be 0 metres or more.");

@@ -112,6 +112,21 @@ int64_t ExtractMemory::total() const {
   return base + scene + working * per_tile + (tiles_in_flight - working) * held_tile;
 }
 
+namespace {
+
+/// Outlines that may move farther than this are none of their objects.
+void check_shape(const ExtractOptions& options, double gsd_m) {
+  constexpr double kFarthestPixels = 100;
+  for (const auto& [name, value] :
+       {std::pair{"--regularize", options.regularize_m}, {"--simplify", options.simplify_m}}) {
+    if (value && !(*value <= kFarthestPixels * gsd_m))
+      throw UsageError(std::string(name) + ": at most 100 pixels of the model, which are " +
+                       std::to_string(static_cast<int64_t>(kFarthestPixels * gsd_m)) + " m.");
+  }
+}
+
+}  // namespace
+
 ExtractPlan plan_extract(const std::string& scene, const ExtractOptions& options, const Segmenter& model) {
   const ModelDescription& description = model.description();
   ModelScene opened = open_model_scene(scene, options.raster, description);
@@ -121,6 +136,7 @@ ExtractPlan plan_extract(const std::string& scene, const ExtractOptions& options
     throw UsageError("--tile-size: the model '" + description.name + "' takes tiles of " +
                      std::to_string(description.tile_size) + " pixels only.");
   }
+  check_shape(options, opened.gsd_m);
   const Grid& grid = reader.grid();
   TileGrid tiles(grid.width, grid.height, options.tile_size.value_or(description.tile_size),
                  options.overlap.value_or(description.overlap));

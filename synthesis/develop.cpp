@@ -3,6 +3,8 @@
 #include "synthesis/noise.hpp"
 #include "synthesis/random.hpp"
 
+#include "core/cancel.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -27,6 +29,7 @@ void blur_band(Image<float>& image, int64_t band, double deviation) {
   const int64_t h = image.height();
   Image<float> across(w, h);
   for (int64_t r = 0; r < h; ++r) {
+    throw_if_cancelled();
     const auto from = image.row(r, band);
     const auto to = across.row(r);
     for (int64_t k = -radius; k <= radius; ++k) {
@@ -38,6 +41,7 @@ void blur_band(Image<float>& image, int64_t band, double deviation) {
     }
   }
   for (int64_t r = 0; r < h; ++r) {
+    throw_if_cancelled();
     const auto to = image.row(r, band);
     std::fill(to.begin(), to.end(), 0.0F);
     for (int64_t k = -radius; k <= radius; ++k) {
@@ -83,6 +87,7 @@ void develop(Image<float>& image, const SceneStyle& style, uint64_t seed) {
     // A sum of three uniform values is normal enough; each has a deviation of 1/sqrt(3).
     const auto gain = static_cast<float>(style.noise);
     for (int64_t r = 0; r < image.height(); ++r) {
+      throw_if_cancelled();
       const auto row = image.row(r, band);
       for (int64_t c = 0; c < image.width(); ++c) {
         row[static_cast<std::size_t>(c)] +=

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "synthesis/light.hpp"
 
+#include "core/cancel.hpp"
 #include "synthesis/random.hpp"
 
 #include <algorithm>
@@ -122,6 +123,7 @@ Image<float> expose(const Canvas& canvas, const SceneStyle& style, int64_t facto
   Image<float> out(width, height, 3);
   const float share = 1.0F / static_cast<float>(factor * factor);
   for (int64_t row = 0; row < height * factor; ++row) {
+    throw_if_cancelled();
     const auto r = out.row(row / factor, 0);
     const auto g = out.row(row / factor, 1);
     const auto b = out.row(row / factor, 2);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "synthesis/scene.hpp"
 
+#include "core/cancel.hpp"
 #include "core/error.hpp"
 #include "synthesis/light.hpp"
 #include "synthesis/paint.hpp"
@@ -48,9 +49,15 @@ DrawnScene draw_scene(int64_t width, int64_t height, uint64_t seed, const SceneS
   canvas.lean = Point{std::sin(lean), -std::cos(lean)} * style.lean;
   Plan plan = make_plan(style, canvas.width_m(), canvas.height_m(), seed);
 
-  for (const GroundPatch& patch : plan.grounds) paint_ground(canvas, patch);
-  for (const Street& street : plan.streets) paint_street(canvas, street);
-  for (const GroundPatch& wall : plan.walls) paint_ground(canvas, wall);
+  const auto paint_all = [](const auto& things, const auto& paint) {
+    for (const auto& thing : things) {
+      throw_if_cancelled();
+      paint(thing);
+    }
+  };
+  paint_all(plan.grounds, [&](const GroundPatch& patch) { paint_ground(canvas, patch); });
+  paint_all(plan.streets, [&](const Street& street) { paint_street(canvas, street); });
+  paint_all(plan.walls, [&](const GroundPatch& wall) { paint_ground(canvas, wall); });
 
   DrawnScene scene;
   scene.gsd_m = style.gsd_m;
@@ -59,6 +66,7 @@ DrawnScene draw_scene(int64_t width, int64_t height, uint64_t seed, const SceneS
     return dot(a.footprint.front(), canvas.lean) > dot(b.footprint.front(), canvas.lean);
   });
   for (const Building& building : plan.buildings) {
+    throw_if_cancelled();
     Polygon outline = to_pixels(leaned(canvas, building.footprint, building.eave), style.gsd_m);
     if (touches_image(outline, width, height) && paint_building(canvas, building)) {
       scene.buildings.push_back(std::move(outline));
@@ -66,7 +74,7 @@ DrawnScene draw_scene(int64_t width, int64_t height, uint64_t seed, const SceneS
   }
   for (const Car& car : plan.cars) paint_car(canvas, car);
   uint64_t tree_seed = seed;
-  for (const Tree& tree : plan.trees) paint_tree(canvas, tree, ++tree_seed);
+  paint_all(plan.trees, [&](const Tree& tree) { paint_tree(canvas, tree, ++tree_seed); });
 
   for (const Ring& ring : plan.fields) {
     Polygon outline = to_pixels(ring, style.gsd_m);

@@ -14,8 +14,11 @@ int64_t TargetOptions::margin() const {
 }
 
 void TargetOptions::validate() const {
-  if (!(boundary_width > 0)) throw UsageError("the boundary width must be more than 0 pixels");
-  if (!(distance_clip > 0)) throw UsageError("the distance clip must be more than 0 pixels");
+  constexpr double kWidest = 1000;
+  if (!(boundary_width > 0 && boundary_width <= kWidest))
+    throw UsageError("--boundary-width must be more than 0 pixels, and at most 1000");
+  if (!(distance_clip > 0 && distance_clip <= kWidest))
+    throw UsageError("--distance-clip must be more than 0 pixels, and at most 1000");
 }
 
 Image<float> outline_distance(const Image<int32_t>& labels) {

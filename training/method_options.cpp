@@ -120,7 +120,7 @@ void MethodOptions::validate() const {
   require(rank >= 1 && rank <= 1024, "--rank must lie between 1 and 1024");
   require(!alpha || *alpha > 0, "--alpha must be more than 0");
   require(bottleneck >= 1 && bottleneck <= 4096, "--bottleneck must lie between 1 and 4096");
-  require(accumulate >= 1, "--accumulate must be at least 1");
+  require(accumulate >= 1 && accumulate <= 65536, "--accumulate must lie between 1 and 65536");
   require(!targets.empty(), "--targets names no layer: give some of q, k, v, qkv, proj and mlp");
   for (const std::string& target : targets) {
     require(contains(kTargets, target), "--targets: '" + target + "' is none of q, k, v, qkv, proj and mlp");

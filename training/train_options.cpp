@@ -136,7 +136,7 @@ void TrainOptions::validate() const {
   crop.validate();
   method.validate();
   forgetting.validate();
-  require(!gsd_m || *gsd_m > 0, "--gsd must be more than 0 m");
+  require(!gsd_m || (*gsd_m >= 1e-4 && *gsd_m <= 1e5), "--gsd must lie between 0.0001 and 100000 m");
   require(!output.empty(), "no output folder is given; name one with --output");
   require(drawn_share >= 0 && drawn_share <= 1, "--drawn must lie in [0, 1]");
   require(parts >= 1, "--parts must be at least 1");

@@ -80,7 +80,7 @@ OGRLayerH choose_layer(GDALDatasetH dataset, const std::string& path, const std:
   }
   if (filled.size() > 1) {
     throw DataError(path + ": holds " + std::to_string(filled.size()) + " layers (" + names_of(filled) +
-                    "); say which one is meant with --layer");
+                    "); name the one that is meant: --layer, or this file's own option, such as --area-layer");
   }
   return filled.empty() ? layers.front() : filled.front();
 }

@@ -60,7 +60,10 @@ void copy_into(const at::Tensor& target, const TensorView& from, const std::stri
     throw ModelError(what + " has the shape " + text_of(from.shape) + " where the configuration makes it " +
                      text_of(target.sizes()));
   }
-  target.copy_(values_of(from));
+  const at::Tensor values = values_of(from);
+  if (values.is_floating_point() && !at::isfinite(values).all().item<bool>())
+    throw ModelError(what + " holds numbers that are not finite; the training went wrong or the file is damaged");
+  target.copy_(values);
 }
 
 /// What an adapter's file adds: tensors that replace those of the same name, and LoRA's factors.

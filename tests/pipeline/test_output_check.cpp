@@ -30,6 +30,10 @@ struct World {
         << R"(<VRTDataset rasterXSize="8" rasterYSize="8"><VRTRasterBand dataType="Byte" band="1"><SimpleSource>)"
         << R"(<SourceFilename relativeToVRT="1">scene.tif</SourceFilename><SourceBand>1</SourceBand></SimpleSource>)"
         << "</VRTRasterBand></VRTDataset>";
+    std::ofstream(folder.file("outer.vrt"))
+        << R"(<VRTDataset rasterXSize="8" rasterYSize="8"><VRTRasterBand dataType="Byte" band="1"><SimpleSource>)"
+        << R"(<SourceFilename relativeToVRT="1">scene.vrt</SourceFilename><SourceBand>1</SourceBand></SimpleSource>)"
+        << "</VRTRasterBand></VRTDataset>";
     fs::create_hard_link(folder.file("scene.tif"), folder.file("hard.tif"));
     fs::create_symlink("scene.tif", folder.file("soft.tif"));
     fs::create_directory(folder.file("model"));
@@ -63,6 +67,7 @@ BOOST_AUTO_TEST_CASE(no_output_is_an_input_by_whatever_name) {
     BOOST_CHECK_THROW(check({"scene.tif"}, {"out.gpkg", output}), plat::UsageError);
     // The source of a VRT is read as well.
     BOOST_CHECK_THROW(check({"scene.vrt"}, {output}), plat::UsageError);
+    BOOST_CHECK_THROW(check({"outer.vrt"}, {output}), plat::UsageError);
   }
   BOOST_CHECK_THROW(check({"layer.shp"}, {"layer.shp"}), plat::UsageError);
   // The table would be replaced with the shapes.
