@@ -23,7 +23,7 @@ given. Wherever a raster is read, GDAL's virtual paths work: `/vsicurl/…`, `/v
 | 3 | something cannot be read or written |
 | 4 | the data cannot be used: no CRS, no bands, no labels |
 | 5 | the model cannot be used |
-| 6 | done, but some tiles failed, which are marked as nodata, or some prompts |
+| 6 | done, but some tiles failed, which are marked as nodata, or some prompts, or an output beside the main one |
 | 130 | interrupted |
 
 ]=])

@@ -68,8 +68,8 @@ class Trainer {
     const bool chooses = options_.tune_thresholds == "validation" || options_.patience > 0 || options_.keep == "best";
     if (data.validation_objects == 0 && chooses)
       throw UsageError(
-          "--patience, --keep best and --tune-thresholds validation need objects in the validation area to choose by; keep "
-          "ground with objects out (--val-fraction, --val-bbox), or leave them away");
+          "--patience, --keep best and --tune-thresholds validation need objects in the validation area to choose by; "
+          "keep ground with objects out (--val-fraction, --val-bbox), or leave them away");
     // Crops without any object teach a network to see none, whatever its loss says.
     if (!data.teaches && (options_.drawn_share <= 0 || data.training_pixels == 0))
       throw DataError(

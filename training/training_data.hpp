@@ -55,7 +55,7 @@ struct TrainingData {
   bool teaches = false;         ///< whether any of them lies on a pixel for training
   int64_t training_pixels = 0;  ///< at the model's resolution
   int64_t validation_pixels = 0;
-  int64_t validation_objects = 0;  ///< whose middle lies in the validation area
+  int64_t validation_objects = 0;    ///< whose middle lies in the validation area
   std::vector<std::string> report;   ///< lines for people: what was paired and left out, checks, the split
   std::vector<std::string> summary;  ///< the same, long lists cut short
   std::string json;                  ///< the same for programs
