@@ -130,7 +130,7 @@ void validate(const ModelFolder& model, const std::string& where) {
   } catch (const ModelError& error) {
     throw ModelError(where + ": " + error.what());
   }
-  require(!d.gsd_m || (*d.gsd_m >= 1e-4 && *d.gsd_m <= 1e5), "'plat.gsd_m' must lie between 0.0001 and 100000");
+  require(!d.gsd_m || (*d.gsd_m >= 1e-4 && *d.gsd_m <= 1e5), "'plat.gsd_m' must be positive, from 0.0001 to 100000 m");
   require(d.bands.size() == 3, "'plat.bands' must name 3 bands");
   const int64_t step = model.config.is_tiny_vit() ? 32 : std::get<VitConfig>(model.config.vision).patch_size;
   require(d.tile_size >= step && d.tile_size <= 65536 && d.tile_size % step == 0,

@@ -129,6 +129,7 @@ BOOST_AUTO_TEST_CASE(each_mistake_is_named) {
       {{"\"min_score\"", "\"least_score\""}, "'plat.classes[0].least_score' is not a key"},
       {{"\"fuse_convs\"", "\"fuse_conv\""}, "'plat.class_decoder.fuse_conv' is not a key"},
       {{"\"gsd_m\": 0.2646", "\"gsd_m\": 0"}, "'plat.gsd_m' must be positive"},
+      {{"\"gsd_m\": 0.2646", "\"gsd_m\": 1e-9"}, "'plat.gsd_m' must be positive"},
       {{"\"gsd_m\": 0.2646", "\"gsd_m\": \"x\""}, "'plat.gsd_m' has the wrong type"},
       {{"\"overlap\": 64", "\"overlap\": 64.5"}, "'plat.overlap' must be a whole number"},
       {{"\"overlap\": 64", "\"overlap\": 512"}, "'plat.overlap' must lie between"},
