@@ -15,6 +15,8 @@
 #include <atomic>
 #include <chrono>
 #include <exception>
+#include <map>
+#include <memory>
 #include <mutex>
 #include <new>
 #include <optional>
@@ -55,6 +57,24 @@ struct Flight {
   TileData data;
   Image<float> result;
   std::string failure;  ///< empty: none
+};
+
+/// The tiles under way. The pipeline passes plain pointers on: where it ends with an exception it forgets what it holds.
+/// Thread-safe.
+class Flights {
+ public:
+  Flight* add(int64_t index) {
+    const std::lock_guard lock(mutex_);
+    return (flights_[index] = std::make_unique<Flight>()).get();
+  }
+  void remove(int64_t index) {
+    const std::lock_guard lock(mutex_);
+    flights_.erase(index);
+  }
+
+ private:
+  std::mutex mutex_;
+  std::map<int64_t, std::unique_ptr<Flight>> flights_;
 };
 
 /// Says what failed, the first few times: damage often touches many tiles, and the caller reports their number.
@@ -197,38 +217,39 @@ std::vector<TileFailure> run_tiles(const TileSource& source, const std::function
         }
         return next++;
       });
-  const auto read = tbb::make_filter<int64_t, std::shared_ptr<Flight>>(tbb::filter_mode::parallel, [&](int64_t index) {
-    auto flight = std::make_shared<Flight>();
+  Flights flights;
+  const auto read = tbb::make_filter<int64_t, Flight*>(tbb::filter_mode::parallel, [&](int64_t index) {
+    Flight* flight = flights.add(index);
     flight->data.tile = source.grid().tile(index);
     attempt(*flight, [&](Flight& f) { f.data = source.read(index); });
     return flight;
   });
   const auto inference_mode =
       options.threads.inference == 1 ? tbb::filter_mode::serial_out_of_order : tbb::filter_mode::parallel;
-  const auto inference = tbb::make_filter<std::shared_ptr<Flight>, std::shared_ptr<Flight>>(
-      inference_mode, [&](std::shared_ptr<Flight> flight) {
-        const std::span<const uint8_t> valid(flight->data.valid.data(), flight->data.valid.size());
-        const bool any_valid = std::any_of(valid.begin(), valid.end(), [](uint8_t v) { return v != 0; });
-        if (any_valid) attempt(*flight, [&](Flight& f) { f.result = infer(f.data); });
-        return flight;
-      });
-  const auto last = tbb::make_filter<std::shared_ptr<Flight>, void>(
-      tbb::filter_mode::serial_in_order, [&](std::shared_ptr<Flight> flight) {
-        throw_if_cancelled();
-        const Tile& tile = flight->data.tile;
-        if (flight->failure.empty()) {
-          any_success = any_success || !flight->result.empty();
-        } else {
-          failures.push_back({tile, flight->failure});
-          log_failure(failures, count);
-          if (!any_success && failures.size() == kHopelessTiles) {
-            throw IoError(failures.front().reason + "; all of the first " + std::to_string(kHopelessTiles) +
-                          " tiles failed");
-          }
-        }
-        sink(flight->data, flight->result);
-        report(options.progress, static_cast<double>(tile.index + 1) / static_cast<double>(count));
-      });
+  const auto inference = tbb::make_filter<Flight*, Flight*>(inference_mode, [&](Flight* flight) {
+    const std::span<const uint8_t> valid(flight->data.valid.data(), flight->data.valid.size());
+    const bool any_valid = std::any_of(valid.begin(), valid.end(), [](uint8_t v) { return v != 0; });
+    if (any_valid) attempt(*flight, [&](Flight& f) { f.result = infer(f.data); });
+    return flight;
+  });
+  const auto last = tbb::make_filter<Flight*, void>(tbb::filter_mode::serial_in_order, [&](Flight* flight) {
+    throw_if_cancelled();
+    const Tile& tile = flight->data.tile;
+    if (flight->failure.empty()) {
+      any_success = any_success || !flight->result.empty();
+    } else {
+      failures.push_back({tile, flight->failure});
+      log_failure(failures, count);
+      if (!any_success && failures.size() == kHopelessTiles) {
+        throw IoError(failures.front().reason + "; all of the first " + std::to_string(kHopelessTiles) +
+                      " tiles failed");
+      }
+    }
+    sink(flight->data, flight->result);
+    const int64_t index = tile.index;
+    report(options.progress, static_cast<double>(index + 1) / static_cast<double>(count));
+    flights.remove(index);
+  });
 
   const int threads = std::max(1, options.threads.total);
   const tbb::global_control limit(tbb::global_control::max_allowed_parallelism, static_cast<std::size_t>(threads));
