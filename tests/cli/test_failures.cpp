@@ -39,7 +39,7 @@ class World {
     require({"demo", "--size", "512", "--overwrite"});
     fs::copy(PLAT_SOURCE_DIR "/data/models/buildings", folder.file("sound"));
     fs::copy_file(PLAT_SOURCE_DIR "/tests/model/import/meta.pth", folder.file("meta.pth"));
-    require({"extract", "demo.tif", "-o", "predicted.gpkg"});
+    require({"extract", "demo.tif", "-o", "predicted.gpkg", "--model", "threshold"});
   }
   static World& get() {
     static World world;
