@@ -96,10 +96,7 @@ std::string drop_fill(std::vector<float>& values) {
   constexpr double kLeastFill = 1e9;
   // Nothing measures this many times as much as the rest of its scene.
   constexpr double kBeyond = 1e4;
-  std::vector<float> sizes(values.size());
-  std::transform(values.begin(), values.end(), sizes.begin(), [](float value) { return std::abs(value); });
-  const auto extreme = std::max_element(sizes.begin(), sizes.end()) - sizes.begin();
-  const float fill = values[static_cast<std::size_t>(extreme)];
+  const float fill = *std::ranges::max_element(values, {}, [](float value) { return std::abs(value); });
   if (std::abs(static_cast<double>(fill)) < kLeastFill) return "";
   const double limit = std::abs(static_cast<double>(fill)) / kBeyond;
   std::vector<float> kept;

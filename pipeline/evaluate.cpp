@@ -163,9 +163,8 @@ Evaluation evaluate(const std::string& predicted, const std::string& truth, cons
   result.options.validate();
   if (!options.matches.empty()) {
     check_vector_output(options.matches);
-    RunFiles files{{predicted, truth, options.scene, options.area}, {options.matches}, options.overwrite};
-    files.inputs.insert(files.inputs.end(), options.also_read.begin(), options.also_read.end());
-    check_outputs(files);
+    check_outputs(
+        {{predicted, truth, options.scene, options.area}, options.also_read, {options.matches}, options.overwrite});
   }
 
   std::optional<double> gsd_m = options.gsd_m;

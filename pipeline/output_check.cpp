@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <iterator>
 #include <system_error>
 
 namespace plat {
@@ -45,9 +46,10 @@ void check_outputs(const RunFiles& files) {
     if (!output.empty()) check_output_path(output, files.overwrite);
   }
   std::vector<std::string> read;
-  for (const std::string& input : files.inputs) {
-    if (input.empty()) continue;
-    for (const std::string& file : files_read(input)) read.push_back(file);
+  for (const auto* inputs : {&files.inputs, &files.also_read}) {
+    for (const std::string& input : *inputs) {
+      if (!input.empty()) std::ranges::move(files_read(input), std::back_inserter(read));
+    }
   }
   for (auto output = files.outputs.begin(); output != files.outputs.end(); ++output) {
     if (output->empty()) continue;

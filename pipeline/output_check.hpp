@@ -10,8 +10,9 @@ namespace plat {
 
 /// The files of a run, before anything of it is done. Empty names are passed over.
 struct RunFiles {
-  std::vector<std::string> inputs;   ///< rasters, layers, model folders, files of options
-  std::vector<std::string> outputs;  ///< files
+  std::vector<std::string> inputs;     ///< rasters, layers, model folders
+  std::vector<std::string> also_read;  ///< what the caller has read for the run, such as a file of options
+  std::vector<std::string> outputs;    ///< files
   bool overwrite = false;
 };
 

@@ -41,9 +41,7 @@ double rounded(double value, double steps_per_unit) { return std::round(value * 
 void check_files(const std::string& scene, const std::string& output, const SegmentOptions& options,
                  const std::string& model) {
   check_vector_output(output);
-  RunFiles files{{scene, model}, {output, options.preview}, options.overwrite};
-  files.inputs.insert(files.inputs.end(), options.also_read.begin(), options.also_read.end());
-  check_outputs(files);
+  check_outputs({{scene, model}, options.also_read, {output, options.preview}, options.overwrite});
 }
 
 /// How many tiles may pass the network at once, and the memory that the program then takes.

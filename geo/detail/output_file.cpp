@@ -37,12 +37,9 @@ bool path_exists(const std::string& path) {
 std::string checked_output(const std::string& path, bool overwrite) {
   if (path_exists(path)) {
     if (!overwrite) throw IoError(path + " exists. Pass --overwrite to replace it");
-    if (is_virtual(path)) return path;
-    if (fs::is_directory(path)) throw IoError(path + " is a folder; name a file to write");
-    return behind_links(path);
-  }
-  const fs::path folder = fs::path(path).parent_path();
-  if (!is_virtual(path) && !folder.empty() && !fs::is_directory(folder)) {
+    if (!is_virtual(path) && fs::is_directory(path)) throw IoError(path + " is a folder; name a file to write");
+  } else if (const fs::path folder = fs::path(path).parent_path();
+             !is_virtual(path) && !folder.empty() && !fs::is_directory(folder)) {
     throw IoError("cannot write " + path + ": there is no folder " + folder.string() + "; create it first");
   }
   return is_virtual(path) ? path : behind_links(path);

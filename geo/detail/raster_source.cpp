@@ -79,6 +79,7 @@ void RasterSource::open() {
 void RasterSource::prepare() {
   bands_.clear();
   band_nodata_.clear();
+  signed_bytes_.clear();
   masks_.clear();
   palette_.clear();
   alpha_ = nullptr;
@@ -104,6 +105,7 @@ void RasterSource::prepare() {
     is_complex_ = is_complex_ || GDALDataTypeIsComplex(type) != 0;
     any_nodata_ = any_nodata_ || GDALDataTypeIsFloating(type) != 0;
     const std::optional<double> nodata = nodata_ ? nodata_ : nodata_of(band);
+    signed_bytes_.push_back(is_signed_byte(band));
     band_nodata_.push_back(nodata ? std::optional(as_float(*nodata)) : std::nullopt);
 
     const int flags = GDALGetMaskFlags(band);
@@ -167,7 +169,6 @@ void RasterSource::fetch_values(GDALRasterBandH band, const Window& window, floa
     if (GDALRasterIO(band, GF_Read, col, row, across, down, values, width, height, GDT_Float32, 0, 0) != CE_None) {
       CPLError(CE_Failure, CPLE_FileIO, "reading failed");
     }
-    if (is_signed_byte(band)) restore_sign({values, count});
     return;
   }
   std::vector<float> parts(2 * count);
@@ -216,14 +217,13 @@ void RasterSource::fetch(const Window& window, RasterBlock& block) {
                               static_cast<int>(bands_.size()), bands_.data(), 0, 0, 0, nullptr) != CE_None) {
       CPLError(CE_Failure, CPLE_FileIO, "reading failed");
     }
-    for (std::size_t b = 0; b < bands_.size(); ++b) {
-      if (is_signed_byte(GDALGetRasterBand(dataset_.get(), bands_[b])))
-        restore_sign(stored.band(static_cast<int64_t>(b)));
-    }
   } else {
     for (std::size_t b = 0; b < bands_.size(); ++b) {
       fetch_values(GDALGetRasterBand(dataset_.get(), bands_[b]), window, stored.band(static_cast<int64_t>(b)).data());
     }
+  }
+  for (std::size_t b = 0; b < bands_.size(); ++b) {
+    if (signed_bytes_[b]) restore_sign(stored.band(static_cast<int64_t>(b)));
   }
   mark_nodata(block, stored);
 

@@ -66,6 +66,7 @@ class RasterSource {
   bool any_nodata_ = false;
   std::vector<int> bands_;                         ///< the distinct bands behind the channels
   std::vector<std::optional<float>> band_nodata_;  ///< one for each of `bands_`, as it looks after conversion to float
+  std::vector<bool> signed_bytes_;  ///< one for each of `bands_`: GDAL gives its values without their sign
   std::vector<GDALRasterBandH> masks_;
   GDALRasterBandH alpha_ = nullptr;
   struct Colour {

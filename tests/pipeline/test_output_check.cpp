@@ -59,7 +59,7 @@ BOOST_AUTO_TEST_CASE(outputs_need_a_folder_and_a_free_name) {
   BOOST_CHECK_THROW(check({}, {"no/out.gpkg"}), plat::IoError);
   BOOST_CHECK_THROW(check({}, {"model"}), plat::IoError);
   BOOST_CHECK_NO_THROW(check({}, {"new.gpkg", ""}, false));
-  BOOST_CHECK_NO_THROW(plat::check_outputs({{}, {"new.gpkg"}, false}));
+  BOOST_CHECK_NO_THROW(plat::check_outputs({{}, {}, {"new.gpkg"}, false}));
 }
 
 BOOST_AUTO_TEST_CASE(no_output_is_an_input_by_whatever_name) {
