@@ -17,6 +17,7 @@
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <functional>
 #include <random>
 #include <system_error>
@@ -140,6 +141,15 @@ void replace_path(const std::string& from, const std::string& to) {
     fail(to, reason);
   }
   fs::remove_all(old, error);
+}
+
+void write_whole_file(const std::string& path, std::string_view bytes) {
+  StagedPath staged(path);
+  std::ofstream file(staged.path(), std::ios::binary);
+  file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  file.close();
+  if (!file) throw IoError(path + ": cannot be written; check that the folder exists and has room");
+  staged.commit();
 }
 
 }  // namespace plat

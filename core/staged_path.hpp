@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 namespace plat {
 
@@ -41,5 +42,8 @@ class StagedPath {
   std::string path_;
   bool committed_ = false;
 };
+
+/// Writes a file that has its name only when all of it is there. Throws IoError, and then an earlier one is as it was.
+void write_whole_file(const std::string& path, std::string_view bytes);
 
 }  // namespace plat

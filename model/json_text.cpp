@@ -32,13 +32,6 @@ nlohmann::json read_json(const std::string& path) {
   }
 }
 
-void write_json(const std::string& path, const nlohmann::json& value) {
-  StagedPath staged(path);
-  std::ofstream out(staged.path(), std::ios::binary | std::ios::trunc);
-  out << value.dump(2) << '\n';
-  out.close();
-  if (!out) throw IoError(path + ": cannot be written; check that the folder exists and has room");
-  staged.commit();
-}
+void write_json(const std::string& path, const nlohmann::json& value) { write_whole_file(path, value.dump(2) + '\n'); }
 
 }  // namespace plat::detail

@@ -219,14 +219,8 @@ void EmbeddingCache::store(const std::string& key, const CachedTile& tile) {
   fs::create_directories(impl_->folder, error);
   if (error) return impl_->warn_once(error.message());
   impl_->make_room(bytes);
-  const fs::path path = impl_->path_of(key);
   try {
-    StagedPath staged(path.string());
-    std::ofstream out(staged.path(), std::ios::binary | std::ios::trunc);
-    out.write(file.data(), static_cast<std::streamsize>(file.size()));
-    out.close();
-    if (!out) return impl_->warn_once("writing failed");
-    staged.commit();
+    write_whole_file(impl_->path_of(key).string(), file);
   } catch (const IoError& failure) {
     impl_->warn_once(failure.what());
   }

@@ -10,7 +10,6 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
-#include <fstream>
 #include <vector>
 
 namespace plat {
@@ -52,15 +51,6 @@ cv::Mat3b picture_of(const RasterBlock& block) {
     }
   }
   return picture;
-}
-
-void write_file(const std::string& path, const std::vector<unsigned char>& bytes) {
-  StagedPath staged(path);
-  std::ofstream file(staged.path(), std::ios::binary);
-  file.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
-  file.close();
-  if (!file) throw IoError(path + ": cannot be written. Check the folder and the space on the disk.");
-  staged.commit();
 }
 
 }  // namespace
@@ -124,7 +114,7 @@ void PreviewCanvas::write(const std::string& png_path, RasterReader& scene, cons
   } catch (const cv::Exception& error) {
     throw IoError(png_path + ": the picture cannot be encoded (" + error.err + ").");
   }
-  write_file(png_path, png);
+  write_whole_file(png_path, {reinterpret_cast<const char*>(png.data()), png.size()});
 }
 
 void write_preview(const std::string& png_path, RasterReader& scene, const Scaling& scaling, const FeatureLayer& layer,

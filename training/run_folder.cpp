@@ -65,15 +65,6 @@ std::vector<std::string> inputs_of(const TrainOptions& o) {
 
 }  // namespace
 
-void write_text(const std::string& path, const std::string& text) {
-  StagedPath staged(path);
-  std::ofstream file(staged.path());
-  file << text;
-  file.close();
-  if (!file) throw IoError(path + ": cannot be written");
-  staged.commit();
-}
-
 void RunFolder::check(const TrainOptions& options) const {
   const bool is_run = fs::exists(config());
   // All of it is read again when a run goes on or ends.
@@ -103,7 +94,7 @@ void RunFolder::open(const TrainOptions& options) {
   std::error_code error;
   fs::create_directories(path_, error);
   if (error) throw IoError(path_ + ": " + error.message());
-  write_text(config(), to_json(options) + "\n");
+  write_whole_file(config(), to_json(options) + "\n");
 }
 
 bool RunFolder::has_begun() const { return fs::exists(checkpoint()) || fs::exists(model()); }
@@ -127,8 +118,8 @@ void RunFolder::replace_earlier() {
 void RunFolder::write_data(const TrainingData& found) const {
   std::string text;
   for (const std::string& line : found.report) text += line + "\n";
-  write_text(data(), text);
-  write_text(data_json(), found.json + "\n");
+  write_whole_file(data(), text);
+  write_whole_file(data_json(), found.json + "\n");
 }
 
 void RunFolder::rewind_metrics(int64_t step, int64_t validated) const {
@@ -141,7 +132,7 @@ void RunFolder::rewind_metrics(int64_t step, int64_t validated) const {
     if (json.is_discarded()) continue;
     if (json.value("step", int64_t{0}) <= (json.contains("pixel_iou") ? validated : step)) kept += line + "\n";
   }
-  write_text(metrics(), kept);
+  write_whole_file(metrics(), kept);
 }
 
 void RunFolder::add_metrics(const std::string& json_line) const {
@@ -158,7 +149,7 @@ void RunFolder::write_report(const TrainSummary& summary) const {
     json["validation"] = {{"pixel_iou", *summary.pixel_iou}, {"object_f1", summary.object_f1.value_or(0)}};
   json["forgetting"] = nullptr;
   if (summary.forgetting) json["forgetting"] = nlohmann::ordered_json::parse(to_json(*summary.forgetting));
-  write_text(report(), json.dump(2) + "\n");
+  write_whole_file(report(), json.dump(2) + "\n");
 }
 
 }  // namespace plat

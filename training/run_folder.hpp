@@ -56,9 +56,6 @@ class RunFolder {
   std::unique_ptr<StagedPath> staged_;  ///< while it waits
 };
 
-/// Writes a text that gets its name once it is complete. Throws IoError.
-void write_text(const std::string& path, const std::string& text);
-
 /// The model card: what the model is for, its data, figures and limits.
 std::string model_card(const ModelFolder& model, const TrainOptions& options, const TrainSummary& summary,
                        const std::vector<std::string>& data_report);

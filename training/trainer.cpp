@@ -74,8 +74,8 @@ class Trainer {
     if (!data.teaches && (options_.drawn_share <= 0 || data.training_pixels == 0))
       throw DataError(
           "no object lies on a pixel for training: all are in the validation area, where the labels are unknown or "
-          "where "
-          "the imagery has no data; keep less out (--val-fraction, --val-bbox), or name data with objects elsewhere");
+          "where the imagery has no data; keep less out (--val-fraction, --val-bbox), or name data with objects "
+          "elsewhere");
     replayed_ = replay_sampler(options_);
     unlabelled_ = distil_sampler(options_);
     plan(data.training_pixels);
@@ -350,7 +350,7 @@ class Trainer {
     std::optional<StagedPath> adapter;
     if (!options_.method.is_full()) adapter.emplace(folder_.adapter(), StagedPath::Kind::Folder);
     nn::write_results(state, model_, options_, whole.path(), adapter ? adapter->path() : "");
-    write_text(whole.path() + "/training.json", to_json(without_folders(options_)) + "\n");
+    write_whole_file(whole.path() + "/training.json", to_json(without_folders(options_)) + "\n");
     if (measures_forgetting(options_)) {
       phase("forgetting");
       summary.forgetting = measure_forgetting(options_, whole.path(), threads_);
@@ -358,9 +358,9 @@ class Trainer {
     }
     phase("writing");
     const std::string card = model_card(model_, options_, summary, report_);
-    write_text(whole.path() + "/README.md", card);
+    write_whole_file(whole.path() + "/README.md", card);
     if (adapter) {
-      write_text(adapter->path() + "/README.md", card);
+      write_whole_file(adapter->path() + "/README.md", card);
       adapter->commit();
       phase("writing");
     }

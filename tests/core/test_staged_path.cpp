@@ -61,6 +61,16 @@ BOOST_AUTO_TEST_CASE(a_file_has_its_name_only_when_it_is_committed) {
   BOOST_TEST(entries() == 1u);
 }
 
+BOOST_AUTO_TEST_CASE(a_whole_file_replaces_an_earlier_one_or_leaves_it) {
+  plat::write_whole_file(*this / "a.json", "one");
+  plat::write_whole_file(*this / "a.json", "two");
+  BOOST_TEST(read(*this / "a.json") == "two");
+  BOOST_CHECK_THROW(plat::write_whole_file(*this / "no/a.json", "x"), plat::IoError);
+  fs::create_directories(*this / "folder/inside");
+  BOOST_CHECK_THROW(plat::write_whole_file(*this / "folder", "x"), plat::IoError);
+  BOOST_TEST(entries() == 2u);
+}
+
 BOOST_AUTO_TEST_CASE(two_of_one_target_have_two_names) {
   const std::string target = *this / "out.gpkg";
   StagedPath a(target), b(target);
