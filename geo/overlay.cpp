@@ -16,15 +16,15 @@ detail::GeometryHandle compact(const MultiPolygon& polygons) {
   return polygons.size() == 1 ? detail::to_ogr(polygons.front()) : detail::to_ogr(polygons);
 }
 
-detail::GeometryHandle overlay(const MultiPolygon& a, const MultiPolygon& b) {
+using Overlay = OGRGeometryH (*)(OGRGeometryH, OGRGeometryH);
+
+MultiPolygon overlay(Overlay operation, const MultiPolygon& a, const MultiPolygon& b) {
   const detail::GdalErrors errors;
   const detail::GeometryHandle left = compact(a);
   const detail::GeometryHandle right = compact(b);
-  detail::GeometryHandle common(OGR_G_Intersection(left.get(), right.get()));
-  if (!common) {
-    throw DataError("two polygons cannot be intersected; make them valid first" + errors.suffix());
-  }
-  return common;
+  const detail::GeometryHandle result(operation(left.get(), right.get()));
+  if (!result) throw DataError("two polygons cannot be overlaid; make them valid first" + errors.suffix());
+  return detail::polygons_of(result.get());
 }
 
 }  // namespace
@@ -46,12 +46,17 @@ MultiPolygon make_valid(const MultiPolygon& polygons) {
 
 MultiPolygon intersection(const MultiPolygon& a, const MultiPolygon& b) {
   if (!bounds(a).intersects(bounds(b))) return {};
-  return detail::polygons_of(overlay(a, b).get());
+  return overlay(OGR_G_Intersection, a, b);
+}
+
+MultiPolygon difference(const MultiPolygon& a, const MultiPolygon& b) {
+  if (!bounds(a).intersects(bounds(b))) return a;
+  return overlay(OGR_G_Difference, a, b);
 }
 
 double intersection_area(const MultiPolygon& a, const MultiPolygon& b) {
   if (!bounds(a).intersects(bounds(b))) return 0;
-  return area(detail::polygons_of(overlay(a, b).get()));
+  return area(overlay(OGR_G_Intersection, a, b));
 }
 
 Polygon to_polygon(const Bounds& bounds) {

@@ -15,7 +15,9 @@ MultiPolygon make_valid(const MultiPolygon& polygons);
 
 /// The common part of two areas, exact up to rounding; both must be valid. Throws DataError when the overlay fails.
 MultiPolygon intersection(const MultiPolygon& a, const MultiPolygon& b);
-/// Its area in squared coordinate units.
+/// What of an area another leaves, exact up to rounding; both must be valid. Throws DataError when the overlay fails.
+MultiPolygon difference(const MultiPolygon& a, const MultiPolygon& b);
+/// The area of the common part in squared coordinate units.
 double intersection_area(const MultiPolygon& a, const MultiPolygon& b);
 /// The rectangle as a polygon.
 Polygon to_polygon(const Bounds& bounds);

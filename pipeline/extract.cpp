@@ -15,6 +15,7 @@
 #include "pipeline/output_check.hpp"
 #include "pipeline/result_checks.hpp"
 #include "pipeline/stopwatch.hpp"
+#include "postprocess/drawn_outlines.hpp"
 #include "postprocess/instances.hpp"
 #include "postprocess/stitcher.hpp"
 #include "report/preview.hpp"
@@ -40,6 +41,9 @@ void check_files(const std::string& scene, const std::string& output, const Extr
   check_vector_output(output);
   check_outputs({{scene, model}, options.also_read, {output, options.maps, options.preview}, options.overwrite});
 }
+
+// Corners may leave the outline by some tolerances, edges by one.
+constexpr double kOutlineReach = 16;
 
 const std::vector<Field> kFields = {{"id", FieldType::Integer},   {"class", FieldType::Text},
                                     {"score", FieldType::Real},   {"area_m2", FieldType::Real},
@@ -67,7 +71,10 @@ class ExtractRun {
       shape.regularize_m = options.regularize_m.value_or(kRegularizePixels * plan.gsd_m);
       shape.assumed_gsd_m = plan.assumed_gsd_m;
       builders_.push_back(std::make_unique<ObjectBuilder>(grid, shape));
+      const double moved_m = std::max(shape.simplify_m, shape.regularize ? shape.regularize_m : 0.0);
+      outline_reach_.push_back(kOutlineReach * moved_m / plan.gsd_m);
       pending_.emplace_back();
+      drawn_.emplace_back();
       streams_.push_back(std::make_unique<InstanceStream>(
           grid.width, c.thresholds, [this, i](InstancePatch&& patch) { take_region(i, std::move(patch)); }));
     }
@@ -83,6 +90,9 @@ class ExtractRun {
     const double written_before = summary_.seconds_write;
     stitcher_.add(data.tile, maps, data.valid);
     write_pending();
+    for (std::size_t i = 0; i < drawn_.size(); ++i) {
+      drawn_[i].forget_above(static_cast<double>(streams_[i]->first_open_row()) - outline_reach_[i]);
+    }
     summary_.seconds_objects += watch.seconds() - (summary_.seconds_write - written_before);
   }
 
@@ -126,8 +136,12 @@ class ExtractRun {
 
   void write_pending() {
     for (std::size_t i = 0; i < pending_.size(); ++i) {
-      const std::vector<ExtractedObject> objects = builders_[i]->build(pending_[i]);
+      std::vector<ExtractedObject> objects = builders_[i]->build(pending_[i]);
       pending_[i].clear();
+      for (ExtractedObject& object : objects) {
+        if (const auto apart = drawn_[i].kept_apart(object.pixel)) builders_[i]->redraw(object, *apart);
+        drawn_[i].add(object.pixel);
+      }
       const Stopwatch watch;
       for (const ExtractedObject& object : objects) write(object, plan_.classes[i].name);
       summary_.seconds_write += watch.seconds();
@@ -159,6 +173,8 @@ class ExtractRun {
   std::optional<MapWriter> maps_;
   std::optional<PreviewCanvas> preview_;
   std::vector<std::unique_ptr<ObjectBuilder>> builders_;
+  std::vector<DrawnOutlines> drawn_;                 ///< of each class
+  std::vector<double> outline_reach_;                ///< pixels by which an outline may leave its region, generously
   std::vector<std::vector<InstancePatch>> pending_;  ///< regions that are complete but not yet written, a list a class
   int64_t pending_pixels_ = 0;
   std::vector<std::unique_ptr<InstanceStream>> streams_;

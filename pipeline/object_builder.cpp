@@ -189,12 +189,18 @@ struct ObjectBuilder::Impl {
         object.kind = OutlineKind::Pixels;
         object.reason = OutlineReason::Place;
       }
-      const GroundMeasure& measure = measures.local();
-      for (std::size_t k = 0; k < object.world.size(); ++k) {
-        object.area_m2 += options.assumed_gsd_m ? area(object.pixel[k]) * pixel_m2 : measure.area_m2(object.world[k]);
-      }
+      measure_area(object);
     });
     return objects;
+  }
+
+  void measure_area(ExtractedObject& object) {
+    const GroundMeasure& measure = measures.local();
+    object.area_m2 = 0;
+    for (std::size_t k = 0; k < object.world.size(); ++k) {
+      object.area_m2 += options.assumed_gsd_m ? area(object.pixel[k]) * *options.assumed_gsd_m * *options.assumed_gsd_m
+                                              : measure.area_m2(object.world[k]);
+    }
   }
 
   Grid grid;
@@ -207,6 +213,14 @@ struct ObjectBuilder::Impl {
 ObjectBuilder::ObjectBuilder(const Grid& grid, const ObjectBuilderOptions& options)
     : impl_(std::make_unique<Impl>(grid, options)) {}
 ObjectBuilder::~ObjectBuilder() = default;
+
+void ObjectBuilder::redraw(ExtractedObject& object, const MultiPolygon& outline) const {
+  ExtractedObject redrawn = object;
+  if (!impl_->place(redrawn, outline)) return;
+  redrawn.reason = OutlineReason::Neighbour;
+  impl_->measure_area(redrawn);
+  object = std::move(redrawn);
+}
 
 std::vector<ExtractedObject> ObjectBuilder::build(std::span<const InstancePatch> patches) const {
   std::vector<std::vector<ExtractedObject>> objects(patches.size());

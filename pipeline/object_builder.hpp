@@ -51,6 +51,8 @@ class ObjectBuilder {
   ~ObjectBuilder();
   /// The objects of some regions that are large enough, region by region, in order of their labels.
   std::vector<ExtractedObject> build(std::span<const InstancePatch> patches) const;
+  /// Gives an object another outline, in the scene's pixel frame, where that has a valid place in the world.
+  void redraw(ExtractedObject& object, const MultiPolygon& outline) const;
 
  private:
   struct Impl;

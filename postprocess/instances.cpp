@@ -261,6 +261,12 @@ void InstanceStream::finish() {
   impl_->hand_on();
 }
 
+int64_t InstanceStream::first_open_row() const {
+  int64_t row = impl_->next_row;
+  for (const OpenRun& run : impl_->above) row = std::min(row, impl_->region(run.slot).first_row());
+  return row;
+}
+
 Image<int32_t> split_instances(const Image<float>& maps, const Image<uint8_t>& valid,
                                const InstanceThresholds& thresholds) {
   Image<int32_t> out(maps.width(), maps.height());

@@ -58,6 +58,8 @@ class InstanceStream {
   /// The next strip of the scene, from the top without gaps. `first_band`: where the class's three maps begin in it.
   void add(const Strip& strip, int64_t first_band);
   void finish();
+  /// No region that is yet to be handed on has a pixel above this row of the scene.
+  int64_t first_open_row() const;
 
  private:
   struct Impl;

@@ -56,6 +56,7 @@ class Region {
   /// The smallest window around the pixels.
   Window window() const;
   bool empty() const { return runs_.empty(); }
+  int64_t first_row() const { return first_row_; }
   int64_t last_row() const { return last_row_; }
   /// Whether the first pixel comes before that of another region (row-major).
   bool precedes(const Region& other) const;

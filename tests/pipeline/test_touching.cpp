@@ -123,6 +123,48 @@ BOOST_AUTO_TEST_CASE(lines_are_shared_in_the_degrees_of_a_geojson_too) {
   BOOST_TEST(neighbours == 4);
 }
 
+BOOST_AUTO_TEST_CASE(roofs_a_pixel_apart_share_no_ground) {
+  // Rough, slanted roofs in rows, of which each is the nearest to its place: gaps of a pixel, ragged like a network's maps.
+  plat::Image<uint8_t> scene = plat::test::dark_scene(300, 300);
+  const auto owner = [](int64_t c, int64_t r) {
+    const double x = 0.9 * static_cast<double>(c) + 0.3 * static_cast<double>(r);
+    const double y = 0.9 * static_cast<double>(r) - 0.3 * static_cast<double>(c);
+    const double wave = 2.2 * std::sin(0.9 * static_cast<double>(c)) * std::sin(0.7 * static_cast<double>(r));
+    return static_cast<int64_t>(std::floor((x + wave) / 17)) * 1000 + static_cast<int64_t>(std::floor((y - wave) / 13));
+  };
+  for (int64_t r = 2; r < 298; ++r) {
+    for (int64_t c = 2; c < 298; ++c) {
+      const int64_t own = owner(c, r);
+      if (owner(c + 1, r) != own || owner(c, r + 1) != own || owner(c + 1, r + 1) != own) continue;
+      for (int64_t b = 0; b < 3; ++b) scene.at(c, r, b) = 240;
+    }
+  }
+  const plat::test::TemporaryFolder folder;
+  plat::test::write_scene(folder.file("scene.tif"), scene, plat::test::metre_grid(300, 300));
+  std::string first;
+  for (const int64_t tile : {64, 300}) {
+    BrightSegmenter model(tile, 16);
+    model.edit().classes[0].thresholds.min_area_m2 = 20;
+    plat::ExtractOptions options;
+    options.threads = 2;
+    options.overwrite = true;
+    plat::extract(folder.file("scene.tif"), folder.file("roofs.geojsonl"), options, model);
+    const std::string bytes = plat::test::file_bytes(folder.file("roofs.geojsonl"));
+    if (first.empty()) first = bytes;
+    BOOST_TEST((bytes == first));
+    plat::extract(folder.file("scene.tif"), folder.file("roofs.gpkg"), options, model);
+  }
+  const std::vector<Feature> roofs = plat::read_features(folder.file("roofs.gpkg")).features;
+  BOOST_TEST(roofs.size() > 200U);
+  int overlaps = 0;
+  for (std::size_t i = 0; i < roofs.size(); ++i) {
+    for (std::size_t j = i + 1; j < roofs.size(); ++j) {
+      overlaps += plat::intersection_area(roofs[i].geometry, roofs[j].geometry) > 1e-4 ? 1 : 0;
+    }
+  }
+  BOOST_TEST(overlaps == 0);
+}
+
 BOOST_AUTO_TEST_CASE(fields_across_a_road_stay_apart_unless_asked_otherwise) {
   const std::vector<Feature> open = extract_fields(".gpkg", 0);
   BOOST_REQUIRE(open.size() == 5U);
