@@ -29,6 +29,7 @@ struct ReadPlan {
   std::vector<detail::Channel> channels;
   std::optional<double> nodata;
   bool nearest = false;
+  std::optional<ShiftField> shift;  ///< of the lattice
   Grid lattice;         ///< the grid that pixels are computed on; fixed before a part is cut out of it
   Grid grid;            ///< what the reader shows: the lattice or a part of it
   Window part;          ///< where `grid` lies in `lattice`
@@ -61,7 +62,7 @@ Crs effective_crs(const RasterInfo& info, const RasterOptions& options) {
   return options.assign_crs;
 }
 
-detail::PixelMap make_map(GDALDatasetH file, const ReadPlan& plan) {
+detail::PixelMap unshifted_map(GDALDatasetH file, const ReadPlan& plan) {
   const RasterInfo& info = plan.info;
   if (info.georeferencing == "none") {
     const Affine pixel_frame{0, 1, 0, 0, 0, -1};
@@ -71,6 +72,12 @@ detail::PixelMap make_map(GDALDatasetH file, const ReadPlan& plan) {
     return detail::PixelMap(detail::pixel_from_pixel(plan.lattice.world_from_pixel, info.grid.world_from_pixel));
   }
   return detail::PixelMap(file, info, plan.crs, plan.lattice);
+}
+
+detail::PixelMap make_map(GDALDatasetH file, const ReadPlan& plan) {
+  detail::PixelMap map = unshifted_map(file, plan);
+  if (plan.shift) map.shift_first(*plan.shift);
+  return map;
 }
 
 /// The grid that pixels are computed on, before `bbox` cuts a part out.
@@ -164,6 +171,7 @@ RasterReader::RasterReader(const std::string& path, const RasterOptions& options
   plan->nearest = options.nearest;
   detail::RasterSource source(plan->info, plan->channels, plan->nodata, {});
   plan->lattice = choose_lattice(source.dataset(), *plan, options);
+  if (options.target_grid) plan->shift = options.shift;
   choose_part(*plan, options);
   const detail::PixelMap map = make_map(source.dataset(), *plan);
   if (map.affine() == nullptr || !is_direct(*map.affine(), plan->lattice, *plan)) {

@@ -3,6 +3,7 @@
 
 #include "core/image.hpp"
 #include "geo/grid.hpp"
+#include "geo/shift_field.hpp"
 
 #include <cstdint>
 #include <memory>
@@ -50,6 +51,9 @@ struct RasterOptions {
   std::optional<double> nodata;
   /// Read on exactly this grid (warped when the CRS differs); overrides gsd_m and bbox.
   std::optional<Grid> target_grid;
+  /// Shows at each position of `target_grid` what lies this much farther on it: an image that is out of place by a
+  /// measured shift comes to lie right. Unset: none.
+  std::optional<ShiftField> shift;
   /// Labels: take the nearest pixel where the file is resampled, instead of a weighted average.
   bool nearest = false;
 };

@@ -105,8 +105,6 @@ void check_memory(const ExtractMemory& memory, int64_t ram_bytes) {
 
 }  // namespace
 
-int64_t gdal_cache_bytes(int64_t ram_bytes) { return std::clamp<int64_t>(ram_bytes / 16, 16'000'000, 256'000'000); }
-
 int64_t ExtractMemory::total() const {
   const int64_t working = std::min(tiles_in_flight, threads);
   return base + scene + working * per_tile + (tiles_in_flight - working) * held_tile;

@@ -38,9 +38,6 @@ struct ExtractMemory {
 /// Regions wait for one another, so that many outlines are made at once, until their windows have this many pixels.
 inline constexpr int64_t kMostPendingPixels = int64_t{1} << 24;
 
-/// The part of the memory that GDAL's block cache gets.
-int64_t gdal_cache_bytes(int64_t ram_bytes);
-
 /// Everything that is decided before the first tile.
 struct ExtractPlan {
   RasterReader reader;  ///< the scene on the grid that the model works on

@@ -127,7 +127,21 @@ PixelMap::PixelMap(GDALDatasetH file, const RasterInfo& info, const Crs& file_cr
   GDALSetGenImgProjTransformerDstGeoTransform(transform_.get(), t.data());
 }
 
+void PixelMap::shift_first(const ShiftField& shift) {
+  if (affine_ && shift.degree <= 1) {
+    affine_ = chained(shift.affine(), *affine_);
+  } else {
+    shift_ = shift;
+  }
+}
+
 void PixelMap::operator()(std::span<Point> positions) const {
+  if (shift_) {
+    for (Point& position : positions) {
+      const Point shift = shift_->at(position);
+      position = {position.x + shift.x, position.y + shift.y};
+    }
+  }
   if (affine_) {
     for (Point& position : positions) position = (*affine_)(position);
     return;

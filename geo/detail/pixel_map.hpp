@@ -19,13 +19,17 @@ class PixelMap {
   /// A file placed by ground control points or RPCs, or one in another CRS than the grid. Throws DataError.
   PixelMap(GDALDatasetH file, const RasterInfo& info, const Crs& file_crs, const Grid& grid);
 
+  /// Shifts positions on the grid before they are carried to the file.
+  void shift_first(const ShiftField& shift);
+
   /// Carries positions in place; NaN where a position has no place in the file.
   void operator()(std::span<Point> positions) const;
   /// The transform where it is affine; null otherwise.
-  const Affine* affine() const { return affine_ ? &*affine_ : nullptr; }
+  const Affine* affine() const { return affine_ && !shift_ ? &*affine_ : nullptr; }
 
  private:
   std::optional<Affine> affine_;
+  std::optional<ShiftField> shift_;
   std::string path_;
   PixelTransformHandle transform_;
 };
