@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Times the matching of two dates of a drawn town: houses of 4 to 8 corners that the second date draws a little differently,
-// one in twenty of them gone, new, extended, divided or joined to the next one.
+// Times the matching of two dates of a drawn town: houses of 4 to 8 corners that the second date draws a little
+// differently, one in twenty of them gone, new, extended, divided or joined to the next one.
 // Usage: bench_change [houses, default 1000000] [threads, default all] [folder, into which the two maps are written]
 #include "change/object_changes.hpp"
 #include "core/memory.hpp"

@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Times the matching of two dates' objects in plat beside shapely (GEOS):
     python bench/compare_change.py build/release/bin/bench_change [--houses 100000] [--threads 1] [--rounds 3]
-bench_change draws the maps and writes them. shapely, vectorised over numpy arrays, builds its STRtree, asks it for the pairs that intersect
-and measures their common areas; plat does that and groups, names and counts the changes. They run in turn; the ratio
-is taken within a round, of wall seconds on one thread unless told otherwise (shapely has one). Both count the linked pairs, which
-must agree."""
+bench_change draws the maps and writes them. shapely, vectorised over numpy arrays, builds its STRtree, asks it for the
+pairs that intersect and measures their common areas; plat does that and groups, names and counts the changes. They run
+in turn; the ratio is taken within a round, of wall seconds on one thread unless told otherwise (shapely has one). Both
+count the linked pairs, which must agree."""
 import argparse
 import pathlib
 import re

@@ -34,18 +34,19 @@ struct ChangeRules {
   /// Two objects of a class are linked when at least this share of the smaller lies in the larger, in (0, 1]. What
   /// neighbours share because they are drawn a little differently links nothing.
   double least_overlap = 0.5;
-  /// A linked object smaller than this share of the other is a fragment of it, in [0, 1): it counts to the other's area, and
-  /// makes neither a split nor a merger. Of several, that which shares most ground with it counts, of equals the
-  /// smaller.
+  /// A linked object smaller than this share of the other is a fragment of it, in [0, 1): it counts to the other's
+  /// area, and makes neither a split nor a merger. Of several, that which shares most ground with it counts, of equals
+  /// the smaller.
   double least_part = 0.1;
-  /// Where links join several objects of both dates, a pair whose IoU is at least this, and for both larger than with any
-  /// other, is one object, in (0, 1]. It leaves the rest, save objects that are linked to none but such pairs: each stays
-  /// with the object of them that shares most ground with it.
+  /// Where links join several objects of both dates, a pair whose IoU is at least this, and for both larger than with
+  /// any other, is one object, in (0, 1]. It leaves the rest, save objects that are linked to none but such pairs: each
+  /// stays with the object of them that shares most ground with it.
   double same_object = 0.5;
-  /// One object is grown or shrunk when the larger area exceeds the smaller by at least this share of the smaller, >= 0 …
+  /// One object is grown or shrunk when the larger area exceeds the smaller by at least this share of the smaller
+  /// (>= 0) and by more than what `tolerance` lets pass. What moved is not told from what stayed.
   double least_change = 0.25;
-  /// … and by more than this width times the smaller's perimeter, in units of the coordinates, >= 0. An outline that is
-  /// drawn this much too far out all round grows by as much, so about a pixel is right. What moved is not told from what stayed.
+  /// How far an outline may be drawn too far out or in all round, in units of the coordinates, >= 0: a difference of
+  /// areas up to this times the smaller's perimeter is none. About a pixel is right.
   double tolerance = 0;
   /// A change is unknown when more than this share of any object in it is unseen on the other date, in [0, 1].
   double most_unseen = 0.1;
@@ -57,8 +58,8 @@ struct ChangeRules {
   void validate() const;
 };
 
-/// One object, or some that belong together, on both dates. Objects of one date are taken not to overlap one another; where
-/// they do, what they share counts for each of them.
+/// One object, or some that belong together, on both dates. Objects of one date are taken not to overlap one another;
+/// where they do, what they share counts for each of them.
 struct ObjectChange {
   ChangeKind kind = ChangeKind::Unchanged;
   int32_t class_index = 0;
@@ -80,7 +81,8 @@ struct ChangeTotal {
 /// What became of the objects of two dates. Every object is in exactly one change.
 struct ObjectChanges {
   std::vector<ObjectChange> changes;  ///< by first object before; then those without, by first object after
-  /// The object that each became, or -1: within one change, the one with which it shares most ground, if that holds for both.
+  /// The object that each became, or -1: within one change, the one with which it shares most ground, if that holds for
+  /// both.
   std::vector<int64_t> successor;
   std::vector<int64_t> predecessor;  ///< the inverse of `successor`
   std::array<ChangeTotal, kChangeKinds> totals{};
