@@ -17,15 +17,15 @@ struct ObjectFacts {
   float unseen = 0;  ///< share of its ground that the other date does not show (cloud, nodata, off the scene), 0..1
 };
 
-/// The objects of one date in flat arrays: an outline of six vertices costs about 150 bytes. Outlines lie in one planar
-/// frame that all dates share (metres or pixels) and are valid: the caller mends them first (`make_valid` of
+/// The objects of one date in flat arrays: an outline of six vertices costs about 150 bytes. Outlines lie in one
+/// planar frame that all dates share (metres or pixels) and are valid: the caller mends them first (`make_valid` of
 /// geo/overlay.hpp). Reading is thread-safe, adding is not.
 class ObjectStore {
  public:
   /// Makes room, so that growing does not copy; figures too small only cost time.
   void reserve(int64_t objects, int64_t vertices);
-  /// Adds an object and returns its position. Rings without area are left out. Throws DataError when a coordinate is not
-  /// finite or a share lies outside 0..1.
+  /// Adds an object and returns its position. Rings without area are left out. Throws DataError when a coordinate is
+  /// not finite or a share lies outside 0..1.
   int64_t add(const MultiPolygon& outline, const ObjectFacts& facts = {});
 
   int64_t size() const { return static_cast<int64_t>(facts_.size()); }

@@ -7,11 +7,12 @@
 
 namespace plat::detail {
 
-/// Measures the ground that objects of two dates share, exactly up to rounding. The area under each edge of one outline,
-/// with its direction as the sign, adds up to the outline's own, so the shared area is the sum over pairs of edges
-/// of the area under both: the integral of the lower one, in closed form. No crossing points are built, so
-/// touching and coinciding edges need no care, and holes and parts come for free. A sweep along x meets only pairs that
-/// overlap there: for outlines of map objects hardly more than they have edges. Keeps its memory; not thread-safe.
+/// Measures the ground that objects of two dates share, exactly up to rounding. The area under each edge of one
+/// outline, with its direction as the sign, adds up to the outline's own, so the shared area is the sum over pairs of
+/// edges of the area under both: the integral of the lower one, in closed form. No crossing points are built, so
+/// touching and coinciding edges need no care, and holes and parts come for free. A sweep along x meets only pairs
+/// that overlap there: for outlines of map objects hardly more than they have edges. Keeps its memory; not
+/// thread-safe.
 class CommonArea {
  public:
   /// Of object `i` of `a` and object `k` of `b`, whose bounding rectangles are given.
