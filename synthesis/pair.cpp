@@ -2,7 +2,9 @@
 #include "synthesis/pair.hpp"
 
 #include "core/error.hpp"
+#include "geo/jpeg.hpp"
 #include "geo/overlay.hpp"
+#include "synthesis/fates.hpp"
 #include "synthesis/light.hpp"
 #include "synthesis/paint.hpp"
 #include "synthesis/plan.hpp"
@@ -11,7 +13,6 @@
 #include <cmath>
 #include <cstddef>
 #include <iterator>
-#include <optional>
 #include <utility>
 
 namespace plat {
@@ -23,65 +24,6 @@ using namespace detail;
 constexpr int64_t kMostShift = 12;
 constexpr int64_t kMargin = kMostShift + 4;
 
-/// Independent random numbers for each purpose, so that one option changes nothing but its own matter.
-enum class Purpose : uint64_t { Fate = 1, Form, Vacant, Tone, Cars, Trees, Noise };
-uint64_t seed_of(uint64_t seed, Purpose purpose, std::size_t index = 0) {
-  return mix_bits(mix_bits(seed + static_cast<uint64_t>(purpose)) + index);
-}
-
-/// A house with its fate; `part` is what stands of it at the date when it is smaller.
-struct House {
-  Building whole;
-  std::optional<Building> part;
-  DrawnChange fate = DrawnChange::Unchanged;
-  bool inside = false;  ///< wholly in the image
-
-  /// What stands at a date; null: nothing.
-  const Building* at(bool after) const {
-    if (fate == (after ? DrawnChange::Vanished : DrawnChange::Appeared)) return nullptr;
-    return fate == (after ? DrawnChange::Shrunk : DrawnChange::Grown) ? &*part : &whole;
-  }
-};
-
-/// The side of a ring where coordinate u of a frame is below a limit.
-Ring below(const Ring& ring, const Frame& frame, double limit) {
-  Ring out;
-  for (std::size_t i = 0; i < ring.size(); ++i) {
-    const Point& a = ring[i];
-    const Point& b = ring[(i + 1) % ring.size()];
-    const double from = frame.local(a).x - limit;
-    const double to = frame.local(b).x - limit;
-    if (from < 0) out.push_back(a);
-    if ((from < 0) != (to < 0)) out.push_back(a + (b - a) * (from / (from - to)));
-  }
-  return out;
-}
-
-/// A house without one end, as it stood before an extension; none where the cut would leave slivers or two pieces.
-std::optional<Building> cut_house(const Building& whole, double least_m2, Random& random) {
-  Frame frame = whole.parts.front().frame;
-  const auto extent = [&](const Frame& f) {
-    const auto along = [&](const Point& a, const Point& b) { return f.local(a).x < f.local(b).x; };
-    const auto [low, high] = std::minmax_element(whole.footprint.begin(), whole.footprint.end(), along);
-    return std::pair{f.local(*low).x, f.local(*high).x};
-  };
-  const Frame across{frame.origin, frame.v, frame.u * -1};
-  const auto span = [](const std::pair<double, double>& e) { return e.second - e.first; };
-  if (span(extent(across)) > span(extent(frame))) frame = across;
-  if (random.chance(0.5)) frame = {frame.origin, frame.u * -1, frame.v * -1};
-  const auto [low, high] = extent(frame);
-  const double limit = low + (high - low) * random.uniform(0.5, 0.75);
-
-  Building part = whole;
-  part.footprint = below(whole.footprint, frame, limit);
-  const auto on_cut = [&](const Point& p) { return std::abs(frame.local(p).x - limit) < 1e-6; };
-  const double left = std::abs(signed_area(part.footprint));
-  const double total = std::abs(signed_area(whole.footprint));
-  const bool one_piece = std::count_if(part.footprint.begin(), part.footprint.end(), on_cut) == 2;
-  const bool good = one_piece && left > 0.45 * total && left < 0.8 * total && total - left > least_m2;
-  return good ? std::optional(std::move(part)) : std::nullopt;
-}
-
 Polygon outline_of(const Canvas& canvas, const Building& building) {
   Polygon out;
   const double pixel_m = canvas.sample_m * kSamples;
@@ -89,52 +31,6 @@ Polygon outline_of(const Canvas& canvas, const Building& building) {
     out.exterior.push_back(p * (1 / pixel_m) - Point{kMargin, kMargin});
   }
   return out;
-}
-
-/// Decides which houses change. Building and tearing down come singly, by rows and by blocks.
-void decide_fates(std::vector<House>& houses, const std::vector<std::size_t>& eligible, double least_m2, uint64_t seed,
-                  const PairOptions& options) {
-  Random random(seed_of(seed, Purpose::Fate));
-  std::vector<std::size_t> order = eligible;
-  for (std::size_t i = order.size(); i > 1; --i) {
-    std::swap(order[i - 1], order[static_cast<std::size_t>(random.next() % i)]);
-  }
-  const auto count = [&](double share) {
-    return static_cast<int64_t>(std::llround(share * static_cast<double>(eligible.size())));
-  };
-  const auto is_open = [&](std::size_t i) { return houses[i].fate == DrawnChange::Unchanged; };
-  for (const auto& [fate, share] :
-       {std::pair{DrawnChange::Grown, options.grow}, {DrawnChange::Shrunk, options.shrink}}) {
-    int64_t left = count(share);
-    for (const std::size_t i : order) {
-      if (left == 0) break;
-      if (!is_open(i) || !houses[i].inside) continue;
-      Random form(seed_of(seed, Purpose::Form, i));
-      houses[i].part = cut_house(houses[i].whole, least_m2, form);
-      if (!houses[i].part) continue;
-      houses[i].fate = fate;
-      --left;
-    }
-  }
-  for (const auto& [fate, share] :
-       {std::pair{DrawnChange::Appeared, options.appear}, {DrawnChange::Vanished, options.vanish}}) {
-    int64_t left = count(share);
-    for (const std::size_t first : order) {
-      if (left == 0) break;
-      if (!is_open(first)) continue;
-      const int64_t wanted = random.chance(0.6) ? 1 : random.integer(2, 7);
-      const auto size = static_cast<std::ptrdiff_t>(std::min(wanted, left));
-      std::vector<std::pair<double, std::size_t>> near;
-      const Point& place = houses[first].whole.footprint.front();
-      for (const std::size_t i : eligible) {
-        if (is_open(i)) near.emplace_back(length(houses[i].whole.footprint.front() - place), i);
-      }
-      const auto group = std::min(size, static_cast<std::ptrdiff_t>(near.size()));
-      std::partial_sort(near.begin(), near.begin() + group, near.end());
-      for (std::ptrdiff_t k = 0; k < group; ++k) houses[near[static_cast<std::size_t>(k)].second].fate = fate;
-      left -= group;
-    }
-  }
 }
 
 /// Plants that have withered: as bright as before in green, their red and blue on the way to straw's.
@@ -247,6 +143,7 @@ void PairOptions::validate() const {
     need(std::abs(offset[b]) <= 128, "offset must lie between -128 and 128");
   }
   need(gamma >= 0.2 && gamma <= 5, "gamma must lie between 0.2 and 5");
+  need(jpeg_quality >= 0 && jpeg_quality <= 100, "jpeg_quality must lie between 0 and 100");
   need(std::abs(shift_px.x) <= kMostShift && std::abs(shift_px.y) <= kMostShift,
        "shift must lie between -12 and 12 pixels, to the right and down");
 }
@@ -264,6 +161,7 @@ std::string name_of(DrawnChange change) {
 
 DrawnPair draw_pair(int64_t width, int64_t height, uint64_t seed, const SceneStyle& style, const PairOptions& options) {
   options.validate();
+  if (width < 1 || height < 1) throw UsageError("a drawn pair has 1 pixel a side at least");
   SceneStyle after_style = style;
   after_style.sun_azimuth_deg = options.sun_azimuth_deg;
   after_style.sun_elevation_deg = options.sun_elevation_deg;
@@ -272,7 +170,6 @@ DrawnPair draw_pair(int64_t width, int64_t height, uint64_t seed, const SceneSty
 
   const auto blank = [&] { return make_canvas(width + 2 * kMargin, height + 2 * kMargin, style); };
   std::vector<House> houses;
-  std::vector<std::size_t> eligible;
   const double pixel_m2 = style.gsd_m * style.gsd_m;
   Plan town;
   {
@@ -286,12 +183,12 @@ DrawnPair draw_pair(int64_t width, int64_t height, uint64_t seed, const SceneSty
     for (const std::size_t i : paint_plan(canvas, solid)) {
       const Polygon outline = outline_of(canvas, town.buildings[i]);
       const MultiPolygon visible = visible_part(outline, width, height);
-      if (!visible.empty()) eligible.push_back(houses.size());
       const bool inside = area(visible) > area(outline) * (1 - 1e-9);
-      houses.push_back({town.buildings[i], {}, DrawnChange::Unchanged, inside});
+      houses.push_back({town.buildings[i], {}, DrawnChange::Unchanged, !visible.empty(), inside});
     }
   }
-  decide_fates(houses, eligible, 16 * pixel_m2, seed, options);
+  // An extension smaller than that is no change that one would map, or none that one sees.
+  decide_fates(houses, std::max(8.0, 16 * pixel_m2), seed, options);
 
   DrawnPair pair;
   pair.gsd_m = style.gsd_m;
@@ -315,6 +212,9 @@ DrawnPair draw_pair(int64_t width, int64_t height, uint64_t seed, const SceneSty
     (after ? pair.after : pair.before) = to_bytes(light);
   }
   change_sensor(pair.after, options);
+  if (options.jpeg_quality > 0) {
+    for (auto* image : {&pair.before, &pair.after}) *image = through_jpeg(*image, options.jpeg_quality);
+  }
 
   std::erase_if(pair.buildings, [](const PairedBuilding& b) { return b.before.empty() && b.after.empty(); });
   int64_t id = 0;

@@ -31,6 +31,9 @@ struct PairOptions {
   Point shift_px{2.3, -1.4};  ///< where the after image shows things, right and down of where they are; 12 at most
   double noise = 1.8;         ///< of the after image, standard deviation in grey values (of 255)
 
+  int jpeg_quality =
+      0;  ///< both images have been JPEGs of this quality, 1 .. 100; 0: never. Which bytes that gives is the library's choice
+
   /// Throws UsageError naming the field that is out of its range.
   void validate() const;
 };
