@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/command.hpp"
 #include "core/error.hpp"
+#include "core/text.hpp"
 #include "synthesis/demo.hpp"
 
 #include <CLI/CLI.hpp>
@@ -21,8 +22,7 @@ struct Arguments {
   DemoOptions options;
   bool pair = false;
   PairOptions changes;
-  std::vector<double> shift{changes.shift_px.x, changes.shift_px.y};
-  bool shift_given = false;
+  std::string shift;  ///< empty: the option was not given
 };
 
 void run_scene(const Arguments& arguments, const Context& context) {
@@ -41,7 +41,11 @@ void run_scene(const Arguments& arguments, const Context& context) {
 
 void run_pair(const Arguments& arguments, const Context& context) {
   PairOptions changes = arguments.changes;
-  changes.shift_px = {arguments.shift.at(0), arguments.shift.at(1)};
+  if (!arguments.shift.empty()) {
+    const std::vector<double> shift = parse_numbers(arguments.shift, "--shift");
+    if (shift.size() != 2) throw UsageError("--shift: write two numbers, DX,DY: pixels to the right and down.");
+    changes.shift_px = {shift[0], shift[1]};
+  }
   const DemoPairFiles files = write_demo_pair(arguments.folder, arguments.options, changes);
   nlohmann::ordered_json counts;
   std::string list;
@@ -57,7 +61,7 @@ void run_pair(const Arguments& arguments, const Context& context) {
                                       {"after_buildings", files.after_buildings},
                                       {"changes", files.changes},
                                       {"counts", counts},
-                                      {"shift_px", arguments.shift},
+                                      {"shift_px", {changes.shift_px.x, changes.shift_px.y}},
                                       {"seed", arguments.options.seed}};
     std::printf("%s\n", json.dump(2).c_str());
   } else {
@@ -69,7 +73,7 @@ void run_pair(const Arguments& arguments, const Context& context) {
 }
 
 void run(const Arguments& arguments, const Context& context) {
-  if (!arguments.pair && arguments.shift_given) throw UsageError("--shift needs --pair: it is the after image's");
+  if (!arguments.pair && !arguments.shift.empty()) throw UsageError("--shift needs --pair: it is the after image's");
   if (arguments.pair) return run_pair(arguments, context);
   run_scene(arguments, context);
 }
@@ -101,22 +105,15 @@ void add_demo(CLI::App& program, Context& context) {
       "--pair", arguments->pair,
       "Draw the town at two dates: houses appear, vanish, grow and shrink; light, colours and season differ. "
       "All outlines lie where things are in the before image");
-  CLI::Option* shift =
-      command
-          ->add_option(
-              "--shift", arguments->shift,
-              "With --pair: by how many pixels the after image shows things too far right and down, 12 at most; an "
-              "error of its place, which the outlines do not follow")
-          ->delimiter(',')
-          ->expected(2)
-          ->type_name("DX,DY")
-          ->capture_default_str();
+  command
+      ->add_option(
+          "--shift", arguments->shift,
+          "With --pair: pixels, DX,DY, by which the after image shows things too far right and down, 12 at most; an "
+          "error of its place, which the outlines do not follow")
+      ->default_str(text_of(arguments->changes.shift_px));
   command->add_flag("--overwrite", options.overwrite, "Replace files that exist");
   command->add_flag("--json", context.json, "Summary as JSON");
-  command->callback([arguments, shift, &context] {
-    arguments->shift_given = shift->count() > 0;
-    context.action = [arguments, &context] { run(*arguments, context); };
-  });
+  command->callback([arguments, &context] { context.action = [arguments, &context] { run(*arguments, context); }; });
 }
 
 }  // namespace plat::cli
