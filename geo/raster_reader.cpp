@@ -30,10 +30,10 @@ struct ReadPlan {
   std::optional<double> nodata;
   bool nearest = false;
   std::optional<ShiftField> shift;  ///< of the lattice
-  Grid lattice;         ///< the grid that pixels are computed on; fixed before a part is cut out of it
-  Grid grid;            ///< what the reader shows: the lattice or a part of it
-  Window part;          ///< where `grid` lies in `lattice`
-  bool direct = false;  ///< the lattice's pixels are the file's own
+  Grid lattice;                     ///< the grid that pixels are computed on; fixed before a part is cut out of it
+  Grid grid;                        ///< what the reader shows: the lattice or a part of it
+  Window part;                      ///< where `grid` lies in `lattice`
+  bool direct = false;              ///< the lattice's pixels are the file's own
   int64_t direct_col = 0;
   int64_t direct_row = 0;
   detail::SamplingPlan sampling;

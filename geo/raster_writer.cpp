@@ -83,6 +83,9 @@ struct RasterWriter<T>::Impl {
                              static_cast<int>(grid.height), bands, pixel_type<T>(), list.get()));
     if (!dataset) throw IoError("cannot write " + path + errors.suffix());
     set_georeferencing(dataset.get(), grid);
+    if (!options.taken.empty()) {
+      GDALSetMetadataItem(dataset.get(), "TIFFTAG_DATETIME", options.taken.c_str(), nullptr);
+    }
     for (int b = 1; b <= bands; ++b) {
       GDALRasterBandH band = GDALGetRasterBand(dataset.get(), b);
       if (options.nodata) GDALSetRasterNoDataValue(band, *options.nodata);

@@ -18,6 +18,7 @@ struct RasterWriteOptions {
   std::optional<double> nodata;
   bool nearest_overviews = false;  ///< labels: nearest; else average
   std::vector<std::string> band_names;
+  std::string taken;  ///< when the image was taken, as "2024:02:11 09:40:00" (TIFF's DateTime); empty: not said
 };
 
 /// Writes a tiled, DEFLATE-compressed GeoTIFF row strip by row strip under a temporary name; `close` gives it its final

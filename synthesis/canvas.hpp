@@ -38,6 +38,9 @@ inline Point operator*(const Point& a, double f) { return {a.x * f, a.y * f}; }
 inline double dot(const Point& a, const Point& b) { return a.x * b.x + a.y * b.y; }
 inline double length(const Point& a) { return std::hypot(a.x, a.y); }
 
+/// Samples along a pixel's side: edges need some, and fine pixels show detail that is painted in samples.
+constexpr int64_t kSamples = 2;
+
 /// The world as a field of surfaces, sampled more finely than the image; positions are metres from the image's top-left
 /// corner, x to the right and y downward. Painting puts colour, height and slope; light comes later.
 struct Canvas {

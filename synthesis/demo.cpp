@@ -4,18 +4,15 @@
 #include "core/error.hpp"
 #include "geo/feature_io.hpp"
 #include "geo/grid.hpp"
-#include "geo/overlay.hpp"
 #include "geo/raster_writer.hpp"
 
 #include <filesystem>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 namespace plat {
 namespace {
-
-/// Slivers that the scene's edge leaves of a roof show nothing that one could recognise.
-constexpr double kLeastPixels = 16;
 
 Grid demo_grid(const DemoOptions& options) {
   Grid grid;
@@ -24,6 +21,23 @@ Grid demo_grid(const DemoOptions& options) {
   grid.world_from_pixel = {500000, options.gsd_m, 0, 110000, 0, -options.gsd_m};
   grid.crs = Crs::from_text("EPSG:32631");
   return grid;
+}
+
+std::string file_in(const std::string& folder, const char* name) {
+  return (std::filesystem::path(folder) / name).string();
+}
+
+void make_folder(const std::string& folder) {
+  std::error_code failure;
+  std::filesystem::create_directories(folder, failure);
+  if (failure)
+    throw IoError(folder + ": the folder cannot be made (" + failure.message() + "); choose another with -o");
+}
+
+MultiPolygon to_world(const Grid& grid, const MultiPolygon& polygons) {
+  MultiPolygon world;
+  for (const Polygon& part : polygons) world.push_back(grid.to_world(part));
+  return world;
 }
 
 }  // namespace
@@ -51,12 +65,8 @@ SceneStyle demo_style(const DemoOptions& options) {
 
 DemoFiles write_demo(const std::string& folder, const DemoOptions& options) {
   options.validate();
-  std::error_code failure;
-  std::filesystem::create_directories(folder, failure);
-  if (failure)
-    throw IoError(folder + ": the folder cannot be made (" + failure.message() + "); choose another with -o");
-  DemoFiles files{(std::filesystem::path(folder) / "demo.tif").string(),
-                  (std::filesystem::path(folder) / "demo_buildings.geojson").string(), 0};
+  make_folder(folder);
+  DemoFiles files{file_in(folder, "demo.tif"), file_in(folder, "demo_buildings.geojson"), 0};
 
   const DrawnScene scene = draw_scene(options.size, options.size, options.seed, demo_style(options));
   const Grid grid = demo_grid(options);
@@ -70,19 +80,78 @@ DemoFiles write_demo(const std::string& folder, const DemoOptions& options) {
   FeatureWriteOptions vector;
   vector.overwrite = options.overwrite;
   FeatureWriter writer(files.buildings, grid.crs, {{"id", FieldType::Integer}, {"class", FieldType::Text}}, vector);
-  const auto side = static_cast<double>(options.size);
-  const MultiPolygon frame{to_polygon(Bounds{0, 0, side, side})};
   for (const Polygon& building : scene.buildings) {
-    const MultiPolygon visible = intersection(make_valid({building}), frame);
-    if (area(visible) < kLeastPixels) continue;
-    MultiPolygon world;
-    for (const Polygon& part : visible) world.push_back(grid.to_world(part));
+    const MultiPolygon visible = visible_part(building, options.size, options.size);
+    if (visible.empty()) continue;
     ++files.building_count;
-    writer.write({std::move(world), {{"id", files.building_count}, {"class", std::string("building")}}});
+    writer.write({to_world(grid, visible), {{"id", files.building_count}, {"class", std::string("building")}}});
   }
   // Both or, when something fails before, neither.
   raster_writer.close();
   writer.close();
+  return files;
+}
+
+DemoPairFiles write_demo_pair(const std::string& folder, const DemoOptions& options, const PairOptions& changes) {
+  options.validate();
+  changes.validate();
+  make_folder(folder);
+  DemoPairFiles files;
+  files.before = file_in(folder, "before.tif");
+  files.after = file_in(folder, "after.tif");
+  files.before_buildings = file_in(folder, "before.geojson");
+  files.after_buildings = file_in(folder, "after.geojson");
+  files.changes = file_in(folder, "changes.geojson");
+
+  const Grid grid = demo_grid(options);
+  RasterWriteOptions raster;
+  raster.overwrite = options.overwrite;
+  raster.taken = "2021:07:03 10:15:00";
+  RasterWriter<uint8_t> before(files.before, grid, 3, raster);
+  raster.taken = "2024:02:11 15:05:00";
+  RasterWriter<uint8_t> after(files.after, grid, 3, raster);
+  FeatureWriteOptions vector;
+  vector.overwrite = options.overwrite;
+  const std::vector<Field> fields{{"id", FieldType::Integer}, {"class", FieldType::Text}};
+  FeatureWriter before_buildings(files.before_buildings, grid.crs, fields, vector);
+  FeatureWriter after_buildings(files.after_buildings, grid.crs, fields, vector);
+  FeatureWriter all(files.changes, grid.crs,
+                    {{"kind", FieldType::Text},
+                     {"class", FieldType::Text},
+                     {"before_id", FieldType::Integer},
+                     {"after_id", FieldType::Integer},
+                     {"area_before_m2", FieldType::Real},
+                     {"area_after_m2", FieldType::Real},
+                     {"iou", FieldType::Real}},
+                    vector);
+
+  const DrawnPair pair = draw_pair(options.size, options.size, options.seed, demo_style(options), changes);
+  before.write(pair.before, 0, 0);
+  after.write(pair.after, 0, 0);
+  for (const PairedBuilding& building : pair.buildings) {
+    const AttributeValue id = building.id;
+    const AttributeValue none;
+    const AttributeValue name = std::string("building");
+    const bool was = !building.before.empty();
+    const bool is = !building.after.empty();
+    if (was) before_buildings.write({to_world(grid, building.before), {{"id", id}, {"class", name}}});
+    if (is) after_buildings.write({to_world(grid, building.after), {{"id", id}, {"class", name}}});
+    all.write({to_world(grid, is ? building.after : building.before),
+               {{"kind", name_of(building.change)},
+                {"class", name},
+                {"before_id", was ? id : none},
+                {"after_id", is ? id : none},
+                {"area_before_m2", building.area_before_m2},
+                {"area_after_m2", building.area_after_m2},
+                {"iou", building.iou}}});
+    ++files.counts[static_cast<std::size_t>(building.change)];
+  }
+  // All or, when something fails before, none.
+  before.close();
+  after.close();
+  before_buildings.close();
+  after_buildings.close();
+  all.close();
   return files;
 }
 

@@ -100,9 +100,31 @@ struct Openness {
   }
 };
 
+/// How much of a pixel along one axis a sample is.
+struct Share {
+  int64_t sample;
+  int64_t pixel;
+  float weight;
+};
+
+/// The samples of each pixel along one axis, pixel after pixel.
+std::vector<Share> shares(int64_t pixels, double origin, int64_t samples) {
+  std::vector<Share> out;
+  for (int64_t pixel = 0; pixel < pixels; ++pixel) {
+    const double begin = (origin + static_cast<double>(pixel)) * kSamples;
+    const double end = begin + kSamples;
+    for (auto sample = static_cast<int64_t>(std::floor(begin)); static_cast<double>(sample) < end; ++sample) {
+      const auto at = static_cast<double>(sample);
+      const double part = (std::min(at + 1, end) - std::max(at, begin)) / kSamples;
+      out.push_back({std::clamp<int64_t>(sample, 0, samples - 1), pixel, static_cast<float>(part)});
+    }
+  }
+  return out;
+}
+
 }  // namespace
 
-Image<float> expose(const Canvas& canvas, const SceneStyle& style, int64_t factor) {
+Image<float> expose(const Canvas& canvas, const SceneStyle& style, const View& view) {
   const double elevation = style.sun_elevation_deg * kPi / 180;
   const double azimuth = style.sun_azimuth_deg * kPi / 180;
   const Point to_sun{std::sin(azimuth), -std::cos(azimuth)};
@@ -118,16 +140,16 @@ Image<float> expose(const Canvas& canvas, const SceneStyle& style, int64_t facto
   const Color sun_color{1.02F, 1.0F, 0.97F};
   const Color sky_color{0.93F, 1.0F, 1.11F};
 
-  const int64_t width = canvas.width / factor;
-  const int64_t height = canvas.height / factor;
-  Image<float> out(width, height, 3);
-  const float share = 1.0F / static_cast<float>(factor * factor);
-  for (int64_t row = 0; row < height * factor; ++row) {
+  Image<float> out(view.width, view.height, 3);
+  const std::vector<Share> across = shares(view.width, view.origin.x, canvas.width);
+  for (const Share& down : shares(view.height, view.origin.y, canvas.height)) {
     throw_if_cancelled();
-    const auto r = out.row(row / factor, 0);
-    const auto g = out.row(row / factor, 1);
-    const auto b = out.row(row / factor, 2);
-    for (int64_t col = 0; col < width * factor; ++col) {
+    const auto r = out.row(down.pixel, 0);
+    const auto g = out.row(down.pixel, 1);
+    const auto b = out.row(down.pixel, 2);
+    const int64_t row = down.sample;
+    for (const Share& along : across) {
+      const int64_t col = along.sample;
       const auto i = static_cast<std::size_t>(row * canvas.width + col);
       const Texel& texel = canvas.texels[i];
       const float norm = 1 / std::sqrt(1 + texel.slope_x * texel.slope_x + texel.slope_y * texel.slope_y);
@@ -137,7 +159,8 @@ Image<float> expose(const Canvas& canvas, const SceneStyle& style, int64_t facto
       const float open = 1 / (1 + 0.13F * std::max(0.0F, openness.surroundings(col, row) - texel.height));
       const float direct = sun * lit * std::min(facing, 1.6F);
       const float diffuse = sky * open * (0.5F + 0.5F * norm);
-      const auto pixel = static_cast<std::size_t>(col / factor);
+      const auto pixel = static_cast<std::size_t>(along.pixel);
+      const float share = down.weight * along.weight;
       // Colours are given as seen; light adds up in squared values, which is near enough to a display's curve.
       r[pixel] += share * texel.color.r * texel.color.r * (direct * sun_color.r + diffuse * sky_color.r);
       g[pixel] += share * texel.color.g * texel.color.g * (direct * sun_color.g + diffuse * sky_color.g);

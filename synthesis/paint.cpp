@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "synthesis/paint.hpp"
 
+#include "core/cancel.hpp"
+#include "core/error.hpp"
 #include "synthesis/noise.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <numbers>
+#include <numeric>
+#include <string>
 
 namespace plat::detail {
 namespace {
@@ -103,12 +108,12 @@ void paint_car(Canvas& canvas, const Car& car) {
   part(-l * 0.5, l * 0.12, 0.7, 1.4F, car.color * 0.97F);
 }
 
-void paint_tree(Canvas& canvas, const Tree& tree, uint64_t seed) {
+void paint_tree(Canvas& canvas, const Tree& tree) {
   if (!canvas.inside(tree.position, tree.radius * 2)) return;
   // Crowns may overhang a roof's edge, but no trunk stands in a house or a pond.
   if (canvas.occupied_at(tree.position)) return;
   const NoiseTiles& noise = NoiseTiles::get();
-  Random random(seed);
+  Random random(tree.seed);
   const double r = tree.radius;
   const auto clumps = static_cast<int>(std::clamp(r * r * 4, 4.0, 46.0));
   for (int k = 0; k < clumps; ++k) {
@@ -140,6 +145,46 @@ void paint_tree(Canvas& canvas, const Tree& tree, uint64_t seed) {
       }
     }
   }
+}
+
+Canvas make_canvas(int64_t width, int64_t height, const SceneStyle& style) {
+  style.validate();
+  if (width < 1 || height < 1 || width > 16384 || height > 16384) {
+    throw UsageError("a drawn scene has 1 to 16384 pixels a side, not " + std::to_string(width) + " x " +
+                     std::to_string(height));
+  }
+  Canvas canvas(width * kSamples, height * kSamples, style.gsd_m / kSamples);
+  const double lean = style.lean_azimuth_deg * std::numbers::pi / 180;
+  canvas.lean = Point{std::sin(lean), -std::cos(lean)} * style.lean;
+  return canvas;
+}
+
+std::vector<std::size_t> paint_plan(Canvas& canvas, const Plan& plan) {
+  const auto paint_all = [&](const auto& things, const auto& paint) {
+    for (const auto& thing : things) {
+      throw_if_cancelled();
+      paint(canvas, thing);
+    }
+  };
+  paint_all(plan.grounds, paint_ground);
+  paint_all(plan.streets, paint_street);
+  paint_all(plan.walls, paint_ground);
+
+  // Seen obliquely, the nearer building hides the farther one's foot, so the farthest comes first.
+  std::vector<std::size_t> order(plan.buildings.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    return dot(plan.buildings[a].footprint.front(), canvas.lean) >
+           dot(plan.buildings[b].footprint.front(), canvas.lean);
+  });
+  std::vector<std::size_t> standing;
+  for (const std::size_t i : order) {
+    throw_if_cancelled();
+    if (paint_building(canvas, plan.buildings[i])) standing.push_back(i);
+  }
+  paint_all(plan.cars, paint_car);
+  paint_all(plan.trees, paint_tree);
+  return standing;
 }
 
 }  // namespace plat::detail

@@ -186,6 +186,7 @@ Plan make_plan(const SceneStyle& style, double width_m, double height_m, uint64_
     }
     v = v1 + (touching ? 3.5 : 4) + 2;
   }
+  for (Tree& tree : plan.trees) tree.seed = ++seed;
   return plan;
 }
 

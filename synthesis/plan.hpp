@@ -84,6 +84,7 @@ struct Tree {
   double radius = 2;
   double height = 5;
   Color color;
+  uint64_t seed = 0;  ///< of its leaves
 };
 
 struct Car {

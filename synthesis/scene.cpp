@@ -1,25 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "synthesis/scene.hpp"
 
-#include "core/cancel.hpp"
-#include "core/error.hpp"
+#include "geo/overlay.hpp"
 #include "synthesis/light.hpp"
 #include "synthesis/paint.hpp"
 #include "synthesis/plan.hpp"
 
 #include <algorithm>
-#include <cmath>
-#include <numbers>
-#include <string>
+#include <cstddef>
 #include <utility>
 
 namespace plat {
 namespace {
 
 using namespace detail;
-
-/// Samples along a pixel's side: edges need some, and fine pixels show detail that is painted in samples.
-constexpr int64_t kSamples = 2;
 
 Polygon to_pixels(const Ring& ring, double gsd_m) {
   Polygon out;
@@ -39,50 +33,30 @@ bool touches_image(const Polygon& polygon, int64_t width, int64_t height) {
 }  // namespace
 
 DrawnScene draw_scene(int64_t width, int64_t height, uint64_t seed, const SceneStyle& style) {
-  style.validate();
-  if (width < 1 || height < 1 || width > 16384 || height > 16384) {
-    throw UsageError("a drawn scene has 1 to 16384 pixels a side, not " + std::to_string(width) + " x " +
-                     std::to_string(height));
-  }
-  Canvas canvas(width * kSamples, height * kSamples, style.gsd_m / kSamples);
-  const double lean = style.lean_azimuth_deg * std::numbers::pi / 180;
-  canvas.lean = Point{std::sin(lean), -std::cos(lean)} * style.lean;
-  Plan plan = make_plan(style, canvas.width_m(), canvas.height_m(), seed);
-
-  const auto paint_all = [](const auto& things, const auto& paint) {
-    for (const auto& thing : things) {
-      throw_if_cancelled();
-      paint(thing);
-    }
-  };
-  paint_all(plan.grounds, [&](const GroundPatch& patch) { paint_ground(canvas, patch); });
-  paint_all(plan.streets, [&](const Street& street) { paint_street(canvas, street); });
-  paint_all(plan.walls, [&](const GroundPatch& wall) { paint_ground(canvas, wall); });
-
+  Canvas canvas = make_canvas(width, height, style);
+  const Plan plan = make_plan(style, canvas.width_m(), canvas.height_m(), seed);
   DrawnScene scene;
   scene.gsd_m = style.gsd_m;
-  // Seen obliquely, the nearer building hides the farther one's foot, so the farthest comes first.
-  std::stable_sort(plan.buildings.begin(), plan.buildings.end(), [&](const Building& a, const Building& b) {
-    return dot(a.footprint.front(), canvas.lean) > dot(b.footprint.front(), canvas.lean);
-  });
-  for (const Building& building : plan.buildings) {
-    throw_if_cancelled();
-    Polygon outline = to_pixels(leaned(canvas, building.footprint, building.eave), style.gsd_m);
-    if (touches_image(outline, width, height) && paint_building(canvas, building)) {
-      scene.buildings.push_back(std::move(outline));
-    }
+  for (const std::size_t i : paint_plan(canvas, plan)) {
+    const Building& building = plan.buildings[i];
+    scene.buildings.push_back(to_pixels(leaned(canvas, building.footprint, building.eave), style.gsd_m));
   }
-  for (const Car& car : plan.cars) paint_car(canvas, car);
-  uint64_t tree_seed = seed;
-  paint_all(plan.trees, [&](const Tree& tree) { paint_tree(canvas, tree, ++tree_seed); });
-
   for (const Ring& ring : plan.fields) {
     Polygon outline = to_pixels(ring, style.gsd_m);
     if (touches_image(outline, width, height)) scene.fields.push_back(std::move(outline));
   }
-  scene.pixels = expose(canvas, style, kSamples);
+  scene.pixels = expose(canvas, style, {width, height, {}});
   develop(scene.pixels, style, seed);
   return scene;
+}
+
+MultiPolygon visible_part(const Polygon& outline, int64_t width, int64_t height) {
+  // Slivers that the image's edge leaves of a roof show nothing that one could recognise.
+  constexpr double kLeastPixels = 16;
+  const Bounds frame{0, 0, static_cast<double>(width), static_cast<double>(height)};
+  MultiPolygon part = intersection(make_valid({outline}), {to_polygon(frame)});
+  if (area(part) < kLeastPixels) part.clear();
+  return part;
 }
 
 DrawnScene draw_random_scene(int64_t width, int64_t height, uint64_t seed) {

@@ -61,6 +61,8 @@ struct DrawnScene {
 /// slivers below half a pixel); trees may hide a part of a roof, as in real imagery. 512 x 512 pixels take about 0.15 s.
 /// Thread-safe.
 DrawnScene draw_scene(int64_t width, int64_t height, uint64_t seed, const SceneStyle& style);
+/// The part of an outline in pixel coordinates that lies in an image; empty where that is below 16 pixels.
+MultiPolygon visible_part(const Polygon& outline, int64_t width, int64_t height);
 /// Draws a scene in a random style: training data of any amount.
 DrawnScene draw_random_scene(int64_t width, int64_t height, uint64_t seed);
 

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+using plat::test::read_text;
 using plat::test::run_plat;
 
 namespace {
@@ -43,7 +44,8 @@ BOOST_AUTO_TEST_CASE(help_names_every_option) {
   }
   const auto demo = run_plat(folder, {"demo", "--help"});
   BOOST_TEST(demo.code == 0);
-  for (const char* option : {"--output", "--seed", "--size", "--gsd", "--region", "--overwrite", "--json"}) {
+  for (const char* option :
+       {"--output", "--seed", "--size", "--gsd", "--region", "--pair", "--shift", "--overwrite", "--json"}) {
     BOOST_TEST(has(demo.out, option), option);
   }
 }
@@ -64,6 +66,30 @@ BOOST_AUTO_TEST_CASE(the_truth_compared_with_itself_is_perfect) {
   BOOST_TEST(has(text.out, "F1 1.000"));
 }
 
+BOOST_AUTO_TEST_CASE(a_pair_of_scenes_is_drawn_with_its_changes) {
+  const plat::test::TemporaryFolder folder;
+  const auto run = run_plat(folder, {"demo", "--pair", "-o", "town", "--size", "300", "--shift", "-1.5,2", "--json"});
+  BOOST_REQUIRE_MESSAGE(run.code == 0, run.err);
+  BOOST_TEST(run.err.empty());
+  const auto json = nlohmann::json::parse(run.out);
+  BOOST_TEST(json["shift_px"] == nlohmann::json::array({-1.5, 2.0}));
+  int64_t sum = 0;
+  for (const auto& count : json["counts"]) sum += count.get<int64_t>();
+  const auto changes = plat::read_features(folder.file("town/changes.geojson"));
+  BOOST_TEST(static_cast<int64_t>(changes.features.size()) == sum);
+  for (const char* key : {"before", "after", "before_buildings", "after_buildings", "changes"}) {
+    BOOST_TEST(!read_text(folder.file(json[key].get<std::string>())).empty());
+  }
+  const auto evaluated = run_plat(folder, {"evaluate", "town/before.geojson", "town/after.geojson", "--json"});
+  BOOST_REQUIRE_MESSAGE(evaluated.code == 0, evaluated.err);
+  BOOST_TEST(nlohmann::json::parse(evaluated.out)["objects"]["f1"] < 1.0);
+  BOOST_TEST(run_plat(folder, {"demo", "--pair", "-o", "town", "--size", "300"}).code == 3);
+  const auto text = run_plat(folder, {"demo", "--pair", "-o", "town", "--size", "300", "--overwrite"});
+  BOOST_TEST(text.code == 0);
+  BOOST_TEST(has(text.out, "shifted by 2.3, -1.4 pixels"));
+  BOOST_TEST(has(text.out, "appeared"));
+}
+
 BOOST_AUTO_TEST_CASE(exit_codes_say_what_went_wrong) {
   const World world;
   const auto code = [&](const std::vector<std::string>& arguments, const std::string& word) {
@@ -75,6 +101,9 @@ BOOST_AUTO_TEST_CASE(exit_codes_say_what_went_wrong) {
   BOOST_TEST(code({"demo", "--size", "256"}, "demo.tif") == 3);
   BOOST_TEST(code({"demo", "--size", "5", "-o", "other"}, "size") == 2);
   BOOST_TEST(code({"demo", "--region", "moon"}, "moon") == 2);
+  BOOST_TEST(code({"demo", "--shift", "1,1", "-o", "other"}, "--pair") == 2);
+  BOOST_TEST(code({"demo", "--pair", "--shift", "40,0", "-o", "other"}, "shift") == 2);
+  BOOST_TEST(code({"demo", "--pair", "--shift", "4", "-o", "other"}, "--shift") == 2);
   BOOST_TEST(code({"evaluate", truth}, "TRUTH") == 2);
   BOOST_TEST(code({"evaluate", truth, truth, "--iou", "1.5"}, "IoU") == 2);
   BOOST_TEST(code({"evaluate", truth, truth, "--bbox", "3,2,1"}, "--bbox") == 2);

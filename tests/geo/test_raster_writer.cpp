@@ -158,6 +158,18 @@ BOOST_AUTO_TEST_CASE(nothing_half_written_carries_the_final_name) {
   BOOST_CHECK_THROW(plat::write_raster("/nonexistent/a.tif", plat::Image<float>(9, 9), grid(9, 9)), plat::IoError);
 }
 
+BOOST_AUTO_TEST_CASE(the_time_an_image_was_taken_is_kept) {
+  const plat::test::TemporaryFolder folder;
+  plat::RasterWriteOptions options;
+  options.taken = "2024:02:11 09:40:00";
+  for (const bool cog : {false, true}) {
+    options.cog = cog;
+    const std::string path = folder.file(cog ? "cog.tif" : "plain.tif");
+    plat::write_raster(path, pattern<uint8_t>(300, 300, 3), grid(300, 300), options);
+    BOOST_TEST(bytes(path).find(options.taken) != std::string::npos);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_pixel_frame_has_no_georeferencing) {
   const plat::test::TemporaryFolder folder;
   plat::write_raster(folder.file("a.tif"), plat::Image<uint8_t>(4, 3), {4, 3, {0, 1, 0, 0, 0, -1}, {}});

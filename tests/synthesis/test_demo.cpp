@@ -14,7 +14,10 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <string>
+#include <utility>
+#include <variant>
 
 namespace {
 
@@ -61,6 +64,58 @@ BOOST_AUTO_TEST_CASE(footprints_lie_in_the_scene_and_name_their_class) {
     BOOST_REQUIRE(name != nullptr);
     BOOST_TEST((*name == plat::AttributeValue(std::string("building"))));
   }
+}
+
+BOOST_AUTO_TEST_CASE(a_pair_is_written_with_ids_kinds_and_dates) {
+  const plat::test::TemporaryFolder folder;
+  plat::DemoOptions options;
+  options.size = 400;
+  plat::PairOptions changes;
+  changes.appear = changes.vanish = changes.grow = changes.shrink = 0.1;
+  const auto a = plat::write_demo_pair(folder.file("a/b"), options, changes);
+  const auto b = plat::write_demo_pair(folder.file("c"), options, changes);
+  for (const auto& [x, y] : {std::pair{a.before, b.before},
+                             {a.after, b.after},
+                             {a.before_buildings, b.before_buildings},
+                             {a.after_buildings, b.after_buildings},
+                             {a.changes, b.changes}}) {
+    BOOST_TEST((content(x) == content(y)), x);
+  }
+  BOOST_TEST((content(a.before) != content(a.after)));
+  BOOST_TEST(content(a.before).find("2021:07:03 10:15:00") != std::string::npos);
+  BOOST_TEST(content(a.after).find("2024:02:11 15:05:00") != std::string::npos);
+  BOOST_CHECK_THROW(plat::write_demo_pair(folder.file("c"), options, changes), plat::IoError);
+
+  const auto outlines = [](const std::string& path) {
+    std::map<int64_t, plat::MultiPolygon> out;
+    for (const plat::Feature& feature : plat::read_features(path).features)
+      out[std::get<int64_t>(*feature.find("id"))] = feature.geometry;
+    return out;
+  };
+  const auto before = outlines(a.before_buildings);
+  const auto after = outlines(a.after_buildings);
+  const auto all = plat::read_features(a.changes).features;
+  std::map<std::string, int64_t> counts;
+  for (const plat::Feature& change : all) {
+    const auto kind = std::get<std::string>(*change.find("kind"));
+    ++counts[kind];
+    const auto* before_id = std::get_if<int64_t>(change.find("before_id"));
+    const auto* after_id = std::get_if<int64_t>(change.find("after_id"));
+    BOOST_TEST((before_id == nullptr) == (kind == "appeared"));
+    BOOST_TEST((after_id == nullptr) == (kind == "vanished"));
+    if (before_id != nullptr) BOOST_TEST(before.contains(*before_id));
+    if (after_id != nullptr) BOOST_TEST((after.at(*after_id) == change.geometry));
+    if (before_id != nullptr && after_id != nullptr) {
+      BOOST_TEST(*before_id == *after_id);
+      BOOST_TEST((before.at(*before_id) == after.at(*after_id)) == (kind == "unchanged"));
+    }
+  }
+  for (std::size_t i = 0; i < a.counts.size(); ++i) {
+    BOOST_TEST(a.counts[i] > 0);
+    BOOST_TEST(counts[plat::name_of(static_cast<plat::DrawnChange>(i))] == a.counts[i]);
+  }
+  BOOST_TEST(before.size() == all.size() - static_cast<std::size_t>(counts["appeared"]));
+  BOOST_TEST(after.size() == all.size() - static_cast<std::size_t>(counts["vanished"]));
 }
 
 BOOST_AUTO_TEST_CASE(existing_files_stay_unless_they_may_be_replaced) {
