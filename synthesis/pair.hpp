@@ -17,7 +17,7 @@ namespace plat {
 struct PairOptions {
   double appear = 0.08;                         ///< share of houses built, 0 .. 1; the four shares add up to 1 at most
   double vanish = 0.06;                         ///< share torn down
-  double grow = 0.03;                           ///< share extended by a fourth to a half
+  double grow = 0.03;                           ///< share extended: 20 to 55 % of what then stands is new
   double shrink = 0.02;                         ///< share of which as much is torn down
   double sun_azimuth_deg = 215;                 ///< of the after image, clockwise from its top
   double sun_elevation_deg = 38;                ///< of the after image, 15 .. 85
@@ -31,8 +31,8 @@ struct PairOptions {
   Point shift_px{2.3, -1.4};  ///< where the after image shows things, right and down of where they are; 12 at most
   double noise = 1.8;         ///< of the after image, standard deviation in grey values (of 255)
 
-  int jpeg_quality =
-      0;  ///< both images have been JPEGs of this quality, 1 .. 100; 0: never. Which bytes that gives is the library's choice
+  /// Both images have been JPEGs of this quality, 1 .. 100; 0: never. The bytes then depend on the JPEG library.
+  int jpeg_quality = 0;
 
   /// Throws UsageError naming the field that is out of its range.
   void validate() const;
