@@ -24,7 +24,7 @@ class Ground {
   explicit Ground(unsigned seed) {
     std::mt19937 random(seed);
     std::uniform_real_distribution<double> unit(0, 1);
-    for (int i = 0; i < 250; ++i) {
+    for (int i = 0; i < 60; ++i) {
       const double length = 6 + 60 * unit(random);
       const double angle = 2 * M_PI * unit(random);
       waves_.push_back({2 * M_PI / length * std::cos(angle), 2 * M_PI / length * std::sin(angle),
@@ -33,7 +33,7 @@ class Ground {
   }
   float operator()(double x, double y) const {
     double sum = 0;
-    for (const auto& [kx, ky, phase, height] : waves_) sum += height * std::cos(kx * x + ky * y + phase);
+    for (const auto& [kx, ky, phase, height] : waves_) sum += 2 * height * std::cos(kx * x + ky * y + phase);
     return static_cast<float>(sum);
   }
 
@@ -95,8 +95,8 @@ BOOST_AUTO_TEST_CASE(translations_are_found_between_pixels_and_far_away) {
     const MeasuredShift found = world.measure();
     BOOST_TEST_CONTEXT(shift.x << ", " << shift.y << ": " << found.text()) {
       BOOST_TEST((found.verdict == ShiftVerdict::Translation));
-      BOOST_TEST(std::abs(found.field.at({200, 200}).x - shift.x) < 0.06);
-      BOOST_TEST(std::abs(found.field.at({200, 200}).y - shift.y) < 0.06);
+      BOOST_TEST(std::abs(found.field.at({200, 200}).x - shift.x) < 0.1);
+      BOOST_TEST(std::abs(found.field.at({200, 200}).y - shift.y) < 0.1);
     }
   }
 }
@@ -189,8 +189,8 @@ BOOST_AUTO_TEST_CASE(ground_that_repeats_itself_is_left_to_the_blocks_that_do_no
   }
   const MeasuredShift found = world.measure();
   BOOST_TEST_CONTEXT(found.text()) {
-    BOOST_TEST(std::abs(found.field.at({0, 0}).x - shift.x) < 0.1);
-    BOOST_TEST(std::abs(found.field.at({0, 0}).y - shift.y) < 0.1);
+    BOOST_TEST(std::abs(found.field.at({0, 0}).x - shift.x) < 0.15);
+    BOOST_TEST(std::abs(found.field.at({0, 0}).y - shift.y) < 0.15);
   }
 }
 
