@@ -24,6 +24,7 @@ struct Context {
 /// Each command declares its options on the program and sets `context.action` when it is chosen; one file a command.
 void add_info(CLI::App& program, Context& context);
 void add_extract(CLI::App& program, Context& context);
+void add_change(CLI::App& program, Context& context);
 void add_segment(CLI::App& program, Context& context);
 void add_train(CLI::App& program, Context& context);
 void add_publish(CLI::App& program, Context& context);

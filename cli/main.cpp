@@ -117,6 +117,7 @@ int main(int argc, char** argv) {
   program.get_formatter()->column_width(36);
   plat::cli::add_info(program, context);
   plat::cli::add_extract(program, context);
+  plat::cli::add_change(program, context);
   plat::cli::add_segment(program, context);
 #ifdef PLAT_WITH_TORCH
   plat::cli::add_train(program, context);

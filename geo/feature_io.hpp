@@ -63,6 +63,8 @@ class FeatureWriter {
   ~FeatureWriter();
   FeatureWriter(FeatureWriter&&) noexcept;
   void write(const Feature& feature);
+  /// Begins a further layer, which the next features belong to. Throws UsageError for formats that hold one only.
+  void begin_layer(const std::string& name, const std::vector<Field>& fields);
   /// Flushes, checks and renames. Throws IoError.
   void close();
 
@@ -73,5 +75,7 @@ class FeatureWriter {
 
 /// Throws UsageError when no driver writes this extension: to be called before a long run.
 void check_vector_output(const std::string& path);
+/// Whether files of this extension hold several layers.
+bool holds_layers(const std::string& path);
 
 }  // namespace plat

@@ -96,6 +96,10 @@ FeatureWriter::FeatureWriter(FeatureWriter&&) noexcept = default;
 
 void FeatureWriter::write(const Feature& feature) { impl_->sink->write(feature); }
 
+void FeatureWriter::begin_layer(const std::string& name, const std::vector<Field>& fields) {
+  impl_->sink->begin_layer(name, fields);
+}
+
 void FeatureWriter::close() {
   if (!impl_->sink) return;
   try {
@@ -111,5 +115,7 @@ void FeatureWriter::close() {
 }
 
 void check_vector_output(const std::string& path) { format_of(path); }
+
+bool holds_layers(const std::string& path) { return detail::extension_of(path) == ".gpkg"; }
 
 }  // namespace plat

@@ -31,6 +31,7 @@ struct RasterInfo {
   int64_t block_width = 0;
   int64_t block_height = 0;
   std::string compression;  ///< "" where there is none
+  std::string taken;        ///< when it was taken, in the file's own words; "" where it says nothing
 };
 
 /// How a raster is to be read.

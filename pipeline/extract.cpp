@@ -145,7 +145,7 @@ void describe(const ExtractPlan& plan, const std::string& scene, SceneRun& run, 
 
 ExtractSummary extract_in(SceneRun& run, ExtractSummary& summary, const std::string& scene, const std::string& output,
                           const ExtractOptions& options, const Segmenter& model) {
-  ExtractPlan plan = plan_extract(scene, options, model);
+  ExtractPlan plan = plan_extract(scene, options, model, run.ram_bytes());
   summary.model = model.description().name;
   describe(plan, scene, run, summary);
   if (options.dry_run) return summary;

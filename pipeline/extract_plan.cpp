@@ -21,7 +21,7 @@ constexpr int64_t kReserveBytes = 64'000'000;
 constexpr int64_t kOpenRegionBytesPerPixel = 8;
 constexpr int64_t kSplitBytesPerPixel = 16;
 
-std::vector<ClassPlan> plan_classes(const ModelDescription& model, const ExtractOptions& options, double gsd_m) {
+std::vector<ClassPlan> plan_classes(const ModelDescription& model, const ObjectOptions& options, double gsd_m) {
   std::vector<std::string> known;
   for (const ClassDescription& c : model.classes) known.push_back(c.name);
   for (const std::string& name : options.classes) {
@@ -52,25 +52,30 @@ std::vector<ClassPlan> plan_classes(const ModelDescription& model, const Extract
   return classes;
 }
 
-/// What GDAL's cache may come to hold: all of the scene's blocks (of at most 8 bytes a value) or its limit.
-int64_t cached_bytes(const RasterReader& reader, int64_t ram_bytes) {
-  const RasterInfo& info = reader.info();
-  const double all = 8.0 * static_cast<double>(info.grid.width) * static_cast<double>(info.grid.height) *
-                     static_cast<double>(info.band_names.size());
+/// What GDAL's cache may come to hold: all of the scenes' blocks (of at most 8 bytes a value) or its limit.
+int64_t cached_bytes(const std::vector<const RasterReader*>& scenes, int64_t ram_bytes) {
+  double all = 0;
+  for (const RasterReader* scene : scenes) {
+    const RasterInfo& info = scene->info();
+    all += 8.0 * static_cast<double>(info.grid.width) * static_cast<double>(info.grid.height) *
+           static_cast<double>(info.band_names.size());
+  }
   const int64_t limit = gdal_cache_bytes(ram_bytes);
   return all < static_cast<double>(limit) ? static_cast<int64_t>(all) : limit;
 }
 
-ExtractMemory plan_memory(const TileGrid& tiles, const RasterReader& reader, int64_t bands_out, const Segmenter& model,
-                          const ThreadBudget& threads, const ExtractOptions& options, int64_t ram_bytes) {
-  const int64_t bands_in = reader.bands();
+ExtractMemory plan_memory(const TileGrid& tiles, const std::vector<const RasterReader*>& scenes, int64_t bands_out,
+                          const Segmenter& model, const ThreadBudget& threads, bool with_maps, int64_t ram_bytes) {
+  const auto dates = static_cast<int64_t>(scenes.size());
+  const int64_t bands_in = scenes.front()->bands();
   const int64_t tile_pixels = tiles.tile_size() * tiles.tile_size();
   const int64_t trained_pixels = model.description().tile_size * model.description().tile_size;
   const double larger = static_cast<double>(tile_pixels) / static_cast<double>(trained_pixels);
   ExtractMemory plan;
   plan.threads = threads.inference;
   plan.base = resident_memory() + kReserveBytes;
-  plan.held_tile = tile_pixels * (4 * bands_in + 1 + 4 * bands_out);
+  plan.held_tile = dates * tile_pixels * (4 * bands_in + 1 + 4 * bands_out);
+  // Scenes are read, and pass the network, one after the other.
   const int64_t reading = tile_pixels * (4 * bands_in + 1);
   const auto network = static_cast<int64_t>(static_cast<double>(model.memory_per_tile()) * larger);
   plan.per_tile = plan.held_tile + reading + network;
@@ -81,8 +86,9 @@ ExtractMemory plan_memory(const TileGrid& tiles, const RasterReader& reader, int
   const int64_t scene_pixels = width * tiles.scene_height();
   const int64_t regions = rows * width * kOpenRegionBytesPerPixel + std::min(scene_pixels, kMostPendingPixels) * 4;
   const int64_t split = std::min(scene_pixels, kLargestRegion) * kSplitBytesPerPixel;
-  const int64_t maps = options.maps.empty() ? 0 : rows * width * bands_out;
-  plan.scene = Stitcher::memory_bytes(tiles, bands_out) + regions + split + maps + cached_bytes(reader, ram_bytes);
+  const int64_t maps = with_maps ? rows * width * bands_out : 0;
+  plan.scene =
+      dates * (Stitcher::memory_bytes(tiles, bands_out) + regions) + split + maps + cached_bytes(scenes, ram_bytes);
 
   TilePipelineOptions pipeline;
   pipeline.threads = threads;
@@ -113,7 +119,7 @@ int64_t ExtractMemory::total() const {
 namespace {
 
 /// Outlines that may move farther than this are none of their objects.
-void check_shape(const ExtractOptions& options, double gsd_m) {
+void check_shape(const ObjectOptions& options, double gsd_m) {
   constexpr double kFarthestPixels = 100;
   for (const auto& [name, value] :
        {std::pair{"--regularize", options.regularize_m}, {"--simplify", options.simplify_m}}) {
@@ -125,35 +131,32 @@ void check_shape(const ExtractOptions& options, double gsd_m) {
 
 }  // namespace
 
-ExtractPlan plan_extract(const std::string& scene, const ExtractOptions& options, const Segmenter& model) {
+WorkPlan plan_work(const std::vector<const RasterReader*>& scenes, double gsd_m,
+                   const std::optional<double>& assumed_gsd_m, const RunOptions& run, const ObjectOptions& objects,
+                   const Segmenter& model, int64_t ram_bytes, int64_t held) {
   const ModelDescription& description = model.description();
-  ModelScene opened = open_model_scene(scene, options.raster, description);
-  RasterReader& reader = opened.reader;
-
-  if (options.tile_size && *options.tile_size != description.tile_size && description.architecture.starts_with("sam")) {
+  if (objects.tile_size && *objects.tile_size != description.tile_size && description.architecture.starts_with("sam")) {
     throw UsageError("--tile-size: the model '" + description.name + "' takes tiles of " +
                      std::to_string(description.tile_size) + " pixels only.");
   }
-  check_shape(options, opened.gsd_m);
-  const Grid& grid = reader.grid();
-  TileGrid tiles(grid.width, grid.height, options.tile_size.value_or(description.tile_size),
-                 options.overlap.value_or(description.overlap));
+  check_shape(objects, gsd_m);
+  const Grid& grid = scenes.front()->grid();
+  TileGrid tiles(grid.width, grid.height, objects.tile_size.value_or(description.tile_size),
+                 objects.overlap.value_or(description.overlap));
   const auto bands_out = static_cast<int64_t>(description.classes.size()) * kMapsPerClass;
-  const ThreadBudget threads = ThreadBudget::make(options.threads, model.on_card());
-  const int64_t ram = options.ram_bytes > 0 ? options.ram_bytes : total_memory() / 2;
-  const ExtractMemory memory = plan_memory(tiles, reader, bands_out, model, threads, options, ram);
-  check_memory(memory, ram);
-  return {std::move(reader),
-          opened.scene_gsd_m,
-          opened.gsd_m,
-          opened.assumed_gsd_m,
-          std::move(tiles),
-          plan_classes(description, options, opened.gsd_m),
-          bands_out,
-          threads,
-          memory,
-          ram,
-          std::move(opened.warnings)};
+  const ThreadBudget threads = ThreadBudget::make(run.threads, model.on_card());
+  ExtractMemory memory = plan_memory(tiles, scenes, bands_out, model, threads, !run.maps.empty(), ram_bytes - held);
+  memory.scene += held;
+  check_memory(memory, ram_bytes);
+  return {gsd_m,   assumed_gsd_m, std::move(tiles), plan_classes(description, objects, gsd_m), bands_out,
+          threads, memory};
+}
+
+ExtractPlan plan_extract(const std::string& scene, const ExtractOptions& options, const Segmenter& model,
+                         int64_t ram_bytes) {
+  ModelScene opened = open_model_scene(scene, options.raster, model.description());
+  WorkPlan work = plan_work({&opened.reader}, opened.gsd_m, opened.assumed_gsd_m, options, options, model, ram_bytes);
+  return {std::move(work), std::move(opened.reader), opened.scene_gsd_m, std::move(opened.warnings)};
 }
 
 }  // namespace plat

@@ -38,10 +38,8 @@ struct ExtractMemory {
 /// Regions wait for one another, so that many outlines are made at once, until their windows have this many pixels.
 inline constexpr int64_t kMostPendingPixels = int64_t{1} << 24;
 
-/// Everything that is decided before the first tile.
-struct ExtractPlan {
-  RasterReader reader;  ///< the scene on the grid that the model works on
-  double scene_gsd_m = 0;
+/// What is decided about the work on a grid before the first tile.
+struct WorkPlan {
   double gsd_m = 0;
   std::optional<double> assumed_gsd_m;  ///< set where the scene has no georeferencing that would tell its pixels' size
   TileGrid tiles;
@@ -49,12 +47,23 @@ struct ExtractPlan {
   int64_t bands_out = 0;  ///< of the model's result
   ThreadBudget threads;
   ExtractMemory memory;
-  int64_t ram_bytes = 0;
+};
+
+/// Decides tiles, classes and memory for scenes that are read on one grid. `held` is what the run keeps besides, in bytes. Throws
+/// UsageError when `ram_bytes` does not suffice for one tile at a time, with what would.
+WorkPlan plan_work(const std::vector<const RasterReader*>& scenes, double gsd_m,
+                   const std::optional<double>& assumed_gsd_m, const RunOptions& run, const ObjectOptions& objects,
+                   const Segmenter& model, int64_t ram_bytes, int64_t held = 0);
+
+/// Everything that is decided before the first tile.
+struct ExtractPlan : WorkPlan {
+  RasterReader reader;  ///< the scene on the grid that the model works on
+  double scene_gsd_m = 0;
   std::vector<std::string> warnings;
 };
 
-/// Opens the scene and decides resolution, tiles, classes and memory. Throws UsageError when `ram_bytes` does not suffice for
-/// one tile at a time, with what would.
-ExtractPlan plan_extract(const std::string& scene, const ExtractOptions& options, const Segmenter& model);
+/// Opens the scene and decides resolution, tiles, classes and memory. Throws what plan_work does.
+ExtractPlan plan_extract(const std::string& scene, const ExtractOptions& options, const Segmenter& model,
+                         int64_t ram_bytes);
 
 }  // namespace plat

@@ -11,21 +11,30 @@ namespace {
 constexpr uint8_t kMapNodata = 255;
 constexpr float kMapScale = 250;
 
-RasterWriteOptions write_options(const ModelDescription& model, bool overwrite) {
+RasterWriteOptions write_options(const std::vector<std::string>& names, bool overwrite) {
   RasterWriteOptions options;
   options.overwrite = overwrite;
   options.cog = true;
   options.nodata = kMapNodata;
-  for (const ClassDescription& c : model.classes) {
-    for (const char* map : {"extent", "boundary", "distance"}) options.band_names.push_back(c.name + " " + map);
-  }
+  options.band_names = names;
   return options;
+}
+
+std::vector<std::string> names_of(const ModelDescription& model) {
+  std::vector<std::string> names;
+  for (const ClassDescription& c : model.classes) {
+    for (const char* map : {"extent", "boundary", "distance"}) names.push_back(c.name + " " + map);
+  }
+  return names;
 }
 
 }  // namespace
 
 MapWriter::MapWriter(const std::string& path, const Grid& grid, const ModelDescription& model, bool overwrite)
-    : writer_(path, grid, static_cast<int>(model.classes.size()) * kMapsPerClass, write_options(model, overwrite)) {}
+    : MapWriter(path, grid, names_of(model), overwrite) {}
+
+MapWriter::MapWriter(const std::string& path, const Grid& grid, const std::vector<std::string>& names, bool overwrite)
+    : writer_(path, grid, static_cast<int>(names.size()), write_options(names, overwrite)) {}
 
 void MapWriter::write(const Strip& strip) {
   Image<uint8_t> bytes(strip.maps.width(), strip.maps.height(), strip.maps.bands());

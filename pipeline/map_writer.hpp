@@ -7,6 +7,7 @@
 #include "postprocess/stitcher.hpp"
 
 #include <string>
+#include <vector>
 
 namespace plat {
 
@@ -15,6 +16,8 @@ namespace plat {
 class MapWriter {
  public:
   MapWriter(const std::string& path, const Grid& grid, const ModelDescription& model, bool overwrite);
+  /// Of other maps, a band each.
+  MapWriter(const std::string& path, const Grid& grid, const std::vector<std::string>& names, bool overwrite);
   void write(const Strip& strip);
   void close();
 

@@ -27,31 +27,36 @@ std::string metres(double value) {
   return text.str();
 }
 
-RasterOptions bands_for(const ModelDescription& model, RasterOptions raster) {
-  // The reader's own default for colour also finds something in grey and palette images.
-  const std::vector<std::string> colour = {"red", "green", "blue"};
-  if (raster.bands.empty() && model.bands != colour) raster.bands = model.bands;
-  return raster;
-}
-
 }  // namespace
 
-ModelScene open_model_scene(const std::string& scene, const RasterOptions& given, const ModelDescription& model) {
+std::vector<std::string> bands_of(const ModelDescription& model) {
+  // The reader's own default for colour also finds something in grey and palette images.
+  const std::vector<std::string> colour = {"red", "green", "blue"};
+  return model.bands != colour ? model.bands : std::vector<std::string>();
+}
+
+ModelScene open_model_scene(const std::string& scene, const RasterOptions& raster, const ModelDescription& model) {
+  return open_grid_scene(scene, raster, &model);
+}
+
+ModelScene open_grid_scene(const std::string& scene, const RasterOptions& given, const ModelDescription* model) {
   std::vector<std::string> warnings;
-  RasterOptions raster = bands_for(model, given);
+  RasterOptions raster = given;
+  if (model != nullptr && raster.bands.empty()) raster.bands = bands_of(*model);
+  const double* trained_gsd = model != nullptr && model->gsd_m ? &*model->gsd_m : nullptr;
   const std::optional<double> wanted_gsd = raster.gsd_m;
   raster.gsd_m.reset();
   RasterReader reader(scene, raster);
-  if (static_cast<std::size_t>(reader.bands()) != model.bands.size()) {
-    throw UsageError("--bands: the model '" + model.name + "' takes " + std::to_string(model.bands.size()) +
-                     " bands (" + join(model.bands, ", ") + "), not " + std::to_string(reader.bands()) + ".");
+  if (model != nullptr && static_cast<std::size_t>(reader.bands()) != model->bands.size()) {
+    throw UsageError("--bands: the model '" + model->name + "' takes " + std::to_string(model->bands.size()) +
+                     " bands (" + join(model->bands, ", ") + "), not " + std::to_string(reader.bands()) + ".");
   }
 
   const bool located = !reader.grid().crs.empty();
   std::optional<double> assumed;
   double scene_gsd = 0;
   if (!located && reader.info().georeferencing == "none") {
-    scene_gsd = wanted_gsd.value_or(model.gsd_m.value_or(kAssumedGsd));
+    scene_gsd = wanted_gsd ? *wanted_gsd : trained_gsd != nullptr ? *trained_gsd : kAssumedGsd;
     assumed = scene_gsd;
     warnings.push_back(
         scene +
@@ -75,12 +80,12 @@ ModelScene open_model_scene(const std::string& scene, const RasterOptions& given
   }
   double gsd = scene_gsd;
   if (!assumed) {
-    const double target = wanted_gsd.value_or(model.gsd_m.value_or(scene_gsd));
+    const double target = wanted_gsd ? *wanted_gsd : trained_gsd != nullptr ? *trained_gsd : scene_gsd;
     const double ratio = scene_gsd / target;
     const bool far_too_coarse = ratio > kFarTooCoarse;
-    if (far_too_coarse && model.gsd_m) {
-      warnings.push_back(scene + ": its pixels are " + metres(scene_gsd) + " wide, the model '" + model.name +
-                         "' was trained at " + metres(*model.gsd_m) +
+    if (far_too_coarse && trained_gsd != nullptr) {
+      warnings.push_back(scene + ": its pixels are " + metres(scene_gsd) + " wide, the model '" + model->name +
+                         "' was trained at " + metres(*trained_gsd) +
                          "; what it looks for can hardly be seen at this resolution.");
     }
     const bool same = ratio < kSameResolution && ratio > 1 / kSameResolution;

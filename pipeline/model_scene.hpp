@@ -25,5 +25,10 @@ struct ModelScene {
 /// RasterReader throws, UsageError for a wrong number of bands, DataError where the size of the pixels on the ground cannot
 /// be told.
 ModelScene open_model_scene(const std::string& scene, const RasterOptions& raster, const ModelDescription& model);
+/// The same; without a model at `raster.gsd_m` or the scene's own resolution, and in any bands.
+ModelScene open_grid_scene(const std::string& scene, const RasterOptions& raster, const ModelDescription* model);
+
+/// The bands to ask a reader for, unless others are wished for: none where the reader's own choice suits the model better.
+std::vector<std::string> bands_of(const ModelDescription& model);
 
 }  // namespace plat

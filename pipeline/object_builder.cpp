@@ -164,7 +164,13 @@ struct ObjectBuilder::Impl {
     std::vector<Polygon> parts;
     for (auto& [label, outline] : vectorize(patch.labels, patch.window.col, patch.window.row)) {
       if (area(outline) * pixel_m2 < options.min_area_m2) continue;
-      objects.emplace_back().score = patch.score[static_cast<std::size_t>(label - 1)];
+      const auto at = static_cast<std::size_t>(label - 1);
+      ExtractedObject& object = objects.emplace_back();
+      object.score = patch.score[at];
+      if (!patch.witness.empty()) {
+        object.witness = patch.witness[at];
+        object.unseen = patch.unseen[at];
+      }
       for (const Polygon& part : outline) parts.push_back(frame.to_metres(part));
       exact.push_back(outline);
     }

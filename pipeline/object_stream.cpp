@@ -15,7 +15,7 @@ namespace {
 /// Corners may leave the outline by some tolerances, edges by one.
 constexpr double kOutlineReach = 16;
 
-ObjectBuilderOptions shape_of(const ClassPlan& c, const ExtractPlan& plan, const ObjectOptions& options) {
+ObjectBuilderOptions shape_of(const ClassPlan& c, const WorkPlan& plan, const ObjectOptions& options) {
   ObjectBuilderOptions shape;
   shape.min_area_m2 = c.thresholds.min_area_m2;
   shape.simplify_m = options.simplify_m.value_or(kSimplifyPixels * plan.gsd_m);
@@ -34,12 +34,12 @@ struct ClassStream {
   DrawnOutlines drawn;
   InstanceStream instances;
 
-  ClassStream(const Grid& grid, const ClassPlan& c, const ObjectBuilderOptions& shape, double gsd_m,
+  ClassStream(const Grid& grid, const ClassPlan& c, const ObjectBuilderOptions& shape, double gsd_m, bool witnessed,
               std::function<void(InstancePatch&&)> sink)
-      : first_band(c.first_band),
+      : first_band(witnessed ? c.first_band / kMapsPerClass * (kMapsPerClass + 1) : c.first_band),
         builder(grid, shape),
         reach_px(kOutlineReach * std::max(shape.simplify_m, shape.regularize ? shape.regularize_m : 0.0) / gsd_m),
-        instances(grid.width, c.thresholds, std::move(sink)) {}
+        instances(grid.width, c.thresholds, std::move(sink), kLargestRegion, witnessed) {}
 };
 
 }  // namespace
@@ -63,11 +63,11 @@ void ObjectOptions::validate() const {
 }
 
 struct ObjectStream::Impl {
-  Impl(const Grid& grid, const ExtractPlan& plan, const ObjectOptions& options, Sink object_sink)
+  Impl(const Grid& grid, const WorkPlan& plan, const ObjectOptions& options, Sink object_sink, bool witnessed)
       : sink(std::move(object_sink)) {
     for (std::size_t i = 0; i < plan.classes.size(); ++i) {
       const ClassPlan& c = plan.classes[i];
-      classes.push_back(std::make_unique<ClassStream>(grid, c, shape_of(c, plan, options), plan.gsd_m,
+      classes.push_back(std::make_unique<ClassStream>(grid, c, shape_of(c, plan, options), plan.gsd_m, witnessed,
                                                       [this, i](InstancePatch&& patch) { take(i, std::move(patch)); }));
     }
   }
@@ -97,8 +97,9 @@ struct ObjectStream::Impl {
   int64_t pending_pixels = 0;
 };
 
-ObjectStream::ObjectStream(const Grid& grid, const ExtractPlan& plan, const ObjectOptions& options, Sink sink)
-    : impl_(std::make_unique<Impl>(grid, plan, options, std::move(sink))) {}
+ObjectStream::ObjectStream(const Grid& grid, const WorkPlan& plan, const ObjectOptions& options, Sink sink,
+                           bool witnessed)
+    : impl_(std::make_unique<Impl>(grid, plan, options, std::move(sink), witnessed)) {}
 
 ObjectStream::~ObjectStream() = default;
 

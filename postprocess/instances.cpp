@@ -22,7 +22,7 @@ namespace plat {
 namespace {
 
 constexpr int32_t kNone = -1;
-constexpr int64_t kMaps = 3;  // of a class
+constexpr int64_t kMaps = 3;  // of a class, without a witness
 // Patches of about this many pixels are made before they are handed on.
 constexpr int64_t kBatchPixels = int64_t{1} << 24;
 
@@ -54,14 +54,15 @@ Window bounding(const Window& a, const Window& b) {
   return {col, row, std::max(a.col_end(), b.col_end()) - col, std::max(a.row_end(), b.row_end()) - row};
 }
 
-// Puts the rows of a strip, with the three maps from `first_band` on, below those of another.
+// Puts the rows of a strip, with the class's maps from `first_band` on, below those of another.
 void append(Strip& above, const Strip& strip, int64_t first_band, int64_t width) {
   const int64_t before = above.maps.height();
   const int64_t rows = before + strip.maps.height();
-  Strip out{above.row, Image<float>(width, rows, kMaps), Image<uint8_t>(width, rows)};
+  const int64_t maps = above.maps.bands();
+  Strip out{above.row, Image<float>(width, rows, maps), Image<uint8_t>(width, rows)};
   for (int64_t row = 0; row < rows; ++row) {
     const bool old = row < before;
-    for (int64_t band = 0; band < kMaps; ++band) {
+    for (int64_t band = 0; band < maps; ++band) {
       std::ranges::copy(old ? above.maps.row(row, band) : strip.maps.row(row - before, first_band + band),
                         out.maps.row(row, band).begin());
     }
@@ -84,6 +85,7 @@ struct InstanceStream::Impl {
   InstanceThresholds thresholds;
   std::function<void(InstancePatch&&)> sink;
   int64_t largest_region;
+  bool witnessed;
 
   std::vector<detail::Region> regions;  // by slot
   std::vector<int32_t> parent;          // of each slot: itself, or the slot that took it over in the row at hand
@@ -140,7 +142,8 @@ struct InstanceStream::Impl {
     in_parallel(runs.size(), [&](std::size_t i) {
       const int64_t row = begin + static_cast<int64_t>(i);
       const auto bridge = bridges.empty() ? std::span<const uint8_t>() : bridges.row(row);
-      runs[i] = detail::find_runs(strip.maps, strip.valid, row, first_band, strip.row + row, thresholds, bridge);
+      runs[i] =
+          detail::find_runs(strip.maps, strip.valid, row, first_band, strip.row + row, thresholds, bridge, witnessed);
     });
     for (const detail::RowRuns& row : runs) add_row(row);
     hand_on();
@@ -234,7 +237,7 @@ struct InstanceStream::Impl {
 };
 
 InstanceStream::InstanceStream(int64_t scene_width, InstanceThresholds thresholds,
-                               std::function<void(InstancePatch&&)> sink, int64_t largest_region)
+                               std::function<void(InstancePatch&&)> sink, int64_t largest_region, bool witnessed)
     : impl_(std::make_unique<Impl>()) {
   check(thresholds);
   assert(scene_width > 0 && scene_width <= std::numeric_limits<int32_t>::max() && largest_region <= kLargestRegion);
@@ -242,8 +245,9 @@ InstanceStream::InstanceStream(int64_t scene_width, InstanceThresholds threshold
   impl_->thresholds = thresholds;
   impl_->sink = std::move(sink);
   impl_->largest_region = largest_region;
+  impl_->witnessed = witnessed;
   impl_->gap_width = static_cast<int64_t>(std::floor(thresholds.close_gap_px));
-  impl_->held = {0, Image<float>(scene_width, 0, kMaps), Image<uint8_t>(scene_width, 0)};
+  impl_->held = {0, Image<float>(scene_width, 0, witnessed ? kMaps + 1 : kMaps), Image<uint8_t>(scene_width, 0)};
 }
 
 InstanceStream::~InstanceStream() = default;

@@ -19,6 +19,9 @@ struct InstancePatch {
   Image<int32_t> labels;  ///< 0 = no object of this region, else 1..count in order of first pixel (row-major)
   int32_t count = 0;
   std::vector<double> score;  ///< mean extent probability of each object, in [0, 1]
+  /// With a witness: what that says of each object's pixels, on the mean of those that it has seen, in [0, 1].
+  std::vector<double> witness = {};
+  std::vector<double> unseen = {};  ///< the share of them that it has not, in [0, 1]
 };
 
 /// Splits a stitched extent/boundary/distance image into objects by a marker-controlled watershed; pixels that are not
@@ -49,13 +52,15 @@ inline constexpr int64_t kLargestRegion = int64_t{1} << 25;
 /// that strips and threads do not change, and in which no region waits for another.
 /// A region whose bounding box outgrows `largest_region` pixels is cut along pixel edges where it does (fields that cover
 /// a whole scene, for example); its parts are split on their own, and a warning says so.
+/// A witness is a fourth map of the class behind its three: what another image of the same ground gives for the extent, or a
+/// value below 0 where it shows nothing. It has no part in telling objects apart.
 /// Regions are split in parallel; the sink is called from the thread that calls `add` and `finish`. Not thread-safe.
 class InstanceStream {
  public:
   InstanceStream(int64_t scene_width, InstanceThresholds thresholds, std::function<void(InstancePatch&&)> sink,
-                 int64_t largest_region = kLargestRegion);
+                 int64_t largest_region = kLargestRegion, bool witnessed = false);
   ~InstanceStream();
-  /// The next strip of the scene, from the top without gaps. `first_band`: where the class's three maps begin in it.
+  /// The next strip of the scene, from the top without gaps. `first_band`: where the class's maps begin in it.
   void add(const Strip& strip, int64_t first_band);
   void finish();
   /// No region that is yet to be handed on has a pixel above this row of the scene.

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <type_traits>
 #include <vector>
 
 namespace plat {
@@ -20,17 +21,36 @@ namespace fs = std::filesystem;
 /// Line coordinates are given to OpenCV in 1/16 pixels, so that small outlines keep their shape.
 constexpr int kSubpixelBits = 4;
 constexpr int64_t kLargestEnlargement = 4;
-const cv::Vec3f kLineColour(0, 230, 255);  // blue, green, red: a yellow that neither roofs nor plants have
-const cv::Vec3f kHaloColour(20, 10, 10);
+const cv::Vec3f kHaloColour(20, 10, 10);  // blue, green, red
 
-/// Colours where the mask is set, in part where it is grey.
-void blend(cv::Mat3b& picture, const cv::Mat1b& mask, const cv::Vec3f& colour, float strength) {
+cv::Scalar colour_of(PreviewColour colour) {
+  switch (colour) {
+    case PreviewColour::Green: return {60, 220, 60};
+    case PreviewColour::Red: return {50, 50, 255};
+    case PreviewColour::Cyan: return {255, 220, 0};
+    case PreviewColour::Orange: return {0, 140, 255};
+    case PreviewColour::Violet: return {255, 80, 200};
+    case PreviewColour::White: return {255, 255, 255};
+    case PreviewColour::Yellow: break;
+  }
+  return {0, 230, 255};
+}
+
+/// Colours where the mask is set, in part where it is grey: with one colour, or with a picture's.
+template <typename Colour>
+void blend(cv::Mat3b& picture, const cv::Mat1b& mask, const Colour& colour, float strength) {
   for (int r = 0; r < picture.rows; ++r) {
     for (int c = 0; c < picture.cols; ++c) {
       const float weight = static_cast<float>(mask(r, c)) / 255.0F * strength;
       if (weight == 0.0F) continue;
       for (int b = 0; b < 3; ++b) {
-        const float mixed = (1.0F - weight) * static_cast<float>(picture(r, c)[b]) + weight * colour[b];
+        float wanted;
+        if constexpr (std::is_same_v<Colour, cv::Vec3f>) {
+          wanted = colour[b];
+        } else {
+          wanted = static_cast<float>(colour(r, c)[b]);
+        }
+        const float mixed = (1.0F - weight) * static_cast<float>(picture(r, c)[b]) + weight * wanted;
         picture(r, c)[b] = static_cast<unsigned char>(std::lround(mixed));
       }
     }
@@ -53,6 +73,16 @@ cv::Mat3b picture_of(const RasterBlock& block) {
   return picture;
 }
 
+void write_png(const std::string& png_path, const cv::Mat3b& picture) {
+  std::vector<unsigned char> png;
+  try {
+    cv::imencode(".png", picture, png);
+  } catch (const cv::Exception& error) {
+    throw IoError(png_path + ": the picture cannot be encoded (" + error.err + ").");
+  }
+  write_whole_file(png_path, {reinterpret_cast<const char*>(png.data()), png.size()});
+}
+
 }  // namespace
 
 struct PreviewCanvas::Impl {
@@ -64,6 +94,22 @@ struct PreviewCanvas::Impl {
     };
     halo = cv::Mat1b::zeros(side(grid.height), side(grid.width));
     lines = cv::Mat1b::zeros(halo.rows, halo.cols);
+    ink = cv::Mat3b::zeros(halo.rows, halo.cols);
+  }
+
+  cv::Mat3b draw(RasterReader& scene, const Scaling& scaling, bool pale) const {
+    RasterBlock block = scene.read_reduced_around_damage(grid.window(), halo.cols, halo.rows);
+    scaling.apply(block.pixels);
+    cv::Mat3b picture = picture_of(block);
+    if (pale) {
+      cv::Mat1b grey;
+      cv::cvtColor(picture, grey, cv::COLOR_BGR2GRAY);
+      grey.convertTo(grey, CV_8U, 0.5, 110);
+      cv::cvtColor(grey, picture, cv::COLOR_GRAY2BGR);
+    }
+    blend(picture, halo, kHaloColour, 0.7F);
+    blend(picture, lines, ink, 1.0F);
+    return picture;
   }
 
   Grid grid;
@@ -71,6 +117,7 @@ struct PreviewCanvas::Impl {
   double scale = 1;
   cv::Mat1b halo;  ///< where dark borders go; drawn below all lines, so that neighbours do not hide each other
   cv::Mat1b lines;
+  cv::Mat3b ink;  ///< the colour of each line, somewhat beyond it
 };
 
 PreviewCanvas::PreviewCanvas(const Grid& grid, const PreviewOptions& options)
@@ -78,8 +125,8 @@ PreviewCanvas::PreviewCanvas(const Grid& grid, const PreviewOptions& options)
 PreviewCanvas::~PreviewCanvas() = default;
 PreviewCanvas::PreviewCanvas(PreviewCanvas&&) noexcept = default;
 
-void PreviewCanvas::add(const MultiPolygon& pixel) {
-  const auto draw = [this](const Ring& ring) {
+void PreviewCanvas::add(const MultiPolygon& pixel, PreviewColour colour) {
+  const auto draw = [this, colour](const Ring& ring) {
     std::vector<cv::Point> points;
     for (const Point& p : ring) {
       // Pixel (0, 0) covers the square from its corner on; OpenCV counts from its centre.
@@ -92,6 +139,7 @@ void PreviewCanvas::add(const MultiPolygon& pixel) {
     const int width = impl_->scale >= 1 ? 2 : 1;
     cv::polylines(impl_->halo, points, true, cv::Scalar(255), width + 2, cv::LINE_AA, kSubpixelBits);
     cv::polylines(impl_->lines, points, true, cv::Scalar(255), width, cv::LINE_AA, kSubpixelBits);
+    cv::polylines(impl_->ink, points, true, colour_of(colour), width + 2, cv::LINE_8, kSubpixelBits);
   };
   for (const Polygon& polygon : pixel) {
     draw(polygon.exterior);
@@ -103,18 +151,27 @@ void PreviewCanvas::write(const std::string& png_path, RasterReader& scene, cons
   if (!impl_->options.overwrite && fs::exists(png_path)) {
     throw IoError(png_path + ": exists already. Pass --overwrite to replace it.");
   }
-  RasterBlock block = scene.read_reduced_around_damage(impl_->grid.window(), impl_->halo.cols, impl_->halo.rows);
-  scaling.apply(block.pixels);
-  cv::Mat3b picture = picture_of(block);
-  blend(picture, impl_->halo, kHaloColour, 0.7F);
-  blend(picture, impl_->lines, kLineColour, 1.0F);
-  std::vector<unsigned char> png;
-  try {
-    cv::imencode(".png", picture, png);
-  } catch (const cv::Exception& error) {
-    throw IoError(png_path + ": the picture cannot be encoded (" + error.err + ").");
+  write_png(png_path, impl_->draw(scene, scaling, false));
+}
+
+void write_panels(const std::string& png_path, const std::vector<PreviewPanel>& panels) {
+  constexpr int kGap = 8;
+  constexpr int kTitle = 28;
+  const cv::Mat1b& size = panels.front().canvas.impl_->halo;
+  const auto count = static_cast<int>(panels.size());
+  if (!panels.front().canvas.impl_->options.overwrite && fs::exists(png_path)) {
+    throw IoError(png_path + ": exists already. Pass --overwrite to replace it.");
   }
-  write_whole_file(png_path, {reinterpret_cast<const char*>(png.data()), png.size()});
+  cv::Mat3b sheet(size.rows + kTitle, size.cols * count + kGap * (count - 1), cv::Vec3b(255, 255, 255));
+  for (int i = 0; i < count; ++i) {
+    const PreviewPanel& panel = panels[static_cast<std::size_t>(i)];
+    const int left = i * (size.cols + kGap);
+    panel.canvas.impl_->draw(panel.scene, panel.scaling, panel.pale)
+        .copyTo(sheet(cv::Rect(left, kTitle, size.cols, size.rows)));
+    cv::putText(sheet, panel.title, {left + 4, kTitle - 8}, cv::FONT_HERSHEY_SIMPLEX, 0.55, {30, 30, 30}, 1,
+                cv::LINE_AA);
+  }
+  write_png(png_path, sheet);
 }
 
 void write_preview(const std::string& png_path, RasterReader& scene, const Scaling& scaling, const FeatureLayer& layer,

@@ -91,35 +91,51 @@ void log_failure(const std::vector<TileFailure>& failures, int64_t tile_count) {
 }  // namespace
 
 struct TileSource::Impl {
-  Impl(const RasterReader& reader, Scaling scene_scaling, TileGrid tile_grid)
-      : prototype(reader.clone()), scaling(std::move(scene_scaling)), grid(std::move(tile_grid)) {}
+  /// One scene, read by each thread through a dataset of its own.
+  struct Layer {
+    explicit Layer(const TileScene& scene) : prototype(scene.reader.clone()), scaling(scene.scaling) {}
 
-  RasterBlock read(const Window& window) {
-    std::optional<RasterReader>& reader = readers.local();
-    if (!reader) {
-      const std::lock_guard lock(cloning);
-      reader.emplace(prototype.clone());
+    RasterBlock read(const Window& window) {
+      std::optional<RasterReader>& reader = readers.local();
+      if (!reader) {
+        const std::lock_guard lock(cloning);
+        reader.emplace(prototype.clone());
+      }
+      try {
+        return reader->read(window);
+      } catch (...) {
+        // A dataset that failed may stay broken (a lost connection, say): the next try opens it anew.
+        reader.reset();
+        throw;
+      }
     }
-    try {
-      return reader->read(window);
-    } catch (...) {
-      // A dataset that failed may stay broken (a lost connection, say): the next try opens it anew.
-      reader.reset();
-      throw;
+
+    RasterReader prototype;
+    Scaling scaling;
+    std::mutex cloning;
+    tbb::enumerable_thread_specific<std::optional<RasterReader>> readers;
+  };
+
+  Impl(const std::vector<TileScene>& scenes, TileGrid tile_grid) : grid(std::move(tile_grid)) {
+    for (const TileScene& scene : scenes) {
+      layers.push_back(std::make_unique<Layer>(scene));
+      bands += scene.reader.bands();
     }
   }
 
-  RasterReader prototype;
-  Scaling scaling;
+  std::vector<std::unique_ptr<Layer>> layers;
+  int64_t bands = 0;
   TileGrid grid;
-  std::mutex cloning;
-  tbb::enumerable_thread_specific<std::optional<RasterReader>> readers;
   std::atomic<int64_t> nanoseconds{0};
 };
 
 TileSource::TileSource(const RasterReader& reader, Scaling scaling, TileGrid grid)
-    : impl_(std::make_unique<Impl>(reader, std::move(scaling), std::move(grid))) {}
+    : TileSource({TileScene{reader, std::move(scaling)}}, std::move(grid)) {}
+TileSource::TileSource(std::vector<TileScene> scenes, TileGrid grid)
+    : impl_(std::make_unique<Impl>(scenes, std::move(grid))) {}
 TileSource::~TileSource() = default;
+
+int64_t TileSource::scenes() const { return static_cast<int64_t>(impl_->layers.size()); }
 
 const TileGrid& TileSource::grid() const { return impl_->grid; }
 
@@ -133,31 +149,43 @@ TileData TileSource::read(const Tile& tile) const {
   const Window& window = tile.window;
   const MirroredAxis cols(window.col, window.width, scene.width);
   const MirroredAxis rows(window.row, window.height, scene.height);
-  RasterBlock block = impl_->read({cols.first, rows.first, cols.count, rows.count});
-  impl_->scaling.apply(block.pixels);
-
-  TileData data{tile, Image<float>(window.width, window.height, block.pixels.bands()),
-                Image<uint8_t>(window.width, window.height)};
-  Image<uint8_t> known(window.width, window.height);
-  for (int64_t r = 0; r < window.height; ++r) {
-    const int64_t from_row = rows.position[static_cast<std::size_t>(r)];
-    const std::span<const uint8_t> from_valid = std::as_const(block.valid).row(from_row);
-    const std::span<uint8_t> valid = data.valid.row(r);
-    for (int64_t b = 0; b < data.pixels.bands(); ++b) {
-      const std::span<const float> from = std::as_const(block.pixels).row(from_row, b);
-      const std::span<float> to = data.pixels.row(r, b);
-      for (std::size_t c = 0; c < to.size(); ++c) {
-        const auto source = static_cast<std::size_t>(cols.position[c]);
-        to[c] = from[source];
+  const auto layers = static_cast<int64_t>(impl_->layers.size());
+  TileData data{tile, {}, Image<uint8_t>(window.width, window.height, layers)};
+  if (layers > 1) data.pixels = Image<float>(window.width, window.height, impl_->bands);
+  int64_t first_band = 0;
+  for (int64_t layer = 0; layer < layers; ++layer) {
+    Impl::Layer& from_layer = *impl_->layers[static_cast<std::size_t>(layer)];
+    RasterBlock block = from_layer.read({cols.first, rows.first, cols.count, rows.count});
+    from_layer.scaling.apply(block.pixels);
+    const int64_t bands = block.pixels.bands();
+    Image<float> pixels(window.width, window.height, bands);
+    Image<uint8_t> known(window.width, window.height);
+    for (int64_t r = 0; r < window.height; ++r) {
+      const int64_t from_row = rows.position[static_cast<std::size_t>(r)];
+      const std::span<const uint8_t> from_valid = std::as_const(block.valid).row(from_row);
+      const std::span<uint8_t> valid = data.valid.row(r, layer);
+      for (int64_t b = 0; b < bands; ++b) {
+        const std::span<const float> from = std::as_const(block.pixels).row(from_row, b);
+        const std::span<float> to = pixels.row(r, b);
+        for (std::size_t c = 0; c < to.size(); ++c) {
+          const auto source = static_cast<std::size_t>(cols.position[c]);
+          to[c] = from[source];
+        }
+      }
+      for (std::size_t c = 0; c < valid.size(); ++c) {
+        const bool inside = scene.contains(window.col + static_cast<int64_t>(c), window.row + r);
+        known.row(r)[c] = from_valid[static_cast<std::size_t>(cols.position[c])] != 0 ? 1 : 0;
+        valid[c] = inside ? known.row(r)[c] : uint8_t{0};
       }
     }
-    for (std::size_t c = 0; c < valid.size(); ++c) {
-      const bool inside = scene.contains(window.col + static_cast<int64_t>(c), window.row + r);
-      known.row(r)[c] = from_valid[static_cast<std::size_t>(cols.position[c])] != 0 ? 1 : 0;
-      valid[c] = inside ? known.row(r)[c] : uint8_t{0};
+    fill_missing(pixels, known);
+    if (layers == 1) {
+      data.pixels = std::move(pixels);
+      break;
     }
+    std::copy_n(pixels.data(), pixels.size(), data.pixels.row(0, first_band).data());
+    first_band += bands;
   }
-  fill_missing(data.pixels, known);
   impl_->nanoseconds += std::chrono::nanoseconds(std::chrono::steady_clock::now() - start).count();
   return data;
 }
@@ -199,7 +227,7 @@ std::vector<TileFailure> run_tiles(const TileSource& source, const std::function
         flight.failure = error.what();
         const int64_t size = source.grid().tile_size();
         flight.data.pixels = {};
-        flight.data.valid = Image<uint8_t>(size, size);
+        flight.data.valid = Image<uint8_t>(size, size, source.scenes());
         flight.result = {};
         return;
       }

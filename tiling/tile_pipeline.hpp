@@ -20,16 +20,25 @@ namespace plat {
 /// its data, so that no edge shows which is none on the ground; 0 where there is no data far and wide.
 struct TileData {
   Tile tile;
-  Image<float> pixels;
-  Image<uint8_t> valid;
+  Image<float> pixels;   ///< of several scenes the bands of the first, then those of the next
+  Image<uint8_t> valid;  ///< one band a scene
 };
 
-/// Reads tiles of one scene from many threads, one dataset a thread. Thread-safe.
+/// A scene that tiles are read of, and how its values become 0..255.
+struct TileScene {
+  const RasterReader& reader;
+  Scaling scaling;
+};
+
+/// Reads tiles of one scene, or of several on one grid, from many threads, one dataset a thread. Thread-safe.
 class TileSource {
  public:
   TileSource(const RasterReader& reader, Scaling scaling, TileGrid grid);
+  /// All readers show the grid that the tiles are cut of.
+  TileSource(std::vector<TileScene> scenes, TileGrid grid);
   ~TileSource();
   const TileGrid& grid() const;
+  int64_t scenes() const;
   /// Throws IoError when the scene's data is damaged there.
   TileData read(int64_t index) const;
   /// The same for a window that need not be one of the grid's tiles.

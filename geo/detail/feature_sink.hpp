@@ -14,6 +14,7 @@ class FeatureSink {
  public:
   virtual ~FeatureSink() = default;
   virtual void write(const Feature& feature) = 0;
+  virtual void begin_layer(const std::string& name, const std::vector<Field>& fields) = 0;
   /// Flushes and closes; throws IoError.
   virtual void close() = 0;
 };

@@ -54,6 +54,10 @@ class GeoJsonSink final : public FeatureSink {
     }
   }
 
+  void begin_layer(const std::string&, const std::vector<Field>&) override {
+    throw UsageError(options_.shown + ": holds one layer only; use .gpkg");
+  }
+
   ~GeoJsonSink() override {
     if (file_ != nullptr) VSIFCloseL(file_);
   }

@@ -12,6 +12,7 @@
 #include <cmath>
 #include <optional>
 #include <string_view>
+#include <utility>
 
 namespace plat::detail {
 namespace {
@@ -43,22 +44,34 @@ struct WriteConfig {
 class OgrSink final : public FeatureSink {
  public:
   OgrSink(const SinkOptions& options, const char* driver)
-      : shown_(options.shown), fields_(options.fields), shapefile_(std::string_view(driver) == "ESRI Shapefile") {
+      : shown_(options.shown),
+        crs_(options.crs),
+        shapefile_(std::string_view(driver) == "ESRI Shapefile"),
+        geopackage_(std::string_view(driver) == "GPKG") {
     const WriteConfig config;
     GdalErrors errors;
     dataset_.reset(GDALCreate(GDALGetDriverByName(driver), options.file.c_str(), 0, 0, 0, GDT_Unknown, nullptr));
     if (!dataset_) throw IoError("cannot write " + shown_ + errors.suffix());
+    begin_layer(options.layer, options.fields);
+  }
+
+  void begin_layer(const std::string& name, const std::vector<Field>& fields) override {
+    if (layer_ != nullptr && !geopackage_) throw UsageError(shown_ + ": holds one layer only; use .gpkg");
+    const WriteConfig config;
+    GdalErrors errors;
+    commit();
     ListHandle layer_options;
     if (shapefile_) {
       layer_options = with_option(std::move(layer_options), "ENCODING", "UTF-8");
       layer_options = with_option(std::move(layer_options), "DBF_DATE_LAST_UPDATE", "2000-01-01");
     }
-    SrsHandle srs = to_srs(options.crs);
+    SrsHandle srs = to_srs(crs_);
     // A GeoPackage's layer without a CRS would count as one in degrees.
-    if (!srs && std::string_view(driver) == "GPKG") srs = undefined_cartesian();
-    layer_ = GDALDatasetCreateLayer(dataset_.get(), options.layer.c_str(), srs.get(),
-                                    shapefile_ ? wkbPolygon : wkbMultiPolygon, layer_options.get());
+    if (!srs && geopackage_) srs = undefined_cartesian();
+    layer_ = GDALDatasetCreateLayer(dataset_.get(), name.c_str(), srs.get(), shapefile_ ? wkbPolygon : wkbMultiPolygon,
+                                    layer_options.get());
     if (layer_ == nullptr) throw IoError("cannot write a layer into " + shown_ + errors.suffix());
+    fields_ = fields;
     for (const Field& field : fields_) create_field(field);
     // One transaction for all features; drivers without them say so and need none.
     transaction_ = GDALDatasetTestCapability(dataset_.get(), ODsCTransactions) != 0 &&
@@ -89,15 +102,20 @@ class OgrSink final : public FeatureSink {
   void close() override {
     const WriteConfig config;
     GdalErrors errors;
-    if (transaction_ && GDALDatasetCommitTransaction(dataset_.get()) != OGRERR_NONE) {
-      throw IoError("cannot finish " + shown_ + errors.suffix());
-    }
+    commit();
     layer_ = nullptr;
     dataset_.reset();
     if (errors.failed()) throw IoError("cannot finish " + shown_ + errors.suffix());
   }
 
  private:
+  void commit() {
+    GdalErrors errors;
+    if (std::exchange(transaction_, false) && GDALDatasetCommitTransaction(dataset_.get()) != OGRERR_NONE) {
+      throw IoError("cannot finish " + shown_ + errors.suffix());
+    }
+  }
+
   void create_field(const Field& field) {
     GdalErrors errors;
     const OGRFieldType type = field.type == FieldType::Integer ? OFTInteger64
@@ -131,8 +149,10 @@ class OgrSink final : public FeatureSink {
   }
 
   std::string shown_;
+  Crs crs_;
   std::vector<Field> fields_;
   bool shapefile_;
+  bool geopackage_;
   bool transaction_ = false;
   DatasetHandle dataset_;
   OGRLayerH layer_ = nullptr;

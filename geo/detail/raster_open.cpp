@@ -135,6 +135,9 @@ RasterInfo describe(GDALDatasetH dataset, const std::string& path) {
   info.grid.width = GDALGetRasterXSize(dataset);
   info.grid.height = GDALGetRasterYSize(dataset);
   describe_georeferencing(dataset, info);
+  const char* taken = GDALGetMetadataItem(dataset, "ACQUISITIONDATETIME", "IMAGERY");
+  if (taken == nullptr) taken = GDALGetMetadataItem(dataset, "TIFFTAG_DATETIME", nullptr);
+  if (taken != nullptr) info.taken = taken;
   for (int b = 1; b <= GDALGetRasterCount(dataset); ++b) {
     GDALRasterBandH band = GDALGetRasterBand(dataset, b);
     info.roles.push_back(role_of(band));

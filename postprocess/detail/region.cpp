@@ -114,10 +114,10 @@ void renumber(Image<int32_t>& labels, int32_t count) {
 // Takes objects of too low a score out; the others keep their order.
 void drop_weak(InstancePatch& patch, double min_score) {
   std::vector<int32_t> number(patch.score.size() + 1, 0);
-  std::vector<double> kept;
+  std::vector<std::size_t> kept;
   for (std::size_t i = 0; i < patch.score.size(); ++i) {
     if (patch.score[i] < min_score) continue;
-    kept.push_back(patch.score[i]);
+    kept.push_back(i);
     number[i + 1] = static_cast<int32_t>(kept.size());
   }
   if (kept.size() == patch.score.size()) return;
@@ -125,16 +125,22 @@ void drop_weak(InstancePatch& patch, double min_score) {
     label = number[static_cast<std::size_t>(label)];
   }
   patch.count = static_cast<int32_t>(kept.size());
-  patch.score = std::move(kept);
+  for (std::vector<double>* values : {&patch.score, &patch.witness, &patch.unseen}) {
+    if (values->empty()) continue;
+    for (std::size_t i = 0; i < kept.size(); ++i) (*values)[i] = (*values)[kept[i]];
+    values->resize(kept.size());
+  }
 }
 
 }  // namespace
 
 RowRuns find_runs(const Image<float>& maps, const Image<uint8_t>& valid, int64_t row, int64_t first_band,
-                  int64_t scene_row, const InstanceThresholds& thresholds, std::span<const uint8_t> bridges) {
+                  int64_t scene_row, const InstanceThresholds& thresholds, std::span<const uint8_t> bridges,
+                  bool witnessed) {
   const auto extent = maps.row(row, first_band);
   const auto boundary = maps.row(row, first_band + 1);
   const auto distance = maps.row(row, first_band + 2);
+  const auto witness = witnessed ? maps.row(row, first_band + 3) : std::span<const float>();
   const auto real = valid.row(row);
   const auto bridge = [&](std::size_t i) { return !bridges.empty() && bridges[i] != 0 && real[i] != 0; };
   const auto inside = [&](std::size_t i) { return in_class(extent[i], real[i], thresholds) || bridge(i); };
@@ -145,6 +151,10 @@ RowRuns find_runs(const Image<float>& maps, const Image<uint8_t>& valid, int64_t
     for (; i < extent.size() && inside(i); ++i) {
       out.relief.push_back(bridge(i) ? kBridge : relief_at(boundary[i], distance[i], thresholds));
       out.extent.push_back(static_cast<uint16_t>(std::lround(std::clamp(extent[i], 0.0F, 1.0F) * 65535.0F)));
+      if (witnessed) {
+        out.witness.push_back(witness[i] < 0 ? kUnseen
+                                             : static_cast<uint8_t>(std::lround(std::min(witness[i], 1.0F) * 254.0F)));
+      }
     }
     run.end = static_cast<int32_t>(i);
     if (!out.runs.empty() && run.begin - out.runs.back().end <= kLargestFilledHole) {
@@ -176,6 +186,7 @@ void Region::add(const Run& run, const RowRuns& row) {
   bridged_ = bridged_ || std::ranges::find(own, kBridge) != own.end();
   relief_.insert(relief_.end(), row.relief.begin() + first, row.relief.begin() + last);
   extent_.insert(extent_.end(), row.extent.begin() + first, row.extent.begin() + last);
+  if (!row.witness.empty()) witness_.insert(witness_.end(), row.witness.begin() + first, row.witness.begin() + last);
 }
 
 bool Region::precedes(const Region& other) const {
@@ -201,6 +212,7 @@ void Region::merge(Region&& other) {
   gaps_.insert(gaps_.end(), other.gaps_.begin(), other.gaps_.end());
   relief_.insert(relief_.end(), other.relief_.begin(), other.relief_.end());
   extent_.insert(extent_.end(), other.extent_.begin(), other.extent_.end());
+  witness_.insert(witness_.end(), other.witness_.begin(), other.witness_.end());
   other = Region();
 }
 
@@ -256,6 +268,8 @@ InstancePatch Region::split(const InstanceThresholds& thresholds) const {
   // Whole numbers: the sum does not depend on the order in which the region's parts were joined.
   std::vector<uint64_t> sum(static_cast<std::size_t>(patch.count), 0);
   std::vector<uint64_t> pixels(sum.size(), 0);
+  std::vector<uint64_t> witnessed(sum.size(), 0);
+  std::vector<uint64_t> seen(sum.size(), 0);
   for (const Run& run : runs_) {
     const int32_t* label = &patch.labels.at(run.begin - patch.window.col, run.row - patch.window.row);
     for (std::size_t i = 0; i < static_cast<std::size_t>(run.end - run.begin); ++i) {
@@ -263,10 +277,17 @@ InstancePatch Region::split(const InstanceThresholds& thresholds) const {
       const auto object = static_cast<std::size_t>(label[i] - 1);
       sum[object] += extent_[run.first_pixel + i];
       ++pixels[object];
+      if (witness_.empty() || witness_[run.first_pixel + i] == kUnseen) continue;
+      witnessed[object] += witness_[run.first_pixel + i];
+      ++seen[object];
     }
   }
   for (std::size_t i = 0; i < sum.size(); ++i) {
     patch.score.push_back(static_cast<double>(sum[i]) / (65535.0 * static_cast<double>(pixels[i])));
+    if (witness_.empty()) continue;
+    patch.witness.push_back(seen[i] == 0 ? 0
+                                         : static_cast<double>(witnessed[i]) / (254.0 * static_cast<double>(seen[i])));
+    patch.unseen.push_back(1 - static_cast<double>(seen[i]) / static_cast<double>(pixels[i]));
   }
   drop_weak(patch, thresholds.min_score);
   return patch;

@@ -30,7 +30,11 @@ struct RowRuns {
   std::vector<Run> gaps;         ///< each follows a run; `first_pixel` is that run's position
   std::vector<Relief> relief;    ///< kBridge for pixels of narrow gaps
   std::vector<uint16_t> extent;  ///< probability, 65535 for 1; without meaning in narrow gaps
+  std::vector<uint8_t> witness;  ///< probability, 254 for 1, or kUnseen; empty without a witness
 };
+
+/// What a witness says where it shows nothing.
+inline constexpr uint8_t kUnseen = 255;
 
 /// The relief of a pixel in a narrow gap, which belongs to a region but is none of the class's: higher than all ground.
 inline constexpr Relief kBridge = 0xFFFC;
@@ -42,8 +46,10 @@ inline bool in_class(float extent, uint8_t valid, const InstanceThresholds& thre
 
 /// Finds the class's pixels in row `row` of three maps from `first_band` on; `scene_row` is what the runs are told.
 /// `bridges` is 1 for the row's pixels in narrow gaps, which join the runs where they are valid; empty: there are none.
+/// `witnessed`: a fourth map is the witness's.
 RowRuns find_runs(const Image<float>& maps, const Image<uint8_t>& valid, int64_t row, int64_t first_band,
-                  int64_t scene_row, const InstanceThresholds& thresholds, std::span<const uint8_t> bridges = {});
+                  int64_t scene_row, const InstanceThresholds& thresholds, std::span<const uint8_t> bridges = {},
+                  bool witnessed = false);
 
 /// Connected pixels of a class, and of the narrow gaps between them.
 class Region {
@@ -70,6 +76,7 @@ class Region {
   std::vector<Run> gaps_;
   std::vector<Relief> relief_;
   std::vector<uint16_t> extent_;
+  std::vector<uint8_t> witness_;
   int64_t first_row_ = 0;
   int64_t first_col_ = 0;
   int64_t last_row_ = 0;

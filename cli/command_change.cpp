@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/command.hpp"
+#include "cli/raster_arguments.hpp"
+#include "cli/terminal_progress.hpp"
+#include "core/error.hpp"
+#include "core/memory.hpp"
+#include "core/text.hpp"
+#include "pipeline/change.hpp"
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include <cmath>
+#include <cstdio>
+#include <memory>
+#include <string>
+
+namespace plat::cli {
+namespace {
+
+struct Arguments {
+  std::string before;
+  std::string after;
+  std::string output;
+  std::string ram = "50%";
+  std::string classes;
+  std::string precision = "auto";
+  std::string grid = "before";
+  std::string shift;
+  std::string after_bands;
+  std::optional<double> after_nodata;
+  std::string after_crs;
+  bool no_align = false;
+  bool no_regularize = false;
+  RasterArguments raster;
+  ChangeOptions options;
+};
+
+constexpr ChangeKind kShown[] = {ChangeKind::Appeared, ChangeKind::Vanished,  ChangeKind::Grown,
+                                 ChangeKind::Shrunk,   ChangeKind::Split,     ChangeKind::Merged,
+                                 ChangeKind::Redrawn,  ChangeKind::Unchanged, ChangeKind::Unknown};
+
+const char* name_of(ShiftVerdict verdict) {
+  switch (verdict) {
+    case ShiftVerdict::Translation: return "translation";
+    case ShiftVerdict::Smooth: return "smooth";
+    case ShiftVerdict::Unmeasured: return "unmeasured";
+    case ShiftVerdict::Contradictory: return "contradictory";
+  }
+  return "";
+}
+
+double rounded(double value, double steps_per_unit) { return std::round(value * steps_per_unit) / steps_per_unit; }
+
+nlohmann::ordered_json json_of(const MeasuredShift& shift, bool shifted) {
+  const Point middle =
+      shift.field.at({0.5 * static_cast<double>(shift.field.width), 0.5 * static_cast<double>(shift.field.height)});
+  nlohmann::ordered_json json;
+  json["kind"] = name_of(shift.verdict);
+  json["dx_px"] = rounded(middle.x, 1e3);
+  json["dy_px"] = rounded(middle.y, 1e3);
+  json["largest_px"] = rounded(shift.field.largest(), 1e3);
+  json["field"] = {{"degree", shift.field.degree}, {"dx", shift.field.dx}, {"dy", shift.field.dy}};
+  json["blocks"] = shift.blocks.size();
+  json["telling"] = shift.telling;
+  json["used"] = shift.used;
+  json["spread_px"] = rounded(shift.spread_px, 1e3);
+  json["taken_out"] = shifted;
+  return json;
+}
+
+void print_json(const std::string& output, const ChangeSummary& s, bool dry_run) {
+  nlohmann::ordered_json json;
+  if (!dry_run) json["output"] = output;
+  json["dry_run"] = dry_run;
+  if (!s.model.empty()) json["model"] = s.model;
+  if (!dry_run) {
+    json["before_objects"] = s.before_objects;
+    json["after_objects"] = s.after_objects;
+    for (const ChangeKind kind : kShown) {
+      const ChangeTotal& total = s.total(kind);
+      json["kinds"][std::string(name_of(kind))] = {{"count", total.count},
+                                                   {"area_before_m2", rounded(total.area_before, 1e2)},
+                                                   {"area_after_m2", rounded(total.area_after, 1e2)}};
+    }
+    json["held_by_evidence"] = s.held_by_evidence;
+  }
+  json["width"] = s.width;
+  json["height"] = s.height;
+  json["gsd_m"] = s.gsd_m;
+  json["before_gsd_m"] = s.before_gsd_m;
+  json["after_gsd_m"] = s.after_gsd_m;
+  if (!s.before_taken.empty()) json["before_taken"] = s.before_taken;
+  if (!s.after_taken.empty()) json["after_taken"] = s.after_taken;
+  json["shift"] = json_of(s.shift, s.shifted);
+  json["tiles"] = s.tiles;
+  if (!dry_run) json["failed_tiles"] = s.failed_tiles;
+  json["threads"] = s.threads;
+  json["estimated_bytes"] = s.estimated_bytes;
+  json["ram_bytes"] = s.ram_bytes;
+  if (!dry_run) {
+    json["peak_bytes"] = peak_resident_memory();
+    json["seconds"] = {{"model", s.seconds_model},         {"align", s.seconds_align},     {"read", s.seconds_read},
+                       {"inference", s.seconds_inference}, {"objects", s.seconds_objects}, {"write", s.seconds_write},
+                       {"total", s.seconds_total}};
+  }
+  json["warnings"] = s.warnings;
+  std::printf("%s\n", json.dump(2).c_str());
+}
+
+void print_text(const std::string& output, const ChangeSummary& s, bool dry_run) {
+  const auto number = [](int64_t n) { return static_cast<long long>(n); };
+  if (!dry_run) {
+    int64_t changed = 0;
+    for (const ChangeKind kind : kShown) {
+      if (kind != ChangeKind::Unchanged && kind != ChangeKind::Unknown) changed += s.total(kind).count;
+    }
+    if (changed == 0) {
+      std::printf("%s: nothing has changed; %lld objects before, %lld after\n", output.c_str(),
+                  number(s.before_objects), number(s.after_objects));
+    } else {
+      std::printf("%s: %lld changes; %lld objects before, %lld after\n", output.c_str(), number(changed),
+                  number(s.before_objects), number(s.after_objects));
+    }
+    std::printf("%-10s %8s %16s %16s\n", "kind", "count", "before m2", "after m2");
+    for (const ChangeKind kind : kShown) {
+      const ChangeTotal& total = s.total(kind);
+      const bool always = kind == ChangeKind::Appeared || kind == ChangeKind::Vanished || kind == ChangeKind::Unchanged;
+      if (total.count == 0 && !always) continue;
+      std::printf("%-10s %8lld %16.2f %16.2f\n", std::string(name_of(kind)).c_str(), number(total.count),
+                  total.area_before, total.area_after);
+    }
+  }
+  std::printf("grid     %lld x %lld pixels at %.3g m (files: %.3g and %.3g m)", number(s.width), number(s.height),
+              s.gsd_m, s.before_gsd_m, s.after_gsd_m);
+  if (!s.before_taken.empty() && !s.after_taken.empty()) {
+    std::printf(", taken %s and %s", s.before_taken.substr(0, 10).c_str(), s.after_taken.substr(0, 10).c_str());
+  }
+  std::printf("\nalign    %s%s\n", s.shift.text().c_str(), s.shifted ? ", taken out" : "");
+  if (!s.model.empty()) {
+    std::printf("tiles    %lld, %lld failed, model %s; memory %s estimated, %s allowed", number(s.tiles),
+                number(s.failed_tiles), s.model.c_str(), format_memory(s.estimated_bytes).c_str(),
+                format_memory(s.ram_bytes).c_str());
+    std::printf(dry_run ? "\n" : ", %s used\n", format_memory(peak_resident_memory()).c_str());
+  }
+  if (dry_run) return;
+  std::printf(
+      "time     %.1f s: model %.1f, align %.1f, read %.1f, inference %.1f (both summed over threads), objects %.1f, "
+      "write %.1f\n",
+      s.seconds_total, s.seconds_model, s.seconds_align, s.seconds_read, s.seconds_inference, s.seconds_objects,
+      s.seconds_write);
+}
+
+ChangeOptions options_of(const Arguments& arguments, const Context& context) {
+  ChangeOptions options = arguments.options;
+  options.also_read = {context.config};
+  options.pair.before = arguments.raster.options();
+  options.pair.after = options.pair.before;
+  if (!arguments.after_bands.empty()) {
+    options.pair.after.bands.clear();
+    for (const std::string& band : split(arguments.after_bands, ',')) options.pair.after.bands.push_back(trim(band));
+  }
+  if (arguments.after_nodata) options.pair.after.nodata = arguments.after_nodata;
+  if (!arguments.after_crs.empty()) options.pair.after.assign_crs = Crs::from_text(arguments.after_crs);
+  options.pair.grid = pair_grid_of(arguments.grid);
+  options.pair.align = !arguments.no_align;
+  if (!arguments.shift.empty()) {
+    if (arguments.no_align) throw UsageError("--shift and --no-align: give one of them.");
+    const std::vector<double> shift = parse_numbers(arguments.shift, "--shift");
+    if (shift.size() != 2) throw UsageError("--shift: two numbers are needed, DX,DY in pixels.");
+    options.pair.shift_px = Point{shift[0], shift[1]};
+  }
+  if (!arguments.classes.empty()) options.classes = split(arguments.classes, ',');
+  options.ram_bytes = parse_memory(arguments.ram);
+  options.precision = precision_of(arguments.precision);
+  if (arguments.no_regularize) {
+    options.regularize = false;
+  } else if (options.regularize_m) {
+    options.regularize = true;
+  }
+  options.progress = terminal_progress("change", context.quiet);
+  return options;
+}
+
+void run(const Arguments& arguments, const Context& context) {
+  const ChangeOptions options = options_of(arguments, context);
+  const auto print = [&](const ChangeSummary& summary) {
+    (context.json ? print_json : print_text)(arguments.output, summary, options.dry_run);
+  };
+  try {
+    print(detect_change(arguments.before, arguments.after, arguments.output, options));
+  } catch (const PartialChangeError& partial) {
+    print(partial.summary());
+    throw;
+  }
+}
+
+}  // namespace
+
+void add_change(CLI::App& program, Context& context) {
+  const auto arguments = std::make_shared<Arguments>();
+  ChangeOptions& options = arguments->options;
+  CLI::App* command = add_command(program, context, "change", "Tell what became of the objects between two scenes");
+  command->add_option("before", arguments->before, "The earlier scene: any raster that GDAL reads")->required();
+  command->add_option("after", arguments->after, "The later scene of the same place, in any CRS and resolution")
+      ->required();
+  command
+      ->add_option("-o,--output", arguments->output,
+                   "Changes: .gpkg (with both dates' objects), .geojson, .geojsonl, .fgb or .shp")
+      ->required();
+  command
+      ->add_option("--model", options.model, "A model folder, the name of one that ships, or threshold (bright pixels)")
+      ->default_str("buildings");
+  command->add_option("--classes", arguments->classes, "Only these classes of the model, with commas between")
+      ->default_str("all");
+  command->add_option("--before-objects", options.before_objects,
+                      "Polygons of the objects before, in any CRS, instead of a model");
+  command->add_option("--after-objects", options.after_objects, "Polygons of the objects after");
+  command->add_option("--before-layer", options.before_layer, "The layer of --before-objects")
+      ->default_str("the only one");
+  command->add_option("--after-layer", options.after_layer, "The layer of --after-objects")
+      ->default_str("the only one");
+  command->add_option("--grid", arguments->grid, "Whose grid both are compared on: before, after or finest")
+      ->capture_default_str();
+  add_raster_arguments(*command, arguments->raster);
+  command->add_option("--after-bands", arguments->after_bands, "Bands of the later scene")->default_str("as --bands");
+  command->add_option("--after-nodata", arguments->after_nodata, "No data in the later scene")
+      ->default_str("as --nodata, else the file's");
+  command->add_option("--after-crs", arguments->after_crs, "CRS of a later scene that names none")
+      ->default_str("as --assign-crs, else the file's");
+  command->add_flag("--no-align", arguments->no_align, "Compare the scenes as they lie");
+  command
+      ->add_option("--shift", arguments->shift,
+                   "The later scene shows things DX,DY pixels right and down of where they are")
+      ->default_str("measured");
+  command->add_option("--align-block", options.pair.shift.block, "Side of the blocks that are matched, in pixels")
+      ->capture_default_str();
+  command->add_option("--align-overlap", options.pair.shift.overlap, "Overlap of neighbouring blocks, in pixels")
+      ->capture_default_str();
+  command->add_option("--align-peak", options.pair.shift.least_peak, "Least correlation of a block that counts, 0..1")
+      ->capture_default_str();
+  command->add_option("--shifts", options.shifts, "Also write the blocks and their shifts: a polygon layer");
+  command
+      ->add_option("--least-change", options.least_change, "Share of its area by which an object has grown or shrunk")
+      ->capture_default_str();
+  command->add_option("--tolerance", options.tolerance_m, "How far outlines may be drawn too far out or in, in metres")
+      ->default_str("a pixel");
+  command
+      ->add_option(
+          "--evidence", options.evidence,
+          "What one date alone has is still there where the other's map reaches this share of the threshold; 0: no say")
+      ->capture_default_str();
+  command
+      ->add_option("--splits-need-ground", options.split_needs_ground,
+                   "Whether splits and mergers whose ground stays the same are unchanged: true or false")
+      ->default_str("for classes that are squared");
+  command->add_option("--tile-size", options.tile_size, "Side of a tile in pixels at the model's resolution")
+      ->default_str("the model's");
+  command->add_option("--overlap", options.overlap, "Least overlap of neighbouring tiles in pixels")
+      ->default_str("the model's");
+  command->add_option("--threshold", options.threshold, "Probability from which a pixel belongs to a class, 0..1")
+      ->default_str("the model's");
+  command->add_option("--min-area", options.min_area_m2, "Least area of an object in square metres")
+      ->default_str("the model's");
+  command->add_option("--min-score", options.min_score, "Least mean probability of an object, 0..1")
+      ->default_str("the model's");
+  command
+      ->add_option("--close-gaps", options.close_gap_m,
+                   "Objects no farther apart come to share a line, in metres; 0: gaps stay")
+      ->default_str("the model's");
+  command
+      ->add_option("--regularize", options.regularize_m, "Square the outlines; how far that may move a wall, in metres")
+      ->default_str("2 pixels, if the model squares");
+  command->add_flag("--no-regularize", arguments->no_regularize, "Only simplify outlines instead of squaring them");
+  command
+      ->add_option("--simplify", options.simplify_m,
+                   "Where outlines are not squared: how far one may move, in metres; 0 keeps pixel edges")
+      ->default_str("1.25 pixels");
+  command->add_option("--maps", options.maps,
+                      "Also write how much the maps differ: GeoTIFF, 0..250 for 0..1, 255 nodata");
+  command->add_option("--preview", options.preview, "Also draw before, after and the changes side by side: PNG");
+  command->add_option("-j,--threads", options.threads, "Threads; 0: all processors")->capture_default_str();
+  command->add_option("--ram", arguments->ram, "Memory that the program may take: 2048 (MB), 2GB or 50%")
+      ->capture_default_str();
+  command->add_option("--device", options.device, "auto, cpu or cuda[:n]")->capture_default_str();
+  command
+      ->add_option(
+          "--precision", arguments->precision,
+          "Numbers that the encoder multiplies: auto, float32, bfloat16 or float16 (graphics cards), int16 (CPUs)")
+      ->capture_default_str();
+  command->add_flag("--overwrite", options.overwrite, "Replace outputs that exist");
+  command->add_flag("--dry-run", options.dry_run, "Lay the scenes on one another, print the plan; write nothing");
+  command->add_flag("--json", context.json, "Print the summary as JSON");
+  command->callback([arguments, &context] { context.action = [arguments, &context] { run(*arguments, context); }; });
+}
+
+}  // namespace plat::cli
