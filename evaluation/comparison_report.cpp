@@ -153,7 +153,8 @@ std::vector<std::string> changes_remarks(const ChangeComparison& comparison, con
   }
   if (comparison.predicted_by_outline + comparison.truth_by_outline > 0) {
     remarks.push_back("changes whose ground is not told count with their whole outline in the pixel rates: " +
-                      both(comparison.predicted_by_outline, comparison.truth_by_outline));
+                      both(comparison.predicted_by_outline, comparison.truth_by_outline) +
+                      "; --change-kinds appeared,vanished leaves them out");
   }
   return remarks;
 }
