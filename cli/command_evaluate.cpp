@@ -77,26 +77,46 @@ void run(Arguments& arguments, const Context& context) {
   run_objects(arguments, context);
 }
 
+void add_change_options(CLI::App& command, Arguments& arguments) {
+  EvaluateChangesOptions& options = arguments.changes;
+  const char* group = "With --task change";
+  command
+      .add_option(
+          "--change-kinds", arguments.kinds,
+          "Kinds that count as change, of appeared, vanished, grown, shrunk, split, merged and redrawn. Their ground "
+          "is the outline of what appeared or vanished; of the others what only one of the objects before_id and "
+          "after_id covers, where the file has layers before and after, else the outline")
+      ->default_str(join(options.kinds, ","))
+      ->group(group);
+  command
+      .add_option("--truth-before", options.truth_before,
+                  "In place of TRUTH: the true objects before, with --truth-after; what became of them is found")
+      ->group(group);
+  command.add_option("--truth-after", options.truth_after, "The true objects after")->group(group);
+  command
+      .add_option(
+          "--threshold", options.threshold,
+          "PREDICTED is a raster of probabilities (0..1, or bytes of 0..250 with 255 for nodata): changed from this "
+          "one")
+      ->group(group);
+}
+
 }  // namespace
 
 void add_evaluate(CLI::App& program, Context& context) {
   CLI::App* command = add_command(program, context, "evaluate",
                                   "Rate a prediction against the truth: pixel IoU, and objects by SpaceNet's F1");
   auto arguments = std::make_shared<Arguments>();
-  EvaluateChangesOptions& changes = arguments->changes;
-  EvaluateOptions& options = changes.evaluate;
+  EvaluateOptions& options = arguments->changes.evaluate;
   static const std::map<std::string, Task> kTasks{{"objects", Task::Objects}, {"change", Task::Change}};
   CompareOptions& compare = options.compare;
   command->add_option("PREDICTED", arguments->predicted, "Vector layer, mask or label raster, in any CRS")->required();
   command->add_option("TRUTH", arguments->truth, "What is true: vector layer, mask or label raster");
   command
-      ->add_option(
-          "--task", arguments->task,
-          "objects: outlines of one date. change: what became of them; a layer of changes with the attribute kind "
-          "(appeared, vanished, grown, shrunk, split, merged, redrawn, unchanged, unknown) or without, or a "
-          "raster of what has changed. Unknown ground is not judged; where neither side has a change, rates "
-          "are 1")
-      ->transform(CLI::CheckedTransformer(kTasks, CLI::ignore_case))
+      ->add_option("--task", arguments->task,
+                   "objects: outlines of one date; change: what became of them, in layers with the attribute kind or "
+                   "without, or in rasters")
+      ->transform(CLI::CheckedTransformer(kTasks, CLI::ignore_case).description(""))
       ->default_str("objects");
   command->add_option("-o,--output", options.matches,
                       "Vector file for every object as tp, fp or fn, to look at errors");
@@ -111,7 +131,10 @@ void add_evaluate(CLI::App& program, Context& context) {
   command->add_option("--bbox-crs", arguments->bbox_crs, "CRS of --bbox, as EPSG:4326")->default_str("the truth's");
   command->add_option("--score", compare.score, "Attribute by which predicted objects choose first")
       ->default_str("none: file order");
-  command->add_option("--layer", options.predicted_layer, "Layer of PREDICTED")->default_str("the only one");
+  command
+      ->add_option("--layer", options.predicted_layer,
+                   "Layer of PREDICTED; of several one named changes is chosen for that task")
+      ->default_str("the only one");
   command->add_option("--truth-layer", options.truth_layer, "Layer of TRUTH")->default_str("the only one");
   command->add_option("--area-layer", options.area_layer, "Layer of --area")->default_str("the only one");
   command->add_option("--value", options.value, "Rasters: the pixel value that is the class");
@@ -119,20 +142,9 @@ void add_evaluate(CLI::App& program, Context& context) {
       ->capture_default_str();
   command->add_option("--rounds", compare.rounds, "Draws for the 95 % intervals; 0 for none")->capture_default_str();
   command->add_option("--seed", compare.seed, "Of these draws")->capture_default_str();
-  command
-      ->add_option("--change-kinds", arguments->kinds,
-                   "Change: the kinds that count, with commas between. Their ground is the outline of what appeared or "
-                   "vanished; of others what only one of the objects before_id and after_id covers, where the file has "
-                   "layers before and after with an id, else the outline")
-      ->default_str(join(changes.kinds, ","));
-  command->add_option("--truth-before", changes.truth_before,
-                      "Change: in place of TRUTH the true objects before; what became of them is found");
-  command->add_option("--truth-after", changes.truth_after, "Change: the true objects after");
-  command->add_option("--threshold", changes.threshold,
-                      "Change: PREDICTED is a raster of probabilities, 0..1 or bytes of 0..250 with 255 for nodata; "
-                      "changed from this one");
   command->add_flag("--overwrite", options.overwrite, "Replace an output that exists");
   command->add_flag("--json", context.json, "Summary as JSON");
+  add_change_options(*command, *arguments);
   command->callback([arguments, &context] { context.action = [arguments, &context] { run(*arguments, context); }; });
 }
 
