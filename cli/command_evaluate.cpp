@@ -6,10 +6,12 @@
 #include "core/text.hpp"
 #include "evaluation/comparison_report.hpp"
 #include "pipeline/evaluate.hpp"
+#include "pipeline/evaluate_changes.hpp"
 
 #include <CLI/CLI.hpp>
 
 #include <cstdio>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -17,16 +19,47 @@
 namespace plat::cli {
 namespace {
 
+enum class Task { Objects, Change };
+
 struct Arguments {
   std::string predicted;
   std::string truth;
   std::string bbox;
   std::string bbox_crs;
-  EvaluateOptions options;
+  std::string kinds;
+  Task task = Task::Objects;
+  EvaluateChangesOptions changes;  ///< what both tasks have is in its `evaluate`
 };
 
+void print(const std::vector<std::string>& warnings, const std::string& text) {
+  for (const std::string& warning : warnings) log_warning(warning);
+  std::fputs(text.c_str(), stdout);
+}
+
+void run_changes(const Arguments& arguments, const Context& context) {
+  EvaluateChangesOptions options = arguments.changes;
+  if (!arguments.kinds.empty()) {
+    options.kinds.clear();
+    for (const std::string& kind : split(arguments.kinds, ',')) options.kinds.push_back(trim(kind));
+  }
+  const ChangesEvaluation result = evaluate_changes(arguments.predicted, arguments.truth, options);
+  print(result.warnings, context.json ? changes_json(result.comparison, result.options)
+                                      : changes_text(result.comparison, result.options));
+}
+
+void run_objects(const Arguments& arguments, const Context& context) {
+  const EvaluateChangesOptions& changes = arguments.changes;
+  if (changes.threshold || !arguments.kinds.empty() || !changes.truth_before.empty() || !changes.truth_after.empty()) {
+    throw UsageError("--threshold, --change-kinds, --truth-before and --truth-after need --task change.");
+  }
+  if (arguments.truth.empty()) throw UsageError("TRUTH is missing: the file of what is true.");
+  const Evaluation result = evaluate(arguments.predicted, arguments.truth, changes.evaluate);
+  print(result.warnings, context.json ? comparison_json(result.comparison, result.options)
+                                      : comparison_text(result.comparison, result.options));
+}
+
 void run(Arguments& arguments, const Context& context) {
-  EvaluateOptions& options = arguments.options;
+  EvaluateOptions& options = arguments.changes.evaluate;
   options.also_read = {context.config};
   if (!arguments.bbox.empty()) {
     const std::vector<double> box = parse_numbers(arguments.bbox, "--bbox");
@@ -40,11 +73,32 @@ void run(Arguments& arguments, const Context& context) {
     options.bbox_crs = Crs::from_text(arguments.bbox_crs);
   }
   options.progress = terminal_progress("evaluate", context.quiet);
-  const Evaluation result = evaluate(arguments.predicted, arguments.truth, options);
-  for (const std::string& warning : result.warnings) log_warning(warning);
-  const std::string text = context.json ? comparison_json(result.comparison, result.options)
-                                        : comparison_text(result.comparison, result.options);
-  std::fputs(text.c_str(), stdout);
+  if (arguments.task == Task::Change) return run_changes(arguments, context);
+  run_objects(arguments, context);
+}
+
+void add_change_options(CLI::App& command, Arguments& arguments) {
+  EvaluateChangesOptions& options = arguments.changes;
+  const char* group = "With --task change";
+  command
+      .add_option(
+          "--change-kinds", arguments.kinds,
+          "Kinds that count as change, of appeared, vanished, grown, shrunk, split, merged and redrawn. Their ground "
+          "is the outline of what appeared or vanished; of the others what only one of the objects before_id and "
+          "after_id covers, where the file has layers before and after, else the outline")
+      ->default_str(join(options.kinds, ","))
+      ->group(group);
+  command
+      .add_option("--truth-before", options.truth_before,
+                  "In place of TRUTH: the true objects before, with --truth-after; what became of them is found")
+      ->group(group);
+  command.add_option("--truth-after", options.truth_after, "The true objects after")->group(group);
+  command
+      .add_option(
+          "--threshold", options.threshold,
+          "PREDICTED is a raster of probabilities (0..1, or bytes of 0..250 with 255 for nodata): changed from this "
+          "one")
+      ->group(group);
 }
 
 }  // namespace
@@ -53,10 +107,17 @@ void add_evaluate(CLI::App& program, Context& context) {
   CLI::App* command = add_command(program, context, "evaluate",
                                   "Rate a prediction against the truth: pixel IoU, and objects by SpaceNet's F1");
   auto arguments = std::make_shared<Arguments>();
-  EvaluateOptions& options = arguments->options;
+  EvaluateOptions& options = arguments->changes.evaluate;
+  static const std::map<std::string, Task> kTasks{{"objects", Task::Objects}, {"change", Task::Change}};
   CompareOptions& compare = options.compare;
   command->add_option("PREDICTED", arguments->predicted, "Vector layer, mask or label raster, in any CRS")->required();
-  command->add_option("TRUTH", arguments->truth, "What is true: vector layer, mask or label raster")->required();
+  command->add_option("TRUTH", arguments->truth, "What is true: vector layer, mask or label raster");
+  command
+      ->add_option("--task", arguments->task,
+                   "objects: outlines of one date; change: what became of them, in layers with the attribute kind or "
+                   "without, or in rasters")
+      ->transform(CLI::CheckedTransformer(kTasks, CLI::ignore_case).description(""))
+      ->default_str("objects");
   command->add_option("-o,--output", options.matches,
                       "Vector file for every object as tp, fp or fn, to look at errors");
   command->add_option("--iou", compare.iou, "A predicted object is right above this IoU")->capture_default_str();
@@ -70,7 +131,10 @@ void add_evaluate(CLI::App& program, Context& context) {
   command->add_option("--bbox-crs", arguments->bbox_crs, "CRS of --bbox, as EPSG:4326")->default_str("the truth's");
   command->add_option("--score", compare.score, "Attribute by which predicted objects choose first")
       ->default_str("none: file order");
-  command->add_option("--layer", options.predicted_layer, "Layer of PREDICTED")->default_str("the only one");
+  command
+      ->add_option("--layer", options.predicted_layer,
+                   "Layer of PREDICTED; of several one named changes is chosen for that task")
+      ->default_str("the only one");
   command->add_option("--truth-layer", options.truth_layer, "Layer of TRUTH")->default_str("the only one");
   command->add_option("--area-layer", options.area_layer, "Layer of --area")->default_str("the only one");
   command->add_option("--value", options.value, "Rasters: the pixel value that is the class");
@@ -80,6 +144,7 @@ void add_evaluate(CLI::App& program, Context& context) {
   command->add_option("--seed", compare.seed, "Of these draws")->capture_default_str();
   command->add_flag("--overwrite", options.overwrite, "Replace an output that exists");
   command->add_flag("--json", context.json, "Summary as JSON");
+  add_change_options(*command, *arguments);
   command->callback([arguments, &context] { context.action = [arguments, &context] { run(*arguments, context); }; });
 }
 

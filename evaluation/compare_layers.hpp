@@ -28,6 +28,8 @@ struct CompareOptions {
   double block_m = 128;  ///< side of the blocks that are drawn for the intervals, in metres
   int rounds = 1000;     ///< draws for the intervals, up to a million; 0: none
   uint64_t seed = 1;     ///< of these draws
+  /// Whether a report's rates are 1 where neither side has anything; else they have no value there.
+  bool nothing_is_right = false;
 
   /// Throws UsageError naming the field that is out of its range.
   void validate() const;
@@ -45,6 +47,7 @@ struct ComparedObject {
   double area_m2 = 0;
   int64_t position = 0;  ///< in its layer, from 0
   int64_t partner = -1;  ///< position of its partner in the other layer, or -1
+  std::string kind;      ///< of change; empty where objects have none
 };
 
 struct Comparison {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "evaluation/compare_changes.hpp"
 #include "evaluation/compare_layers.hpp"
 
 #include <string>
@@ -15,9 +16,14 @@ std::string comparison_json(const Comparison& comparison, const CompareOptions& 
 /// What a reader of the figures must know: a side without objects, objects left out, too few blocks for intervals.
 std::vector<std::string> comparison_remarks(const Comparison& comparison, const CompareOptions& options);
 
+/// Compared changes for people: the same lines, then a table of kinds and the objects called changed that are not.
+std::string changes_text(const ChangeComparison& comparison, const ChangeCompareOptions& options);
+/// Compared changes for machines: the same object, with `kinds`, `confusion` and `unchanged` beside.
+std::string changes_json(const ChangeComparison& comparison, const ChangeCompareOptions& options);
+
 /// Writes each compared object with the attributes side ("predicted" or "truth"), outcome ("tp", "fp", "fn"), iou,
-/// area_m2, id (its position in its layer, from 1) and partner (the other layer's id, or null), so that errors can be
-/// looked at on a map. Coordinates in `crs`.
+/// area_m2, id (its position in its layer, from 1), partner (the other layer's id, or null) and, of changes, kind, so that
+/// errors can be looked at on a map. Coordinates in `crs`.
 void write_matches(const std::string& path, const Comparison& comparison, const Crs& crs,
                    const FeatureWriteOptions& options = {});
 

@@ -17,6 +17,7 @@ namespace plat {
 namespace {
 
 constexpr int32_t kUnknownByte = 255;
+constexpr double kCertainByte = 250;  // that stands for a probability of 1
 constexpr int32_t kLargestGrey = 255;
 constexpr float kLargestValue = 16'777'216;  // whole numbers up to 2^24 pass through float unharmed
 constexpr std::size_t kManyColours = 4096;   // no mask has as many: what has is an image, and is not read to its end
@@ -148,6 +149,41 @@ MaskValues read_mask_values(const std::string& path, const std::optional<int64_t
     if (only && value != kUnknownPixel) value = value == *only ? 1 : 0;
   }
   check_noise(path, mask.values);
+  return mask;
+}
+
+MaskValues read_probability_mask(const std::string& path, double threshold) {
+  if (!(threshold > 0 && threshold <= 1)) {
+    throw UsageError("the threshold must lie above 0 and be at most 1, for example 0.5");
+  }
+  const RasterInfo info = inspect_raster(path);
+  if (value_bands(info).size() != 1) throw DataError(path + ": a map of probabilities has one band, this is an image");
+  RasterOptions options;
+  options.bands = {"1"};
+  RasterReader reader(path, options);
+  MaskValues mask;
+  mask.grid = reader.grid();
+  mask.georeferenced = info.georeferencing != "none";
+  check_size(path, mask.grid);
+  mask.values = Image<int32_t>(mask.grid.width, mask.grid.height, 1, kUnknownPixel);
+  const double scale = reader.is_byte() ? kCertainByte : 1;
+  constexpr int64_t kRows = 512;
+  for (int64_t row = 0; row < mask.grid.height; row += kRows) {
+    throw_if_cancelled();
+    const RasterBlock block = reader.read({0, row, mask.grid.width, std::min(kRows, mask.grid.height - row)});
+    for (int64_t r = 0; r < block.valid.height(); ++r) {
+      for (int64_t c = 0; c < mask.grid.width; ++c) {
+        const double value = block.pixels.at(c, r);
+        if (block.valid.at(c, r) == 0 || (reader.is_byte() && value == kUnknownByte)) continue;
+        if (!(value >= 0 && value <= scale)) {
+          throw DataError(path + ": holds " + std::to_string(value) +
+                          ", which is no probability; write it as 0..1, or as " +
+                          "bytes of 0..250 with 255 for nodata");
+        }
+        mask.values.at(c, row + r) = value >= threshold * scale ? 1 : 0;
+      }
+    }
+  }
   return mask;
 }
 

@@ -32,4 +32,9 @@ struct MaskValues {
 /// for what is no mask: several bands or many colours, negative or broken numbers, noise, more pixels than memory holds.
 MaskValues read_mask_values(const std::string& path, const std::optional<int64_t>& only = {});
 
+/// Reads a raster of one band of probabilities as a mask: 1 where the probability is at least `threshold`, in (0, 1], else 0.
+/// Bytes are 0..250 for 0..1 and 255 for nodata, as maps are written; other numbers are the probability. What is not valid is
+/// unknown. Throws IoError, UsageError for the threshold, and DataError for values that are no probabilities.
+MaskValues read_probability_mask(const std::string& path, double threshold);
+
 }  // namespace plat

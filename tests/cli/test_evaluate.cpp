@@ -38,8 +38,10 @@ BOOST_AUTO_TEST_CASE(help_names_every_option) {
   const auto evaluate = run_plat(folder, {"evaluate", "--help"});
   BOOST_TEST(evaluate.code == 0);
   for (const char* option :
-       {"--output", "--iou", "--min-area", "--gsd", "--scene", "--area", "--bbox", "--bbox-crs", "--score", "--layer",
-        "--truth-layer", "--value", "--block", "--rounds", "--seed", "--overwrite", "--json", "--quiet"}) {
+       {"--output", "--iou",          "--min-area",     "--gsd",         "--scene",       "--area",
+        "--bbox",   "--bbox-crs",     "--score",        "--layer",       "--truth-layer", "--value",
+        "--block",  "--rounds",       "--seed",         "--overwrite",   "--json",        "--quiet",
+        "--task",   "--change-kinds", "--truth-before", "--truth-after", "--threshold"}) {
     BOOST_TEST(has(evaluate.out, option), option);
   }
   const auto demo = run_plat(folder, {"demo", "--help"});
@@ -90,6 +92,73 @@ BOOST_AUTO_TEST_CASE(a_pair_of_scenes_is_drawn_with_its_changes) {
   BOOST_TEST(has(text.out, "appeared"));
 }
 
+BOOST_AUTO_TEST_CASE(changes_of_a_drawn_pair_are_compared) {
+  const plat::test::TemporaryFolder folder;
+  const auto drawn = run_plat(folder, {"demo", "--pair", "--size", "768"});
+  BOOST_REQUIRE_MESSAGE(drawn.code == 0, drawn.err);
+  const auto evaluated = [&](std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), {"evaluate", "--task", "change"});
+    arguments.emplace_back("--json");
+    const auto run = run_plat(folder, arguments);
+    BOOST_REQUIRE_MESSAGE(run.code == 0, run.err);
+    BOOST_TEST(run.err.empty());
+    return nlohmann::json::parse(run.out);
+  };
+  const auto same = evaluated({"changes.geojson", "changes.geojson"});
+  const auto count = same["objects"]["truth"].get<int64_t>();
+  BOOST_TEST_REQUIRE(count > 10);
+  BOOST_TEST(same["objects"]["f1"] == 1.0);
+  BOOST_TEST(same["pixels"]["iou"] == 1.0);
+  BOOST_TEST(same["wrong_kind"] == 0);
+  BOOST_TEST(same["unchanged"]["called_changed"] == 0);
+  BOOST_TEST(same["unchanged"]["truth"] > 20);
+
+  const auto all = plat::read_features(folder.file("changes.geojson"));
+  plat::FeatureWriter fewer(folder.file("fewer.gpkg"), all.crs, {{"kind", plat::FieldType::Text}});
+  int missing = 5;
+  for (const plat::Feature& feature : all.features) {
+    const auto* kind = feature.find("kind");
+    if (std::get<std::string>(*kind) != "unchanged" && missing > 0) {
+      --missing;
+    } else {
+      fewer.write({feature.geometry, {{"kind", *kind}}});
+    }
+  }
+  fewer.close();
+  const auto part = evaluated({"fewer.gpkg", "changes.geojson"});
+  BOOST_TEST(part["objects"]["true_positives"] == count - 5);
+  BOOST_TEST(part["objects"]["false_negatives"] == 5);
+  BOOST_TEST(part["objects"]["precision"] == 1.0);
+  BOOST_TEST(part["pixels"]["recall"] < 1.0);
+  const double iou = part["pixels"]["iou"].get<double>();
+  BOOST_TEST(part["pixels"]["f1"].get<double>() == 2 * iou / (1 + iou), boost::test_tools::tolerance(1e-12));
+
+  const std::vector<std::string> found{"--truth-before", "before.geojson", "--truth-after", "after.geojson"};
+  std::vector<std::string> arguments{"changes.geojson", "--change-kinds", "appeared, vanished"};
+  arguments.insert(arguments.end(), found.begin(), found.end());
+  const auto both_dates = evaluated(arguments);
+  BOOST_TEST(both_dates["objects"]["f1"] == 1.0);
+  BOOST_TEST(both_dates["pixels"]["iou"] > 0.99);
+  BOOST_TEST(both_dates["kinds"].size() == 2U);
+  arguments.erase(arguments.begin() + 1, arguments.begin() + 3);
+  BOOST_TEST(evaluated(arguments)["objects"]["f1"] == 1.0);
+
+  const auto text = run_plat(folder, {"evaluate", "--task", "change", "changes.geojson", "changes.geojson"});
+  BOOST_TEST(has(text.out, "0 of " + std::to_string(count) + " found objects under a wrong kind"));
+  const auto code = [&](std::vector<std::string> wrong, const std::string& word) {
+    wrong.insert(wrong.begin(), {"evaluate", "--task", "change"});
+    const auto run = run_plat(folder, wrong);
+    BOOST_TEST(has(run.err, word), "'" << word << "' is not in: " << run.err);
+    return run.code;
+  };
+  BOOST_TEST(code({"changes.geojson"}, "TRUTH") == 2);
+  BOOST_TEST(code({"changes.geojson", "--truth-before", "before.geojson"}, "--truth-after") == 2);
+  BOOST_TEST(code({"changes.geojson", "changes.geojson", "--change-kinds", "gone"}, "'gone'") == 2);
+  BOOST_TEST(code({"changes.geojson", "changes.geojson", "--threshold", "0.5"}, "threshold") == 2);
+  BOOST_TEST(code({"changes.geojson", "before.tif"}, "before.tif") == 4);
+  BOOST_TEST(code({"changes.geojson", "absent.geojson"}, "absent.geojson") == 3);
+}
+
 BOOST_AUTO_TEST_CASE(exit_codes_say_what_went_wrong) {
   const World world;
   const auto code = [&](const std::vector<std::string>& arguments, const std::string& word) {
@@ -105,6 +174,8 @@ BOOST_AUTO_TEST_CASE(exit_codes_say_what_went_wrong) {
   BOOST_TEST(code({"demo", "--pair", "--shift", "40,0", "-o", "other"}, "shift") == 2);
   BOOST_TEST(code({"demo", "--pair", "--shift", "4", "-o", "other"}, "--shift") == 2);
   BOOST_TEST(code({"evaluate", truth}, "TRUTH") == 2);
+  BOOST_TEST(code({"evaluate", truth, truth, "--threshold", "0.5"}, "--task change") == 2);
+  BOOST_TEST(code({"evaluate", truth, truth, "--task", "time"}, "--task") == 2);
   BOOST_TEST(code({"evaluate", truth, truth, "--iou", "1.5"}, "IoU") == 2);
   BOOST_TEST(code({"evaluate", truth, truth, "--bbox", "3,2,1"}, "--bbox") == 2);
   BOOST_TEST(code({"evaluate", truth, "absent.geojson"}, "absent.geojson") == 3);
