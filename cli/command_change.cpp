@@ -83,7 +83,7 @@ void print_json(const std::string& output, const ChangeSummary& s, bool dry_run)
                                                    {"area_before_m2", rounded(total.area_before, 1e2)},
                                                    {"area_after_m2", rounded(total.area_after, 1e2)}};
     }
-    json["held_by_evidence"] = s.held_by_evidence;
+    json["unsure"] = s.unsure;
   }
   json["width"] = s.width;
   json["height"] = s.height;
@@ -129,6 +129,10 @@ void print_text(const std::string& output, const ChangeSummary& s, bool dry_run)
       if (total.count == 0 && !always) continue;
       std::printf("%-10s %8lld %16.2f %16.2f\n", std::string(name_of(kind)).c_str(), number(total.count),
                   total.area_before, total.area_after);
+    }
+    if (s.unsure > 0) {
+      std::printf("unsure   %lld changes are less probable than --min-change and count as unchanged\n",
+                  number(s.unsure));
     }
   }
   std::printf("grid     %lld x %lld pixels at %.3g m (files: %.3g and %.3g m)", number(s.width), number(s.height),
@@ -247,9 +251,9 @@ void add_change(CLI::App& program, Context& context) {
       ->default_str("a pixel");
   command
       ->add_option(
-          "--evidence", options.evidence,
-          "What one date alone has is still there where the other's map reaches this share of the threshold; 0: no say")
-      ->capture_default_str();
+          "--min-change", options.min_change_score,
+          "Least probability of a change: there on one date, not on the other's map, 0..1; 0: outlines alone decide")
+      ->default_str("the least score of objects, at least 0.5");
   command
       ->add_option("--splits-need-ground", options.split_needs_ground,
                    "Whether splits and mergers whose ground stays the same are unchanged: true or false")

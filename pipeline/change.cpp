@@ -33,7 +33,7 @@ RunFiles files_of(const std::string& before, const std::string& after, const std
 
 /// What the maps say about ground that only one date's outlines cover.
 struct Doubt {
-  double gained = 0;  ///< mean of the earlier map where only the later outlines are
+  double gained = 0;  ///< mean of the earlier map where only the later outlines are, 0..1
   double lost = 0;    ///< the converse
 };
 
@@ -59,42 +59,45 @@ Doubt doubt_of(const ObjectChange& change, const DatedObjects& before, const Dat
           alone(change.before, before, change.area_before, change.after, after)};
 }
 
-/// Whether the maps speak against a change: its ground is nearly as much of the class on the date that has no outline there.
-bool held(const ObjectChange& change, const Doubt& doubt, double least, bool split_needs_ground) {
+/// The score that a change has by the maps: the objects' own, where they have no say; nothing where its ground is the same after all.
+std::optional<double> score_of(const ObjectChange& change, const Doubt& doubt, double least, bool split_needs_ground) {
+  const double gained = change.score * (1 - doubt.gained);
+  const double lost = change.score * (1 - doubt.lost);
   switch (change.kind) {
     case ChangeKind::Appeared:
-    case ChangeKind::Grown: return doubt.gained >= least;
+    case ChangeKind::Grown: return gained >= least ? std::optional(gained) : std::nullopt;
     case ChangeKind::Vanished:
-    case ChangeKind::Shrunk: return doubt.lost >= least;
+    case ChangeKind::Shrunk: return lost >= least ? std::optional(lost) : std::nullopt;
     case ChangeKind::Split:
     case ChangeKind::Merged:
     case ChangeKind::Redrawn:
-      // Where it is the ground that counts, both what one date lacks and what the other lacks must be there after all.
-      return split_needs_ground && (doubt.gained >= least || change.area_after <= change.area_before) &&
-             (doubt.lost >= least || change.area_before <= change.area_after);
+      // Where it is the ground that counts, one date must surely have some that the other surely lacks.
+      if (split_needs_ground && std::max(change.area_after > change.area_before ? gained : 0,
+                                         change.area_before > change.area_after ? lost : 0) < least) {
+        return std::nullopt;
+      }
+      return change.score;
     case ChangeKind::Unchanged:
-    case ChangeKind::Unknown: return false;
+    case ChangeKind::Unknown: break;
   }
-  return false;
+  return change.score;
 }
 
-/// Lets the maps have their say, and turns scores into those of the change.
+/// Lets the maps have their say: what is sure on one date needs little on the other to be still there.
 void weigh_evidence(ObjectChanges& found, const PairObjects& objects, const ChangeOptions& options,
                     bool split_needs_ground, ChangeSummary& summary) {
-  if (objects.thresholds.empty() || options.evidence <= 0) return;
+  if (objects.least_scores.empty() || options.min_change_score == 0.0) return;
   for (ObjectChange& change : found.changes) {
-    if (change.kind == ChangeKind::Unchanged || change.kind == ChangeKind::Unknown) continue;
-    const Doubt doubt = doubt_of(change, objects.before, objects.after);
-    const double least = options.evidence * objects.thresholds[static_cast<std::size_t>(change.class_index)];
-    if (held(change, doubt, least, split_needs_ground)) {
+    const double usual =
+        std::max(kLeastChangeScore, objects.least_scores[static_cast<std::size_t>(change.class_index)]);
+    const std::optional<double> score = score_of(change, doubt_of(change, objects.before, objects.after),
+                                                 options.min_change_score.value_or(usual), split_needs_ground);
+    if (score) {
+      change.score = static_cast<float>(*score);
+    } else {
       change.kind = ChangeKind::Unchanged;
-      ++summary.held_by_evidence;
-      continue;
+      ++summary.unsure;
     }
-    const bool later = change.kind == ChangeKind::Appeared || change.kind == ChangeKind::Grown;
-    const bool earlier = change.kind == ChangeKind::Vanished || change.kind == ChangeKind::Shrunk;
-    if (later) change.score *= static_cast<float>(1 - doubt.gained);
-    if (earlier) change.score *= static_cast<float>(1 - doubt.lost);
   }
 }
 
@@ -215,7 +218,8 @@ void ChangeOptions::validate() const {
   require(before_objects.empty() || maps.empty(), "--maps: there are none where objects come from layers.");
   require(least_change >= 0 && std::isfinite(least_change), "--least-change must be 0 or more.");
   require(!tolerance_m || (*tolerance_m >= 0 && std::isfinite(*tolerance_m)), "--tolerance must be 0 metres or more.");
-  require(evidence >= 0 && evidence <= 1, "--evidence must lie between 0 and 1.");
+  require(!min_change_score || (*min_change_score >= 0 && *min_change_score <= 1),
+          "--min-change must lie between 0 and 1.");
   require(!pair.before.gsd_m || *pair.before.gsd_m > 0, "--gsd must be more than 0 metres.");
   require(!pair.shift_px || (std::isfinite(pair.shift_px->x) && std::isfinite(pair.shift_px->y)),
           "--shift must be two finite numbers.");

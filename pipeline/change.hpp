@@ -2,8 +2,8 @@
 #pragma once
 
 #include "change/object_changes.hpp"
-#include "pipeline/object_options.hpp"
 #include "pipeline/change/scene_pair.hpp"
+#include "pipeline/object_options.hpp"
 #include "pipeline/scene_run.hpp"
 
 #include <array>
@@ -15,6 +15,8 @@ namespace plat {
 
 class Segmenter;
 
+inline constexpr double kLeastChangeScore = 0.5;
+
 struct ChangeOptions : RunOptions, ObjectOptions {
   ScenePairOptions pair;
   /// Polygon layers of the objects at both dates, in any CRS, in place of a model; both or none.
@@ -25,9 +27,10 @@ struct ChangeOptions : RunOptions, ObjectOptions {
   std::string shifts;                 ///< layer path for the blocks whose shift was measured; empty: none
   double least_change = 0.25;         ///< share of its area by which an object has grown or shrunk, >= 0
   std::optional<double> tolerance_m;  ///< how far outlines may be drawn too far out or in, >= 0; unset: a pixel
-  /// An object that is found on one date only, and whose ground reaches this share of the class's threshold on the other
-  /// date's map, is still there, in [0, 1]; 0 or more than that the map ever reaches: the maps have no say.
-  double evidence = 0.5;
+  /// Least probability of a change, in [0, 1]: that an object is there on one date (its score) and is not on the other (1 less
+  /// the mean of that date's map where only the first has an outline). What is sure on one date and faint on the other is still
+  /// there; 0: the maps have no say. Unset: the least score of the class's objects, at least kLeastChangeScore.
+  std::optional<double> min_change_score;
   /// Whether a split or merger whose ground stays the same counts as unchanged; unset: for classes that are squared.
   std::optional<bool> split_needs_ground;
   /// Throws UsageError naming the field that is out of its range.
@@ -47,7 +50,7 @@ struct ChangeSummary : RunSummary {
   int64_t before_objects = 0;
   int64_t after_objects = 0;
   std::array<ChangeTotal, kChangeKinds> totals{};  ///< by kind; areas in square metres on the ground
-  int64_t held_by_evidence = 0;  ///< changes that the other date's map speaks against, which count as unchanged
+  int64_t unsure = 0;                              ///< changes less probable than wanted, which count as unchanged
   double seconds_align = 0;
 
   const ChangeTotal& total(ChangeKind kind) const { return totals[static_cast<std::size_t>(kind)]; }

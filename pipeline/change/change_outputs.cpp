@@ -22,11 +22,9 @@ const std::vector<Field> kChangeFields = {
     {"score", FieldType::Real},      {"area_before_m2", FieldType::Real}, {"area_after_m2", FieldType::Real},
     {"iou", FieldType::Real},        {"before_id", FieldType::Integer},   {"after_id", FieldType::Integer},
     {"before_ids", FieldType::Text}, {"after_ids", FieldType::Text}};
-const std::vector<Field> kObjectFields = {{"id", FieldType::Integer},
-                                          {"class", FieldType::Text},
-                                          {"score", FieldType::Real},
-                                          {"area_m2", FieldType::Real},
-                                          {"unseen", FieldType::Real}};
+const std::vector<Field> kObjectFields = {{"id", FieldType::Integer},  {"class", FieldType::Text},
+                                          {"score", FieldType::Real},  {"area_m2", FieldType::Real},
+                                          {"unseen", FieldType::Real}, {"evidence", FieldType::Real}};
 
 /// The objects' outlines as they are written.
 class Outlines {
@@ -66,6 +64,11 @@ AttributeValue area_of(const std::vector<int64_t>& objects, double area_m2) {
   return rounded(area_m2, 1e2);
 }
 
+AttributeValue evidence_of(const DatedObjects& dated, int64_t object) {
+  if (dated.evidence.empty()) return {};
+  return rounded(static_cast<double>(dated.evidence[static_cast<std::size_t>(object)]), 1e4);
+}
+
 void write_objects(FeatureWriter& writer, const std::string& layer, const DatedObjects& dated,
                    const std::vector<std::string>& classes, const Outlines& outlines) {
   writer.begin_layer(layer, kObjectFields);
@@ -76,7 +79,8 @@ void write_objects(FeatureWriter& writer, const std::string& layer, const DatedO
                    {"class", classes[static_cast<std::size_t>(facts.class_index)]},
                    {"score", rounded(facts.score, 1e4)},
                    {"area_m2", rounded(dated.area_m2[static_cast<std::size_t>(i)], 1e2)},
-                   {"unseen", rounded(facts.unseen, 1e3)}}});
+                   {"unseen", rounded(facts.unseen, 1e3)},
+                   {"evidence", evidence_of(dated, i)}}});
   }
 }
 

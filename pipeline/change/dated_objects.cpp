@@ -28,13 +28,19 @@
 namespace plat {
 namespace {
 
-/// An object this near to the edge of the common grid, in pixels, goes on behind it for all that is known.
-constexpr double kEdge = 1.5;
+/// Within so many pixels of the edge of the common grid an outline depends on what lies behind it.
+constexpr double kEdge = 2;
 
-bool at_edge(const MultiPolygon& pixel, const Grid& grid) {
+/// The share of an object that lies at the edge of the common grid.
+double share_at_edge(const MultiPolygon& pixel, const Grid& grid) {
+  const Bounds inner{kEdge, kEdge, static_cast<double>(grid.width) - kEdge, static_cast<double>(grid.height) - kEdge};
   const Bounds box = bounds(pixel);
-  return box.min_x < kEdge || box.min_y < kEdge || box.max_x > static_cast<double>(grid.width) - kEdge ||
-         box.max_y > static_cast<double>(grid.height) - kEdge;
+  if (box.min_x >= inner.min_x && box.min_y >= inner.min_y && box.max_x <= inner.max_x && box.max_y <= inner.max_y) {
+    return 0;
+  }
+  const double all = area(pixel);
+  if (inner.empty() || !(all > 0)) return 1;
+  return std::clamp(1 - intersection_area(pixel, {to_polygon(inner)}) / all, 0.0, 1.0);
 }
 
 MultiPolygon mapped(const MultiPolygon& polygons, double scale_x, double scale_y) {
@@ -160,7 +166,7 @@ class PairSink {
   }
 
   void take(DatedObjects& objects, std::size_t class_index, const ExtractedObject& object) {
-    const double unseen = at_edge(object.pixel, grid_) ? 1 : object.unseen;
+    const double unseen = std::max(object.unseen, share_at_edge(object.pixel, grid_));
     objects.store.add(plane_.from_pixel(object.pixel), {objects.store.size() + 1, static_cast<int32_t>(class_index),
                                                         static_cast<float>(object.score), static_cast<float>(unseen)});
     objects.area_m2.push_back(object.area_m2);
@@ -309,7 +315,7 @@ PairObjects extract_pair(ScenePair& pair, const WorkPlan& plan, const ObjectOpti
   PairObjects objects;
   for (const ClassPlan& c : plan.classes) {
     objects.classes.push_back(c.name);
-    objects.thresholds.push_back(c.thresholds.extent);
+    objects.least_scores.push_back(c.thresholds.min_score);
   }
   const Grid grid = pair.grid();
   const MatchingPlane plane(grid, pair.assumed_gsd_m);
@@ -361,7 +367,7 @@ PairObjects read_pair(ScenePair& pair, const std::string& before, const std::str
     dated.area_m2.resize(layer.pixel.size());
     tbb::parallel_for(std::size_t{0}, layer.pixel.size(), [&](std::size_t i) {
       throw_if_cancelled();
-      share[i] = static_cast<float>(at_edge(layer.pixel[i], grid) ? 1 : unseen(layer.pixel[i]));
+      share[i] = static_cast<float>(std::max(unseen(layer.pixel[i]), share_at_edge(layer.pixel[i], grid)));
       if (pair.assumed_gsd_m) {
         dated.area_m2[i] = area(layer.pixel[i]) * *pair.assumed_gsd_m * *pair.assumed_gsd_m;
         return;

@@ -36,7 +36,7 @@ struct DatedObjects {
 /// The objects of both dates of a pair of scenes.
 struct PairObjects {
   std::vector<std::string> classes;
-  std::vector<double> thresholds;  ///< extent threshold of each class; empty without maps
+  std::vector<double> least_scores;  ///< of each class's objects; empty without maps
   DatedObjects before;
   DatedObjects after;
 };
