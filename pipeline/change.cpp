@@ -31,52 +31,54 @@ RunFiles files_of(const std::string& before, const std::string& after, const std
           options.overwrite};
 }
 
-/// What the maps say about ground that only one date's outlines cover.
-struct Doubt {
-  double gained = 0;  ///< mean of the earlier map where only the later outlines are, 0..1
-  double lost = 0;    ///< the converse
+/// Ground that only one date's outlines cover.
+struct LoneGround {
+  double area = 0;
+  double doubt = 0;  ///< mean there of the other date's map, 0..1
 };
 
-Doubt doubt_of(const ObjectChange& change, const DatedObjects& before, const DatedObjects& after) {
-  const double common = change.iou * (change.area_before + change.area_after) / (1 + change.iou);
-  const auto alone = [&](const std::vector<int64_t>& own, const DatedObjects& of, double own_area,
-                         const std::vector<int64_t>& other, const DatedObjects& of_other) {
-    const double left = own_area - common;
-    if (!(left > 1e-9)) return 0.0;
-    double mass = 0;
-    for (const int64_t i : own)
-      mass += static_cast<double>(of.evidence[static_cast<std::size_t>(i)]) * of.store.area(i);
-    // On the common ground the other date's map is as sure as its objects are.
-    double score = 0, area = 0;
-    for (const int64_t i : other) {
-      score += static_cast<double>(of_other.store.facts(i).score) * of_other.store.area(i);
-      area += of_other.store.area(i);
-    }
-    if (area > 0) mass -= score / area * common;
-    return std::clamp(mass / left, 0.0, 1.0);
-  };
-  return {alone(change.after, after, change.area_after, change.before, before),
-          alone(change.before, before, change.area_before, change.after, after)};
+LoneGround lone_ground(const std::vector<int64_t>& own, const DatedObjects& of, double own_area, double common,
+                       const std::vector<int64_t>& other, const DatedObjects& of_other) {
+  LoneGround lone{own_area - common, 0};
+  if (!(lone.area > 1e-9)) return {};
+  double mass = 0;
+  for (const int64_t i : own) mass += static_cast<double>(of.evidence[static_cast<std::size_t>(i)]) * of.store.area(i);
+  // On the common ground the other date's map is as sure as its objects are.
+  double score = 0;
+  double area = 0;
+  for (const int64_t i : other) {
+    score += static_cast<double>(of_other.store.facts(i).score) * of_other.store.area(i);
+    area += of_other.store.area(i);
+  }
+  if (area > 0) mass -= score / area * common;
+  lone.doubt = std::clamp(mass / lone.area, 0.0, 1.0);
+  return lone;
 }
 
-/// The score that a change has by the maps: the objects' own, where they have no say; nothing where its ground is the same after all.
-std::optional<double> score_of(const ObjectChange& change, const Doubt& doubt, double least, bool split_needs_ground) {
-  const double gained = change.score * (1 - doubt.gained);
-  const double lost = change.score * (1 - doubt.lost);
+/// The probability of a change by the maps: that of the ground that makes it; the objects' own score where that is none.
+double score_of(const ObjectChange& change, const PairObjects& objects, double least_change, bool split_needs_ground) {
+  const double common = change.iou * (change.area_before + change.area_after) / (1 + change.iou);
+  const LoneGround gained =
+      lone_ground(change.after, objects.after, change.area_after, common, change.before, objects.before);
+  const LoneGround lost =
+      lone_ground(change.before, objects.before, change.area_before, common, change.after, objects.after);
   switch (change.kind) {
     case ChangeKind::Appeared:
-    case ChangeKind::Grown: return gained >= least ? std::optional(gained) : std::nullopt;
+    case ChangeKind::Grown: return change.score * (1 - gained.doubt);
     case ChangeKind::Vanished:
-    case ChangeKind::Shrunk: return lost >= least ? std::optional(lost) : std::nullopt;
+    case ChangeKind::Shrunk: return change.score * (1 - lost.doubt);
     case ChangeKind::Split:
     case ChangeKind::Merged:
-    case ChangeKind::Redrawn:
-      // Where it is the ground that counts, one date must surely have some that the other surely lacks.
-      if (split_needs_ground && std::max(change.area_after > change.area_before ? gained : 0,
-                                         change.area_before > change.area_after ? lost : 0) < least) {
-        return std::nullopt;
+    case ChangeKind::Redrawn: {
+      if (!split_needs_ground) return change.score;
+      // Where it is the ground that counts, one date must surely have some, as much as makes an object grow, that the other lacks.
+      const double enough = least_change * std::min(change.area_before, change.area_after);
+      double sure = 0;
+      for (const LoneGround& lone : {gained, lost}) {
+        if (lone.area >= enough) sure = std::max(sure, 1 - lone.doubt);
       }
-      return change.score;
+      return change.score * sure;
+    }
     case ChangeKind::Unchanged:
     case ChangeKind::Unknown: break;
   }
@@ -90,10 +92,10 @@ void weigh_evidence(ObjectChanges& found, const PairObjects& objects, const Chan
   for (ObjectChange& change : found.changes) {
     const double usual =
         std::max(kLeastChangeScore, objects.least_scores[static_cast<std::size_t>(change.class_index)]);
-    const std::optional<double> score = score_of(change, doubt_of(change, objects.before, objects.after),
-                                                 options.min_change_score.value_or(usual), split_needs_ground);
-    if (score) {
-      change.score = static_cast<float>(*score);
+    if (change.kind == ChangeKind::Unchanged || change.kind == ChangeKind::Unknown) continue;
+    const double score = score_of(change, objects, options.least_change, split_needs_ground);
+    if (score >= options.min_change_score.value_or(usual)) {
+      change.score = static_cast<float>(score);
     } else {
       change.kind = ChangeKind::Unchanged;
       ++summary.unsure;
