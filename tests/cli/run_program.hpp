@@ -39,6 +39,13 @@ constexpr int64_t with_sanitizer(int64_t bytes) {
 #endif
 }
 
+/// How many times longer a run may take: unoptimized code under a sanitizer is several times slower.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+inline constexpr double kSlower = 5;
+#else
+inline constexpr double kSlower = 1;
+#endif
+
 /// An argument for --ram: this many bytes, and what a sanitizer takes besides.
 inline std::string ram_argument(int64_t bytes) { return std::to_string(with_sanitizer(bytes) / 1'000'000) + "MB"; }
 
@@ -76,7 +83,7 @@ inline ProgramRun run_plat(const TemporaryFolder& folder, const std::vector<std:
   ProgramRun run;
   int status = 0;
   rusage usage{};
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::duration<double>(limit_seconds);
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::duration<double>(limit_seconds * kSlower);
   bool late = false;
   while (wait4(child, &status, WNOHANG, &usage) == 0) {
     if (!late && std::chrono::steady_clock::now() > deadline) {
