@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/command.hpp"
 #include "cli/raster_arguments.hpp"
+#include "cli/shift_report.hpp"
 #include "cli/terminal_progress.hpp"
 #include "core/error.hpp"
 #include "core/memory.hpp"
@@ -40,34 +41,7 @@ constexpr ChangeKind kShown[] = {ChangeKind::Appeared, ChangeKind::Vanished,  Ch
                                  ChangeKind::Shrunk,   ChangeKind::Split,     ChangeKind::Merged,
                                  ChangeKind::Redrawn,  ChangeKind::Unchanged, ChangeKind::Unknown};
 
-const char* name_of(ShiftVerdict verdict) {
-  switch (verdict) {
-    case ShiftVerdict::Translation: return "translation";
-    case ShiftVerdict::Smooth: return "smooth";
-    case ShiftVerdict::Unmeasured: return "unmeasured";
-    case ShiftVerdict::Contradictory: return "contradictory";
-  }
-  return "";
-}
-
 double rounded(double value, double steps_per_unit) { return std::round(value * steps_per_unit) / steps_per_unit; }
-
-nlohmann::ordered_json json_of(const MeasuredShift& shift, bool shifted) {
-  const Point middle =
-      shift.field.at({0.5 * static_cast<double>(shift.field.width), 0.5 * static_cast<double>(shift.field.height)});
-  nlohmann::ordered_json json;
-  json["kind"] = name_of(shift.verdict);
-  json["dx_px"] = rounded(middle.x, 1e3);
-  json["dy_px"] = rounded(middle.y, 1e3);
-  json["largest_px"] = rounded(shift.field.largest(), 1e3);
-  json["field"] = {{"degree", shift.field.degree}, {"dx", shift.field.dx}, {"dy", shift.field.dy}};
-  json["blocks"] = shift.blocks.size();
-  json["telling"] = shift.telling;
-  json["used"] = shift.used;
-  json["spread_px"] = rounded(shift.spread_px, 1e3);
-  json["taken_out"] = shifted;
-  return json;
-}
 
 void print_json(const std::string& output, const ChangeSummary& s, bool dry_run) {
   nlohmann::ordered_json json;

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/command.hpp"
+#include "cli/shift_report.hpp"
 #include "core/error.hpp"
 #include "geo/raster_reader.hpp"
 #include "geo/vector_info.hpp"
+#include "pipeline/change/scene_pair.hpp"
 
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
@@ -27,6 +29,7 @@ constexpr int64_t kLargeScene = 100'000'000;
 
 struct InfoOptions {
   std::string path;
+  std::string later;  ///< a second scene; empty: none
   bool json = false;
 };
 
@@ -221,7 +224,38 @@ std::variant<RasterReport, VectorInfo> examine(const std::string& path) {
   throw IoError(reason);
 }
 
+/// How two scenes lie on one another, as `change` will lay them.
+void compare(const InfoOptions& options) {
+  const ScenePair pair = open_scene_pair(options.path, options.later, {}, nullptr);
+  const Bounds box = pair.grid().world_bounds();
+  if (options.json) {
+    Json out;
+    out["kind"] = "pair";
+    out["before"] = to_json(examine(pair.before.info()));
+    out["after"] = to_json(examine(pair.after.info()));
+    out["before_taken"] = pair.before_taken.empty() ? Json() : Json(pair.before_taken);
+    out["after_taken"] = pair.after_taken.empty() ? Json() : Json(pair.after_taken);
+    out["width"] = pair.grid().width;
+    out["height"] = pair.grid().height;
+    out["extent"] = json_of(box);
+    out["shift"] = cli::json_of(pair.shift, pair.shifted);
+    out["warnings"] = pair.warnings;
+    std::cout << out.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
+    return;
+  }
+  print(examine(pair.before.info()));
+  print(examine(pair.after.info()));
+  std::cout << "both\n";
+  const auto taken = [](const std::string& time) { return time.empty() ? std::string("not said") : time; };
+  line("taken", taken(pair.before_taken) + " and " + taken(pair.after_taken));
+  line("common", std::to_string(pair.grid().width) + " x " + std::to_string(pair.grid().height) +
+                     " pixels of the first, " + text_of(box, pair.grid().crs.is_geographic() ? 10 : 12));
+  line("shift", pair.shift.text());
+  for (const std::string& warning : pair.warnings) line("note", warning);
+}
+
 void run(const InfoOptions& options) {
+  if (!options.later.empty()) return compare(options);
   std::visit(
       [&](const auto& report) {
         if (options.json) {
@@ -237,10 +271,12 @@ void run(const InfoOptions& options) {
 }  // namespace
 
 void add_info(CLI::App& program, Context& context) {
-  CLI::App* command = add_command(program, context, "info",
-                                  "Describe a raster or a vector file: size, bands, CRS, pixels on the ground, extent");
+  CLI::App* command =
+      add_command(program, context, "info",
+                  "Describe a raster or a vector file: size, bands, CRS, pixels, extent; or how two scenes lie");
   auto options = std::make_shared<InfoOptions>();
   command->add_option("input", options->path, "Raster or vector file, or one of GDAL's virtual paths")->required();
+  command->add_option("later", options->later, "A later scene of the same place: how far it lies from the first");
   command->add_flag("--json", options->json, "Print one JSON object");
   command->callback([options, &context] { context.action = [options] { run(*options); }; });
 }

@@ -4,6 +4,7 @@
 #include "geo/feature_io.hpp"
 #include "geo/gdal_session.hpp"
 #include "geo/raster_writer.hpp"
+#include "synthesis/pair.hpp"
 #include "tests/support/test_data.hpp"
 
 #include <CLI/CLI.hpp>
@@ -11,6 +12,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <iostream>
 #include <sstream>
 #include <string>
@@ -90,6 +92,30 @@ BOOST_AUTO_TEST_CASE(what_a_user_must_know_is_said) {
   BOOST_TEST(info({folder.file("nocrs.tif")}).find("note          no CRS: pass --assign-crs EPSG:xxxx") !=
              std::string::npos);
   BOOST_TEST(info_json(folder.file("nocrs.tif"))["crs"].is_null());
+}
+
+BOOST_AUTO_TEST_CASE(two_scenes_are_laid_on_one_another) {
+  const plat::test::TemporaryFolder folder;
+  plat::PairOptions options;
+  options.shift_px = {3, -2};
+  const plat::DrawnPair pair = plat::draw_pair(320, 320, 4, plat::SceneStyle{}, options);
+  const plat::Grid grid{320, 320, {500000, 0.3, 0, 100000, 0, -0.3}, plat::Crs::from_text("EPSG:32631")};
+  plat::RasterWriteOptions writing;
+  writing.taken = "2021:07:03 10:15:00";
+  plat::write_raster(folder.file("before.tif"), pair.before, grid, writing);
+  writing.taken = "2024:02:11 15:05:00";
+  plat::write_raster(folder.file("after.tif"), pair.after, grid, writing);
+  const auto json = nlohmann::json::parse(info({folder.file("before.tif"), folder.file("after.tif"), "--json"}));
+  BOOST_TEST(json["kind"] == "pair");
+  BOOST_TEST(json["width"] == 320);
+  BOOST_TEST(json["before_taken"] == "2021-07-03T10:15:00");
+  BOOST_TEST(json["shift"]["kind"] == "translation");
+  BOOST_TEST(std::abs(json["shift"]["dx_px"].get<double>() - 3) < 0.15);
+  BOOST_TEST(std::abs(json["shift"]["dy_px"].get<double>() + 2) < 0.15);
+  const std::string text = info({folder.file("before.tif"), folder.file("after.tif")});
+  BOOST_TEST(text.find("shift of ") != std::string::npos);
+  BOOST_TEST(text.find("2021-07-03T10:15:00 and 2024-02-11T15:05:00") != std::string::npos);
+  BOOST_CHECK_THROW(info({folder.file("before.tif"), folder.file("before.tif")}), plat::UsageError);
 }
 
 BOOST_AUTO_TEST_CASE(a_vector_file_is_described) {
