@@ -186,7 +186,7 @@ void ShiftOptions::validate() const {
   require(block >= 64 && block <= 1024, "--align-block must lie between 64 and 1024 pixels.");
   require(overlap >= 0 && overlap < block, "--align-overlap must be at least 0 and less than --align-block.");
   require(least_peak > 0 && least_peak < 1, "--align-peak must lie between 0 and 1.");
-  require(largest >= 1 && largest <= block / 4, "the largest shift must lie between 1 pixel and a quarter of a block.");
+  require(largest >= 1, "the largest shift must be at least 1 pixel.");
   require(most_blocks >= 1, "at least one block must be measured.");
 }
 

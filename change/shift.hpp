@@ -19,7 +19,7 @@ struct ShiftOptions {
   int64_t block = 256;        ///< side of a block, pixels, 64..1024
   int64_t overlap = 0;        ///< of neighbouring blocks, pixels, 0 <= overlap < block
   double least_peak = 0.1;    ///< correlation of gradients below which a block tells nothing, in (0, 1)
-  int64_t largest = 30;       ///< shift that is looked for, pixels each way, 1..block / 4
+  int64_t largest = 30;       ///< shift that is looked for, pixels each way, >= 1; at most a quarter of a block is
   int64_t most_blocks = 400;  ///< of a large scene so many, evenly spread
   /// Throws UsageError naming the field that is out of its range.
   void validate() const;

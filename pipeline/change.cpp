@@ -25,10 +25,11 @@ RunFiles files_of(const std::string& before, const std::string& after, const std
     check_vector_output(output);
     if (!options.shifts.empty()) check_vector_output(options.shifts);
   }
-  return {{before, after, model, options.before_objects, options.after_objects},
-          options.also_read,
-          {output, options.maps, options.preview, options.shifts},
-          options.overwrite};
+  return {
+      {before, after, model, options.before_objects, options.after_objects, stac_item_of(before), stac_item_of(after)},
+      options.also_read,
+      {output, options.maps, options.preview, options.shifts},
+      options.overwrite};
 }
 
 /// Ground that only one date's outlines cover.

@@ -35,6 +35,12 @@ std::vector<std::string> bands_of(const ModelDescription& model) {
   return model.bands != colour ? model.bands : std::vector<std::string>();
 }
 
+void check_bands(const RasterReader& scene, const ModelDescription& model) {
+  if (static_cast<std::size_t>(scene.bands()) == model.bands.size()) return;
+  throw UsageError("--bands: the model '" + model.name + "' takes " + std::to_string(model.bands.size()) + " bands (" +
+                   join(model.bands, ", ") + "), not " + std::to_string(scene.bands()) + ".");
+}
+
 ModelScene open_model_scene(const std::string& scene, const RasterOptions& raster, const ModelDescription& model) {
   return open_grid_scene(scene, raster, &model);
 }
@@ -47,10 +53,7 @@ ModelScene open_grid_scene(const std::string& scene, const RasterOptions& given,
   const std::optional<double> wanted_gsd = raster.gsd_m;
   raster.gsd_m.reset();
   RasterReader reader(scene, raster);
-  if (model != nullptr && static_cast<std::size_t>(reader.bands()) != model->bands.size()) {
-    throw UsageError("--bands: the model '" + model->name + "' takes " + std::to_string(model->bands.size()) +
-                     " bands (" + join(model->bands, ", ") + "), not " + std::to_string(reader.bands()) + ".");
-  }
+  if (model != nullptr) check_bands(reader, *model);
 
   const bool located = !reader.grid().crs.empty();
   std::optional<double> assumed;

@@ -28,6 +28,8 @@ ModelScene open_model_scene(const std::string& scene, const RasterOptions& raste
 /// The same; without a model at `raster.gsd_m` or the scene's own resolution, and in any bands.
 ModelScene open_grid_scene(const std::string& scene, const RasterOptions& raster, const ModelDescription* model);
 
+/// Throws UsageError where a scene is read in another number of bands than the model takes.
+void check_bands(const RasterReader& scene, const ModelDescription& model);
 /// The bands to ask a reader for, unless others are wished for: none where the reader's own choice suits the model better.
 std::vector<std::string> bands_of(const ModelDescription& model);
 

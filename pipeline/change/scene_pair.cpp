@@ -45,19 +45,39 @@ std::string normal_time(std::string text) {
   return date ? text.substr(0, 19) : "";
 }
 
-std::string stac_time(const std::string& raster) {
+/// The STAC item beside a raster; null where there is none, or something else has its name.
+nlohmann::json read_stac_item(const std::string& raster) {
+  constexpr std::uintmax_t kLargestItem = 16'000'000;
   const std::filesystem::path item = std::filesystem::path(raster).replace_extension(".json");
-  std::error_code none;
-  if (raster.starts_with("/vsi") || !std::filesystem::is_regular_file(item, none)) return "";
-  const auto json = nlohmann::json::parse(read_text_file(item.string()), nullptr, false);
-  if (!json.is_object() || !json.contains("stac_version") || !json.contains("properties")) return "";
-  const auto& properties = json["properties"];
+  std::error_code error;
+  if (raster.starts_with("/vsi") || !std::filesystem::is_regular_file(item, error) ||
+      std::filesystem::file_size(item, error) > kLargestItem) {
+    return nullptr;
+  }
+  try {
+    auto json = nlohmann::json::parse(read_text_file(item.string()), nullptr, false);
+    if (json.is_object() && json.contains("stac_version")) return json;
+  } catch (const Error&) {
+    // A file that nobody asked to be read does not end a run.
+  }
+  return nullptr;
+}
+
+std::string stac_time(const std::string& raster) {
+  const nlohmann::json item = read_stac_item(raster);
+  if (!item.contains("properties") || !item["properties"].is_object()) return "";
+  const auto& properties = item["properties"];
   for (const char* name : {"datetime", "start_datetime"}) {
-    if (properties.is_object() && properties.contains(name) && properties[name].is_string()) {
+    if (properties.contains(name) && properties[name].is_string())
       return normal_time(properties[name].get<std::string>());
-    }
   }
   return "";
+}
+
+/// Whether a time is earlier than another as far as both are told.
+bool earlier(const std::string& time, const std::string& than) {
+  const std::size_t told = std::min(time.size(), than.size());
+  return time.compare(0, told, than, 0, told) < 0;
 }
 
 void check_places(const RasterReader& before, const RasterReader& after) {
@@ -175,6 +195,11 @@ PairGrid pair_grid_of(const std::string& text) {
   throw UsageError("--grid: '" + text + "' is none of before, after, finest.");
 }
 
+std::string stac_item_of(const std::string& raster) {
+  if (read_stac_item(raster).is_null()) return "";
+  return std::filesystem::path(raster).replace_extension(".json").string();
+}
+
 std::string time_taken(const RasterInfo& info) {
   const std::string said = normal_time(info.taken);
   return said.empty() ? stac_time(info.path) : said;
@@ -196,6 +221,10 @@ ScenePair open_scene_pair(const std::string& before_path, const std::string& aft
   }
   RasterReader before(before_path, before_options);
   RasterReader after(after_path, after_options);
+  if (model != nullptr) {
+    check_bands(before, *model);
+    check_bands(after, *model);
+  }
   check_places(before, after);
 
   bool on_before = options.grid == PairGrid::Before;
@@ -221,7 +250,7 @@ ScenePair open_scene_pair(const std::string& before_path, const std::string& aft
   pair.assumed_gsd_m = scene.assumed_gsd_m;
   pair.before_taken = time_taken(pair.before.info());
   pair.after_taken = time_taken(pair.after.info());
-  if (!pair.before_taken.empty() && !pair.after_taken.empty() && pair.after_taken < pair.before_taken) {
+  if (earlier(pair.after_taken, pair.before_taken)) {
     warnings.push_back(after_path + ": was taken on " + pair.after_taken + ", before " + before_path + " (" +
                        pair.before_taken + "); exchange them if that is not meant.");
   }

@@ -52,7 +52,9 @@ struct ScenePair {
 ScenePair open_scene_pair(const std::string& before, const std::string& after, const ScenePairOptions& options,
                           const ModelDescription* model);
 
-/// The time that a raster was taken, from its metadata or the STAC item beside it (`scene.json` of scene.tif), as
+/// The STAC item beside a raster (`scene.json` of scene.tif), which may say when it was taken; empty where there is none.
+std::string stac_item_of(const std::string& raster);
+/// The time that a raster was taken, from its metadata or the STAC item beside it, as
 /// "2024-02-11T09:40:00" or as much of it as is said; empty where nothing is.
 std::string time_taken(const RasterInfo& info);
 

@@ -221,7 +221,7 @@ BOOST_AUTO_TEST_CASE(drawn_towns_are_measured_to_a_seventh_of_a_pixel) {
 
 BOOST_AUTO_TEST_CASE(options_are_checked) {
   const World world(64, [](double, double) { return Point{0, 0}; });
-  for (const auto& wrong : {plat::ShiftOptions{.block = 32}, {.overlap = 256}, {.least_peak = 0}, {.largest = 100}}) {
+  for (const auto& wrong : {plat::ShiftOptions{.block = 32}, {.overlap = 256}, {.least_peak = 0}, {.largest = 0}}) {
     BOOST_CHECK_THROW(world.measure(wrong), plat::UsageError);
   }
 }

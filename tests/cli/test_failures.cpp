@@ -37,6 +37,9 @@ class World {
     fs::rename(folder.file("demo.tif"), folder.file("damaged.tif"));
     damage("damaged.tif");
     require({"demo", "--size", "512", "--overwrite"});
+    require({"demo", "--pair", "--size", "1024", "-o", "pair"});
+    fs::copy_file(folder.file("pair/after.tif"), folder.file("pair/damaged.tif"));
+    damage("pair/damaged.tif");
     fs::copy(PLAT_SOURCE_DIR "/data/models/buildings", folder.file("sound"));
     fs::copy_file(PLAT_SOURCE_DIR "/tests/model/import/meta.pth", folder.file("meta.pth"));
     require({"extract", "demo.tif", "-o", "predicted.gpkg", "--model", "threshold"});
@@ -51,6 +54,10 @@ class World {
         {"extract",
          {"extract", "demo.tif", "-o", "out.geojson", "--model", "threshold"},
          "out.geojson",
+         {"--maps", "maps.tif", "--preview", "view.png"}},
+        {"change",
+         {"change", "pair/before.tif", "pair/after.tif", "-o", "changes.geojson", "--model", "threshold"},
+         "changes.geojson",
          {"--maps", "maps.tif", "--preview", "view.png"}},
         {"evaluate",
          {"evaluate", "predicted.gpkg", "demo_buildings.geojson", "-o", "out.gpkg", "--rounds", "50"},
@@ -202,13 +209,15 @@ BOOST_AUTO_TEST_CASE(a_full_disk_under_a_further_output_costs_only_that_one) {
 
 BOOST_AUTO_TEST_CASE(a_damaged_input_is_named) {
   const World& world = World::get();
-  const std::map<std::string, int> codes = {{"extract", 6}, {"everything", 6}, {"segment", 0}, {"train", 3}};
+  const std::map<std::string, int> codes = {
+      {"extract", 6}, {"change", 6}, {"everything", 6}, {"segment", 0}, {"train", 3}};
   for (Verb verb : world.verbs()) {
     BOOST_TEST_CONTEXT(verb.name) {
       world.make_earlier(verb);
       const Files before = world.files();
       if (codes.contains(verb.name)) {
         std::ranges::replace(verb.arguments, std::string("demo.tif"), std::string("damaged.tif"));
+        std::ranges::replace(verb.arguments, std::string("pair/after.tif"), std::string("pair/damaged.tif"));
         std::vector<std::string> more = verb.extras;
         const ProgramRun run = run_plat(world.folder, overwriting(verb, more));
         const int code = codes.at(verb.name);

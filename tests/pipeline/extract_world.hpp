@@ -73,7 +73,8 @@ inline double number(const Feature& feature, const std::string& name) {
   const AttributeValue* value = feature.find(name);
   if (value == nullptr) return -1;
   if (const auto* whole = std::get_if<int64_t>(value)) return static_cast<double>(*whole);
-  return std::get<double>(*value);
+  const auto* real = std::get_if<double>(value);
+  return real != nullptr ? *real : -1;
 }
 
 }  // namespace plat::test
