@@ -164,7 +164,7 @@ BOOST_AUTO_TEST_CASE(exit_codes_say_what_went_wrong) {
   BOOST_TEST(option({"--align-peak", "1"}, "--align-peak") == 2);
   BOOST_TEST(option({"--least-change", "-1"}, "--least-change") == 2);
   BOOST_TEST(option({"--tolerance", "-1"}, "--tolerance") == 2);
-  BOOST_TEST(option({"--evidence", "1.5"}, "--evidence") == 2);
+  BOOST_TEST(option({"--min-change", "1.5"}, "--min-change") == 2);
   BOOST_TEST(option({"--splits-need-ground", "perhaps"}, "splits-need-ground") == 2);
   BOOST_TEST(option({"--gsd", "0"}, "--gsd") == 2);
   BOOST_TEST(option({"--after-bands", "7"}, "7") == 2);

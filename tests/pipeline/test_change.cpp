@@ -106,7 +106,7 @@ BOOST_AUTO_TEST_CASE(what_was_drawn_is_found_and_nothing_else) {
     BOOST_TEST(summary.total(kind).count == drawn);
     BOOST_TEST(drawn > 3);
   }
-  BOOST_TEST(summary.held_by_evidence == 0);
+  BOOST_TEST(summary.unsure == 0);
 }
 
 BOOST_AUTO_TEST_CASE(exchanged_scenes_give_mirrored_kinds) {
