@@ -167,6 +167,16 @@ BOOST_AUTO_TEST_CASE(scenes_may_differ_in_resolution_extent_and_crs) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(shifts_are_taken_out_on_any_grid) {
+  const Grid grid = metre_grid(kSide, kSide);
+  const Pair pair({grid, {}}, {plat::test::grid_in("EPSG:3857", grid, 0.8), {6, -4}});
+  for (const auto on : {plat::PairGrid::Before, plat::PairGrid::After, plat::PairGrid::Finest}) {
+    plat::ChangeOptions options = change_options();
+    options.pair.grid = on;
+    check_as_drawn(pair, pair.run(options));
+  }
+}
+
 BOOST_AUTO_TEST_CASE(the_grid_is_of_the_scene_asked_for) {
   const Grid fine{600, 600, {500000, 0.5, 0, 3000000, 0, -0.5}, plat::test::utm()};
   const Pair pair({metre_grid(kSide, kSide), {}}, {fine, {}});
