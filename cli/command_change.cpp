@@ -90,8 +90,9 @@ void print_text(const std::string& output, const ChangeSummary& s, bool dry_run)
       if (kind != ChangeKind::Unchanged && kind != ChangeKind::Unknown) changed += s.total(kind).count;
     }
     if (changed == 0) {
-      std::printf("%s: nothing has changed; %lld objects before, %lld after\n", output.c_str(),
-                  number(s.before_objects), number(s.after_objects));
+      const char* said = s.total(ChangeKind::Unknown).count > 0 ? "no change is known" : "nothing has changed";
+      std::printf("%s: %s; %lld objects before, %lld after\n", output.c_str(), said, number(s.before_objects),
+                  number(s.after_objects));
     } else {
       std::printf("%s: %lld changes; %lld objects before, %lld after\n", output.c_str(), number(changed),
                   number(s.before_objects), number(s.after_objects));

@@ -82,6 +82,16 @@ class PairSink {
     after_.stream.finish();
   }
 
+  /// Throws DataError for a date that shows nothing: what the other one has would all be unknown.
+  void require_both(const ScenePair& pair) const {
+    for (const auto& [date, scene, other] :
+         {std::tuple{&before_, &pair.before, &pair.after}, {&after_, &pair.after, &pair.before}}) {
+      if (date->checks.valid_pixels() > 0) continue;
+      throw DataError(scene->info().path + ": no pixel has data where " + other->info().path +
+                      " lies. Check its nodata value (--nodata, --after-nodata), --bbox and --shift.");
+    }
+  }
+
   std::vector<std::string> warnings(const ScenePair& pair, const PairObjects& objects) const {
     std::vector<std::string> all;
     for (const auto& [date, scene, found] : {std::tuple{&before_, &pair.before, objects.before.store.size()},
@@ -338,6 +348,7 @@ PairObjects extract_pair(ScenePair& pair, const WorkPlan& plan, const ObjectOpti
                   [&](const TileData& data, const Image<float>& maps) { sink.add(data, maps); },
                   {plan.threads, plan.memory.tiles_in_flight, plan.memory.per_tile});
   sink.finish();
+  sink.require_both(pair);
   for (const std::string& text : sink.warnings(pair, objects)) run.warn(text);
   return objects;
 }

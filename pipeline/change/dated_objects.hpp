@@ -43,7 +43,7 @@ struct PairObjects {
 
 /// Extracts the objects of both scenes: tile by tile both pass the model, their maps are stitched side by side, and each object
 /// is told what the other date's map says of its ground. `on_maps` is handed strips of how much the dates' extents differ, a band a class. Throws
-/// UsageError when the objects would outgrow `most_bytes`.
+/// UsageError when the objects would outgrow `most_bytes`, DataError where a date shows nothing.
 PairObjects extract_pair(ScenePair& pair, const WorkPlan& plan, const ObjectOptions& options, const Segmenter& model,
                          SceneRun& run, int64_t most_bytes, const std::function<void(const Strip&)>& on_maps);
 

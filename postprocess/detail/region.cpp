@@ -152,8 +152,8 @@ RowRuns find_runs(const Image<float>& maps, const Image<uint8_t>& valid, int64_t
       out.relief.push_back(bridge(i) ? kBridge : relief_at(boundary[i], distance[i], thresholds));
       out.extent.push_back(static_cast<uint16_t>(std::lround(std::clamp(extent[i], 0.0F, 1.0F) * 65535.0F)));
       if (witnessed) {
-        out.witness.push_back(witness[i] < 0 ? kUnseen
-                                             : static_cast<uint8_t>(std::lround(std::min(witness[i], 1.0F) * 254.0F)));
+        out.witness.push_back(
+            !(witness[i] >= 0) ? kUnseen : static_cast<uint8_t>(std::lround(std::min(witness[i], 1.0F) * 254.0F)));
       }
     }
     run.end = static_cast<int32_t>(i);

@@ -167,6 +167,16 @@ BOOST_AUTO_TEST_CASE(scenes_may_differ_in_resolution_extent_and_crs) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(shifts_are_taken_out_on_any_grid) {
+  const Grid grid = metre_grid(kSide, kSide);
+  const Pair pair({grid, {}}, {plat::test::grid_in("EPSG:3857", grid, 0.8), {6, -4}});
+  for (const auto on : {plat::PairGrid::Before, plat::PairGrid::After, plat::PairGrid::Finest}) {
+    plat::ChangeOptions options = change_options();
+    options.pair.grid = on;
+    check_as_drawn(pair, pair.run(options));
+  }
+}
+
 BOOST_AUTO_TEST_CASE(the_grid_is_of_the_scene_asked_for) {
   const Grid fine{600, 600, {500000, 0.5, 0, 3000000, 0, -0.5}, plat::test::utm()};
   const Pair pair({metre_grid(kSide, kSide), {}}, {fine, {}});
@@ -258,6 +268,129 @@ BOOST_AUTO_TEST_CASE(other_colours_and_compression_are_no_change) {
   BOOST_TEST(summary.total(ChangeKind::Unchanged).count == summary.before_objects);
   BOOST_TEST(summary.before_objects == summary.after_objects);
   BOOST_TEST(!mentions(summary, "same pixels"));
+}
+
+BOOST_AUTO_TEST_CASE(a_shift_that_changes_over_the_scene_is_taken_out) {
+  const Grid grid = metre_grid(512, 512);
+  // The later scene's georeference is turned by a third of a degree and too small by 1 %.
+  Camera camera{grid, {}};
+  camera.grid.world_from_pixel = {500002, 1.01, 0.006, 2999999, 0.006, -1.01};
+  Pair pair;
+  pair.town = drawn_town(512);
+  plat::test::write_scene(pair.file("before.tif"), seen(pair.town, false, {grid, {}}), grid);
+  plat::test::write_scene(pair.file("after.tif"), seen(pair.town, true, camera), grid);
+  plat::ChangeOptions options = change_options();
+  options.pair.shift.block = 128;
+  const ChangeSummary summary = pair.run(options);
+  BOOST_TEST((summary.shift.verdict == plat::ShiftVerdict::Smooth));
+  BOOST_TEST(summary.shift.field.largest() > 5);
+  for (const plat::Point at : {plat::Point{50, 50}, {256, 256}, {450, 100}}) {
+    // What lies at a place of the grid is seen where the camera puts it.
+    const plat::Point seen_at = camera.grid.world_from_pixel.inverse()(grid.world_from_pixel(at));
+    const plat::Point found = summary.shift.field.at(at);
+    BOOST_TEST(std::hypot(found.x - seen_at.x + at.x, found.y - seen_at.y + at.y) < 0.25);
+  }
+  check_as_drawn(pair, summary);
+}
+
+BOOST_AUTO_TEST_CASE(classes_are_told_apart_and_chosen) {
+  Pair pair;
+  BrightSegmenter model(160, 32);
+  model.edit().classes = {{"first", {}}, {"second", {}}};
+  // A class a band: the second has other houses, all of which go.
+  auto before = seen(pair.town, false, {metre_grid(kSide, kSide), {}});
+  auto after = seen(pair.town, true, {metre_grid(kSide, kSide), {}});
+  std::ranges::fill(before.band(1), uint8_t{20});
+  std::ranges::fill(after.band(1), uint8_t{20});
+  for (int64_t r = 60; r < 70; ++r) std::fill_n(before.row(r, 1).begin() + 70, 20, uint8_t{240});
+  plat::test::write_scene(pair.file("before.tif"), before, metre_grid(kSide, kSide));
+  plat::test::write_scene(pair.file("after.tif"), after, metre_grid(kSide, kSide));
+  for (const std::string wanted : {"", "first", "second"}) {
+    BOOST_TEST_CONTEXT("classes: " << wanted) {
+      plat::ChangeOptions options = change_options();
+      if (!wanted.empty()) options.classes = {wanted};
+      options.maps = pair.file("maps.tif");
+      plat::detect_change(pair.file("before.tif"), pair.file("after.tif"), pair.file("out.gpkg"), options, model);
+      std::map<std::string, std::map<std::string, std::size_t>> kinds;
+      for (const auto& change : changes_of(pair.file("out.gpkg")).features)
+        ++kinds[text(change, "class")][text(change, "kind")];
+      BOOST_TEST(kinds.size() == (wanted.empty() ? 2U : 1U));
+      if (wanted != "second") BOOST_TEST(kinds["first"].size() == 5U);
+      if (wanted != "first") BOOST_TEST((kinds["second"] == std::map<std::string, std::size_t>{{"vanished", 1}}));
+      plat::RasterOptions last;
+      last.bands = {wanted.empty() ? "2" : "1"};
+      plat::RasterReader maps(options.maps, last);
+      if (wanted != "first")
+        BOOST_TEST(maps.read({80, 65, 1, 1}).pixels.at(0, 0) == 216, boost::test_tools::tolerance(0.01F));
+      if (wanted != "first") BOOST_TEST(maps.read({10, 10, 1, 1}).pixels.at(0, 0) == 0);
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(what_the_other_map_nearly_shows_has_not_changed) {
+  Pair pair;
+  auto after = seen(pair.town, true, {metre_grid(kSide, kSide), {}});
+  std::size_t dimmed = 0, vanished = 0;
+  for (const DrawnHouse& house : pair.town) {
+    if (house.kind != "vanished") continue;
+    // Every second one is still there, but darker than what counts as a house.
+    if (++vanished % 2 == 0) continue;
+    const Bounds& box = house.before;
+    plat::test::paint(after,
+                      {std::llround(box.min_x), std::llround(box.min_y), std::llround(box.max_x - box.min_x),
+                       std::llround(box.max_y - box.min_y)},
+                      100);
+    ++dimmed;
+  }
+  plat::test::write_scene(pair.file("after.tif"), after, metre_grid(kSide, kSide));
+  plat::ChangeOptions options = change_options();
+  const ChangeSummary held = pair.run(options);
+  BOOST_TEST(dimmed > 1U);
+  BOOST_TEST(held.held_by_evidence == dimmed);
+  BOOST_TEST(held.total(ChangeKind::Vanished).count == vanished - dimmed);
+  options.evidence = 0;
+  BOOST_TEST(pair.run(options).total(ChangeKind::Vanished).count == vanished);
+  options.evidence = 0.9;
+  BOOST_TEST(pair.run(options).total(ChangeKind::Vanished).count == vanished);
+}
+
+BOOST_AUTO_TEST_CASE(a_part_of_the_scenes_is_compared_alone) {
+  const Pair pair({metre_grid(kSide, kSide), {}}, {metre_grid(kSide, kSide), {2.5, 1.25}});
+  plat::ChangeOptions options = change_options();
+  options.pair.before.bbox = Bounds{500040, 2999780, 500260, 2999960};
+  const ChangeSummary summary = pair.run(options);
+  BOOST_TEST(summary.width == 220);
+  BOOST_TEST(summary.height == 180);
+  // What the frame does not cut is as drawn.
+  const plat::FeatureLayer changes = changes_of(pair.file("out.gpkg"));
+  std::size_t whole = 0;
+  for (const DrawnHouse& house : pair.town) {
+    const Bounds &a = house.before, &b = house.after;
+    const auto inside = [](const Bounds& h) {
+      return h.max_x == 0 || (h.min_x > 43 && h.max_x < 257 && h.min_y > 43 && h.max_y < 217);
+    };
+    if (!inside(a) || !inside(b)) continue;
+    ++whole;
+    const auto found = plat::test::at_house(changes, house);
+    BOOST_REQUIRE(found.size() == 1U);
+    BOOST_TEST(text(*found.front(), "kind") == house.kind);
+  }
+  BOOST_TEST(whole > 8U);
+  options.pair.before.bbox = Bounds{87.0004, 27.1203, 87.0026, 27.1219};
+  options.pair.before.bbox_crs = plat::Crs::wgs84();
+  BOOST_TEST(pair.run(options).width < kSide);
+}
+
+BOOST_AUTO_TEST_CASE(nothing_on_either_date_is_no_change) {
+  Pair pair;
+  pair.town.clear();
+  for (const std::string name : {"before", "after"})
+    plat::test::write_scene(pair.file(name + ".tif"), seen(pair.town, name == "after", {metre_grid(kSide, kSide), {}}),
+                            metre_grid(kSide, kSide));
+  const ChangeSummary summary = pair.run();
+  BOOST_TEST(summary.before_objects + summary.after_objects == 0);
+  for (const std::string layer : {"changes", "before", "after"})
+    BOOST_TEST(changes_of(pair.file("out.gpkg"), layer).features.empty());
 }
 
 BOOST_AUTO_TEST_SUITE_END()

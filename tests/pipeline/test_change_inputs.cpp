@@ -133,6 +133,23 @@ BOOST_AUTO_TEST_CASE(what_a_date_does_not_show_is_unknown) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_date_that_shows_nothing_is_refused) {
+  const Scenes scenes;
+  scenes.write_both();
+  plat::RasterWriteOptions nodata;
+  nodata.nodata = 0;
+  const plat::Image<uint8_t> nothing(kSide, kSide, 3);
+  plat::ChangeOptions options = change_options();
+  options.pair.shift_px = plat::Point{1e9, 0};
+  BOOST_CHECK_EXCEPTION(scenes.run(options), plat::DataError, says({"after.tif: no pixel has data", "--shift"}));
+  scenes.write("after.tif", nothing, nodata);
+  BOOST_CHECK_EXCEPTION(scenes.run(), plat::DataError, says({"after.tif: no pixel has data"}));
+  scenes.write("before.tif", nothing, nodata);
+  scenes.write("after.tif", scenes.after());
+  BOOST_CHECK_EXCEPTION(scenes.run(), plat::DataError, says({"before.tif: no pixel has data"}));
+  BOOST_TEST(!std::filesystem::exists(scenes.file("out.gpkg")));
+}
+
 BOOST_AUTO_TEST_CASE(what_is_cut_by_the_edge_of_the_common_ground_is_no_change) {
   Scenes scenes;
   scenes.town = {{{60, 60, 80, 75}, {60, 60, 80, 75}, "unchanged"},

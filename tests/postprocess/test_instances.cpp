@@ -258,6 +258,69 @@ BOOST_AUTO_TEST_CASE(not_a_number_is_never_an_object) {
   BOOST_TEST(stream(scene, {}, {10}).size() == 1);
 }
 
+BOOST_AUTO_TEST_CASE(a_witness_is_averaged_over_what_it_has_seen_and_changes_no_object) {
+  const Scene scene = bumpy_scene(150, 110, 7);
+  Scene seen{Image<float>(150, 110, 4), scene.valid};
+  std::copy_n(scene.maps.data(), scene.maps.size(), seen.maps.data());
+  std::mt19937 random(11);
+  std::uniform_real_distribution<float> uniform(0, 1);
+  for (float& value : seen.maps.band(3)) value = uniform(random) < 0.3F ? -1.0F : 1.2F * uniform(random);
+  seen.maps.band(3)[5000] = std::nanf("");
+  const auto witnessed = [&](const std::vector<int64_t>& heights) {
+    std::vector<InstancePatch> patches;
+    plat::InstanceStream to(
+        150, {}, [&](InstancePatch&& patch) { patches.push_back(std::move(patch)); }, plat::kLargestRegion, true);
+    std::size_t next = 0;
+    for (int64_t row = 0; row < 110;) {
+      const int64_t rows = std::min(heights[next++ % heights.size()], 110 - row);
+      to.add({row, plat::crop(seen.maps, {0, row, 150, rows}), plat::crop(seen.valid, {0, row, 150, rows})}, 0);
+      row += rows;
+    }
+    to.finish();
+    return patches;
+  };
+  const auto plain = stream(scene, {}, {110});
+  const auto patches = witnessed({110});
+  BOOST_REQUIRE(patches.size() == plain.size());
+  int64_t objects = 0;
+  for (std::size_t i = 0; i < patches.size(); ++i) {
+    const InstancePatch& patch = patches[i];
+    BOOST_TEST(std::ranges::equal(std::span(patch.labels.data(), patch.labels.size()),
+                                  std::span(plain[i].labels.data(), plain[i].labels.size())));
+    BOOST_TEST(plain[i].witness.empty());
+    BOOST_REQUIRE(patch.witness.size() == static_cast<std::size_t>(patch.count));
+    BOOST_REQUIRE(patch.unseen.size() == static_cast<std::size_t>(patch.count));
+    for (int32_t object = 1; object <= patch.count; ++object, ++objects) {
+      double sum = 0, count = 0, unseen = 0;
+      for (int64_t r = 0; r < patch.window.height; ++r) {
+        for (int64_t c = 0; c < patch.window.width; ++c) {
+          if (patch.labels.at(c, r) != object) continue;
+          const float value = seen.maps.at(patch.window.col + c, patch.window.row + r, 3);
+          ++count;
+          if (value >= 0) {
+            sum += std::min(value, 1.0F);
+          } else {
+            ++unseen;
+          }
+        }
+      }
+      const auto at = static_cast<std::size_t>(object - 1);
+      // Kept in steps of 1 / 254; pinholes that were filled have no say.
+      BOOST_TEST(std::abs(patch.witness[at] - sum / std::max(1.0, count - unseen)) < 0.002);
+      BOOST_TEST(std::abs(patch.unseen[at] - unseen / count) < 0.005);
+    }
+  }
+  BOOST_TEST(objects > 5);
+  for (const std::vector<int64_t>& heights : {std::vector<int64_t>{1}, {7, 30, 2}}) {
+    const auto again = witnessed(heights);
+    BOOST_REQUIRE(again.size() == patches.size());
+    for (std::size_t i = 0; i < again.size(); ++i) {
+      BOOST_TEST((again[i].witness == patches[i].witness));
+      BOOST_TEST((again[i].unseen == patches[i].unseen));
+    }
+  }
+}
+
 BOOST_AUTO_TEST_CASE(thresholds_must_make_sense) {
   const auto nothing = [](InstancePatch&&) {};
   for (const InstanceThresholds& bad :

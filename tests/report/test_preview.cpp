@@ -86,6 +86,34 @@ BOOST_AUTO_TEST_CASE(large_scenes_are_reduced_and_small_ones_enlarged) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(panels_stand_side_by_side_each_with_its_own_outlines) {
+  const World world(200, 120);
+  plat::PreviewOptions options;
+  options.max_size = 200;
+  plat::PreviewCanvas left(world.grid, options), right(world.grid, options);
+  left.add({world.square(20, 20, 40)});
+  right.add({world.square(100, 50, 40)}, plat::PreviewColour::Red);
+  auto reader = world.reader(), again = world.reader();
+  const plat::Scaling identity = plat::Scaling::identity(3);
+  const std::string path = world.folder.file("out.png");
+  plat::write_panels(path, {{left, reader, identity, "one", false}, {right, again, identity, "other", true}});
+  const cv::Mat3b picture = cv::imread(path);
+  const int top = picture.rows - 120, next = picture.cols - 200;
+  BOOST_TEST(top > 0);
+  BOOST_TEST(next > 200);
+  BOOST_TEST(is_line(picture(top + 20, 40)));
+  BOOST_TEST(is_scene(picture(top + 90, 120)));
+  const cv::Vec3b red = picture(top + 50, next + 120), pale = picture(top + 20, next + 40);
+  BOOST_TEST((red[2] > 180 && red[1] < 100 && red[0] < 100));
+  BOOST_TEST((pale[0] > 100 && pale[0] == pale[1] && pale[1] == pale[2]));
+  // Something is written above each.
+  for (const int from : {0, next}) {
+    const cv::Mat3b title = picture(cv::Rect(from, 0, 200, top));
+    BOOST_TEST(std::any_of(title.begin(), title.end(), [](const cv::Vec3b& v) { return v[0] < 128; }));
+  }
+  BOOST_CHECK_THROW(plat::write_panels(path, {{left, reader, identity, "one", false}}), plat::IoError);
+}
+
 BOOST_AUTO_TEST_CASE(an_existing_picture_is_kept_unless_told) {
   const World world(20, 20);
   auto reader = world.reader();

@@ -121,6 +121,56 @@ BOOST_AUTO_TEST_CASE(pixels_without_data_continue_their_surroundings_and_are_not
   BOOST_TEST(data.valid.at(col + 1, row) == 1);
 }
 
+BOOST_AUTO_TEST_CASE(tiles_of_two_scenes_hold_the_bands_of_one_and_then_of_the_other) {
+  Image<uint8_t> first = drawn_scene(70, 50), second = drawn_scene(70, 50);
+  for (uint8_t& v : std::span(second.data(), second.size())) v = static_cast<uint8_t>(251 - v);
+  // The first lacks what lies on the left, the second what lies at the bottom.
+  for (int64_t b = 0; b < 3; ++b) {
+    for (int64_t r = 0; r < 50; ++r) std::fill_n(first.row(r, b).begin(), 20, uint8_t{0});
+    for (int64_t r = 45; r < 50; ++r) std::ranges::fill(second.row(r, b), uint8_t{0});
+  }
+  const World one(first, 32, 8, 0), other(second, 32, 8, 0);
+  const plat::RasterReader reader_one(one.path), reader_other(other.path);
+  plat::Scaling identity = plat::Scaling::identity(3);
+  const plat::TileSource both({{reader_one, identity}, {reader_other, identity}}, one.source.grid());
+  BOOST_TEST(both.scenes() == 2);
+  BOOST_TEST(one.source.scenes() == 1);
+  for (int64_t i = 0; i < both.grid().size(); ++i) {
+    const TileData data = both.read(i);
+    BOOST_TEST_REQUIRE(data.pixels.bands() == 6);
+    BOOST_TEST_REQUIRE(data.valid.bands() == 2);
+    for (const int64_t scene : {0, 1}) {
+      const TileData alone = (scene == 0 ? one : other).source.read(i);
+      BOOST_TEST(std::ranges::equal(data.valid.band(scene), alone.valid.band(0)));
+      for (int64_t b = 0; b < 3; ++b)
+        BOOST_TEST(std::ranges::equal(data.pixels.band(3 * scene + b), alone.pixels.band(b)));
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_tile_that_one_of_two_scenes_shows_reaches_the_network) {
+  Image<uint8_t> half = drawn_scene(64, 32), none(64, 32, 3);
+  for (int64_t b = 0; b < 3; ++b) {
+    for (int64_t r = 0; r < 32; ++r) std::fill_n(half.row(r, b).begin(), 40, uint8_t{0});
+  }
+  const World one(half, 32, 0, 0), other(none, 32, 0, 0);
+  const plat::RasterReader reader_one(one.path), reader_other(other.path);
+  const plat::Scaling identity = plat::Scaling::identity(3);
+  const plat::TileSource both({{reader_other, identity}, {reader_one, identity}}, one.source.grid());
+  std::atomic<int> inferred = 0;
+  plat::TilePipelineOptions options;
+  options.threads = plat::ThreadBudget::make(2);
+  plat::run_tiles(
+      both,
+      [&](const TileData& data) {
+        ++inferred;
+        BOOST_TEST(std::ranges::count(data.valid.band(0), 0) == 32 * 32);
+        return Image<float>(32, 32, 1);
+      },
+      [](const TileData&, const Image<float>&) {}, options);
+  BOOST_TEST(inferred == 1);
+}
+
 BOOST_AUTO_TEST_CASE(the_sink_sees_tiles_in_order_and_the_same_for_any_number_of_threads) {
   const World world(drawn_scene(200, 150));
   std::vector<Image<float>> expected;
