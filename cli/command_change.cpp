@@ -28,6 +28,7 @@ struct Arguments {
   std::string precision = "auto";
   std::string grid = "before";
   std::string shift;
+  std::string normalize;
   std::string after_bands;
   std::optional<double> after_nodata;
   std::string after_crs;
@@ -42,6 +43,27 @@ constexpr ChangeKind kShown[] = {ChangeKind::Appeared, ChangeKind::Vanished,  Ch
                                  ChangeKind::Redrawn,  ChangeKind::Unchanged, ChangeKind::Unknown};
 
 double rounded(double value, double steps_per_unit) { return std::round(value * steps_per_unit) / steps_per_unit; }
+
+nlohmann::ordered_json json_of(const RadiometricFit& fit) {
+  nlohmann::ordered_json json;
+  json["used"] = name_of(fit.used);
+  if (!fit.obstacle.empty()) json["obstacle"] = fit.obstacle;
+  json["pixels"] = fit.pixels;
+  if (fit.bands.empty()) return json;
+  json["unchanged_share"] = rounded(fit.unchanged_share, 1e4);
+  json["canonical_correlations"] = fit.canonical_correlations;
+  json["rounds"] = fit.rounds;
+  for (const BandAgreement& band : fit.bands) {
+    nlohmann::ordered_json one;
+    if (fit.used == Normalization::IrMad) one = {{"gain", band.gain}, {"offset", band.offset}};
+    one["correlation_before"] = rounded(band.correlation_before, 1e4);
+    one["correlation_after"] = rounded(band.correlation_after, 1e4);
+    one["rmse_before"] = band.rmse_before;
+    one["rmse_after"] = band.rmse_after;
+    json["bands"].push_back(one);
+  }
+  return json;
+}
 
 void print_json(const std::string& output, const ChangeSummary& s, bool dry_run) {
   nlohmann::ordered_json json;
@@ -67,6 +89,7 @@ void print_json(const std::string& output, const ChangeSummary& s, bool dry_run)
   if (!s.before_taken.empty()) json["before_taken"] = s.before_taken;
   if (!s.after_taken.empty()) json["after_taken"] = s.after_taken;
   json["shift"] = json_of(s.shift, s.shifted);
+  if (s.radiometry) json["normalization"] = json_of(*s.radiometry);
   json["tiles"] = s.tiles;
   if (!dry_run) json["failed_tiles"] = s.failed_tiles;
   json["threads"] = s.threads;
@@ -116,6 +139,7 @@ void print_text(const std::string& output, const ChangeSummary& s, bool dry_run)
     std::printf(", taken %s and %s", s.before_taken.substr(0, 10).c_str(), s.after_taken.substr(0, 10).c_str());
   }
   std::printf("\nalign    %s%s\n", s.shift.text().c_str(), s.shifted ? ", taken out" : "");
+  if (s.radiometry) std::printf("values   %s\n", s.radiometry->text().c_str());
   if (!s.model.empty()) {
     std::printf("tiles    %lld, %lld failed, model %s; memory %s estimated, %s allowed", number(s.tiles),
                 number(s.failed_tiles), s.model.c_str(), format_memory(s.estimated_bytes).c_str(),
@@ -149,6 +173,7 @@ ChangeOptions options_of(const Arguments& arguments, const Context& context) {
     if (shift.size() != 2) throw UsageError("--shift: two numbers are needed, DX,DY in pixels.");
     options.pair.shift_px = Point{shift[0], shift[1]};
   }
+  options.normalize = normalization_of(arguments.normalize);
   if (!arguments.classes.empty()) options.classes = split(arguments.classes, ',');
   options.ram_bytes = parse_memory(arguments.ram);
   options.precision = precision_of(arguments.precision);
@@ -179,6 +204,7 @@ void run(const Arguments& arguments, const Context& context) {
 void add_change(CLI::App& program, Context& context) {
   const auto arguments = std::make_shared<Arguments>();
   ChangeOptions& options = arguments->options;
+  arguments->normalize = name_of(options.normalize);
   CLI::App* command = add_command(program, context, "change", "Tell what became of the objects between two scenes");
   command->add_option("before", arguments->before, "The earlier scene: any raster that GDAL reads")->required();
   command->add_option("after", arguments->after, "The later scene of the same place, in any CRS and resolution")
@@ -217,6 +243,11 @@ void add_change(CLI::App& program, Context& context) {
   command->add_option("--align-overlap", options.pair.shift.overlap, "Overlap of neighbouring blocks, in pixels")
       ->capture_default_str();
   command->add_option("--align-peak", options.pair.shift.least_peak, "Least correlation of a block that counts, 0..1")
+      ->capture_default_str();
+  command
+      ->add_option("--normalize", arguments->normalize,
+                   "Make the later scene's values those of the earlier: none, histogram, irmad (by what has not "
+                   "changed) or auto (what fits)")
       ->capture_default_str();
   command->add_option("--shifts", options.shifts, "Also write the blocks and their shifts: a polygon layer");
   command

@@ -160,6 +160,19 @@ bool are_wide_bytes(const std::vector<std::vector<float>>& samples) {
 
 }  // namespace
 
+ToneCurve ToneCurve::line(double gain, double offset) { return {{0, 1}, {offset, gain + offset}}; }
+
+double ToneCurve::operator()(double value) const {
+  if (from.empty()) return value;
+  const double slope = (to.back() - to.front()) / (from.back() - from.front());
+  if (value <= from.front()) return to.front() + slope * (value - from.front());
+  if (value >= from.back()) return to.back() + slope * (value - from.back());
+  const auto right = static_cast<std::size_t>(std::ranges::upper_bound(from, value) - from.begin());
+  if (right == from.size()) return value;  // NaN
+  const std::size_t left = right - 1;
+  return to[left] + (to[right] - to[left]) * (value - from[left]) / (from[right] - from[left]);
+}
+
 Scaling Scaling::identity(int bands) {
   const auto count = static_cast<std::size_t>(bands);
   return {std::vector<double>(count, 0.0), std::vector<double>(count, 255.0)};
@@ -167,12 +180,15 @@ Scaling Scaling::identity(int bands) {
 
 void Scaling::apply(Image<float>& pixels) const {
   assert(static_cast<std::size_t>(pixels.bands()) == low.size() && low.size() == high.size());
+  assert(curves.empty() || curves.size() == low.size());
   for (std::size_t b = 0; b < low.size(); ++b) {
     const double range = high[b] - low[b];
     // A band of one value has nothing to show.
     const double factor = range > 0 ? 255.0 / range : 0.0;
+    const ToneCurve as_stored;
+    const ToneCurve& curve = curves.empty() ? as_stored : curves[b];
     for (float& value : pixels.band(static_cast<int64_t>(b))) {
-      const double scaled = (static_cast<double>(value) - low[b]) * factor;
+      const double scaled = (curve(static_cast<double>(value)) - low[b]) * factor;
       // False for NaN as well.
       value = scaled > 0 ? static_cast<float>(std::min(scaled, 255.0)) : 0.0F;
     }

@@ -8,11 +8,21 @@
 
 namespace plat {
 
+/// A piecewise linear map of a band's values that never falls; beyond its knots it goes on at its mean slope. Without knots: as they are.
+struct ToneCurve {
+  std::vector<double> from = {};  ///< rising; none, or two or more
+  std::vector<double> to = {};    ///< as many
+
+  static ToneCurve line(double gain, double offset);
+  double operator()(double value) const;
+};
+
 /// Maps stored values to the display range 0..255, band by band: value -> clamp((value - low) / (high - low)) * 255.
 /// Decided once per scene, never per tile.
 struct Scaling {
   std::vector<double> low;
   std::vector<double> high;
+  std::vector<ToneCurve> curves = {};  ///< what values pass first, a band each; empty: none
 
   /// Bytes as they are.
   static Scaling identity(int bands);

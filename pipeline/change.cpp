@@ -144,8 +144,13 @@ ChangeSummary detect_in(SceneRun& run, ChangeSummary& summary, const std::string
   summary.threads = threads.total;
   const Stopwatch aligning;
   ScenePair pair = open_scene_pair(before, after, options.pair, model != nullptr ? &model->description() : nullptr);
-  summary.seconds_align = aligning.seconds();
   describe(pair, run, summary);
+  PairScaling scaling;
+  if (model != nullptr || !options.preview.empty()) {
+    scaling = scale_pair(pair.before, pair.after, options.normalize);
+    summary.radiometry = scaling.fit;
+  }
+  summary.seconds_align = aligning.seconds();
   const Grid grid = pair.grid();
   check_output_crs(output, before, grid.crs);
 
@@ -172,7 +177,7 @@ ChangeSummary detect_in(SceneRun& run, ChangeSummary& summary, const std::string
         if (maps && !run.attempt(options.maps, [&] { maps->write(strip); })) maps.reset();
       };
     }
-    objects = extract_pair(pair, plan, options, *model, run, most, on_maps);
+    objects = extract_pair(pair, scaling, plan, options, *model, run, most, on_maps);
   } else {
     if (options.dry_run) return summary;
     objects =
@@ -199,7 +204,7 @@ ChangeSummary detect_in(SceneRun& run, ChangeSummary& summary, const std::string
   }
   if (!options.preview.empty()) {
     run.attempt(options.preview,
-                [&] { write_change_preview(options.preview, pair, found, objects, options.overwrite); });
+                [&] { write_change_preview(options.preview, pair, scaling, found, objects, options.overwrite); });
   }
   summary.seconds_write = writing.seconds();
   const std::string lost = run.end(output);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "change/object_changes.hpp"
+#include "pipeline/change/pair_scaling.hpp"
 #include "pipeline/change/scene_pair.hpp"
 #include "pipeline/object_options.hpp"
 #include "pipeline/scene_run.hpp"
@@ -24,6 +25,8 @@ struct ChangeOptions : RunOptions, ObjectOptions {
   std::string after_objects;
   std::string before_layer;  ///< the layer of that file; empty: the only one that has features
   std::string after_layer;
+  /// How the later scene's values become those of the earlier before the model sees them, and in the preview.
+  Normalization normalize = Normalization::Auto;
   std::string shifts;                 ///< layer path for the blocks whose shift was measured; empty: none
   double least_change = 0.25;         ///< share of its area by which an object has grown or shrunk, >= 0
   std::optional<double> tolerance_m;  ///< how far outlines may be drawn too far out or in, >= 0; unset: a pixel
@@ -47,6 +50,8 @@ struct ChangeSummary : RunSummary {
   std::string after_taken;
   MeasuredShift shift;
   bool shifted = false;  ///< whether the shift was taken out
+  /// What was done to the later scene's values; unset where only layers were compared.
+  std::optional<RadiometricFit> radiometry;
   int64_t before_objects = 0;
   int64_t after_objects = 0;
   std::array<ChangeTotal, kChangeKinds> totals{};  ///< by kind; areas in square metres on the ground
@@ -58,7 +63,7 @@ struct ChangeSummary : RunSummary {
 
 using PartialChangeError = PartialRun<ChangeSummary>;
 
-/// Tells what became of the objects of a class between two scenes: both are laid on one grid (open_scene_pair), the objects of
+/// Tells what became of the objects of a class between two scenes: both are laid on one grid (open_scene_pair), their values made comparable (scale_pair), the objects of
 /// both are extracted as `extract` does, or read from layers, and matched (find_changes). Writes the layer of changes with the
 /// attributes id, kind, class, score, area_before_m2, area_after_m2, iou, before_id, after_id (of several: the first; before_ids
 /// and after_ids then list them all), with the outline after, or before where it has vanished; into a GeoPackage the layers `before` and `after`

@@ -2,7 +2,6 @@
 #include "pipeline/change/change_outputs.hpp"
 
 #include "geo/feature_io.hpp"
-#include "geo/scaling.hpp"
 #include "report/preview.hpp"
 
 #include <algorithm>
@@ -162,8 +161,8 @@ PreviewColour colour_of(ChangeKind kind) {
 
 }  // namespace
 
-void write_change_preview(const std::string& path, ScenePair& pair, const ObjectChanges& found,
-                          const PairObjects& objects, bool overwrite) {
+void write_change_preview(const std::string& path, ScenePair& pair, const PairScaling& scaling,
+                          const ObjectChanges& found, const PairObjects& objects, bool overwrite) {
   const Grid grid = pair.grid();
   const Outlines outlines(grid, pair.assumed_gsd_m);
   PreviewOptions options{.overwrite = overwrite};
@@ -177,11 +176,10 @@ void write_change_preview(const std::string& path, ScenePair& pair, const Object
     changes.add(outlines.pixel(gone ? objects.before : objects.after, gone ? change.before : change.after),
                 colour_of(change.kind));
   }
-  const Scaling scaling_before = default_scaling(pair.before), scaling_after = default_scaling(pair.after);
   write_panels(
-      path, {{before, pair.before, scaling_before, "before", false},
-             {after, pair.after, scaling_after, "after", false},
-             {changes, pair.after, scaling_after,
+      path, {{before, pair.before, scaling.before, "before", false},
+             {after, pair.after, scaling.after, "after", false},
+             {changes, pair.after, scaling.after,
               "green appeared, red vanished, cyan grown, orange shrunk, violet split or merged, white unknown", true}});
 }
 

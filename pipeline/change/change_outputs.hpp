@@ -16,7 +16,7 @@ void write_changes(const std::string& output, const ScenePair& pair, const Objec
 /// Writes the blocks whose shift was measured, with what was measured and what the field gives there.
 void write_shifts(const std::string& path, const ScenePair& pair, bool overwrite);
 /// Draws both dates with their objects and the changes side by side.
-void write_change_preview(const std::string& path, ScenePair& pair, const ObjectChanges& found,
-                          const PairObjects& objects, bool overwrite);
+void write_change_preview(const std::string& path, ScenePair& pair, const PairScaling& scaling,
+                          const ObjectChanges& found, const PairObjects& objects, bool overwrite);
 
 }  // namespace plat

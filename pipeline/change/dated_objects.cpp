@@ -320,8 +320,9 @@ MultiPolygon MatchingPlane::to_pixel(const MultiPolygon& metres) const {
   return mapped(metres, 1 / metres_x, 1 / metres_y);
 }
 
-PairObjects extract_pair(ScenePair& pair, const WorkPlan& plan, const ObjectOptions& options, const Segmenter& model,
-                         SceneRun& run, int64_t most_bytes, const std::function<void(const Strip&)>& on_maps) {
+PairObjects extract_pair(ScenePair& pair, const PairScaling& scaling, const WorkPlan& plan,
+                         const ObjectOptions& options, const Segmenter& model, SceneRun& run, int64_t most_bytes,
+                         const std::function<void(const Strip&)>& on_maps) {
   PairObjects objects;
   for (const ClassPlan& c : plan.classes) {
     objects.classes.push_back(c.name);
@@ -329,8 +330,7 @@ PairObjects extract_pair(ScenePair& pair, const WorkPlan& plan, const ObjectOpti
   }
   const Grid grid = pair.grid();
   const MatchingPlane plane(grid, pair.assumed_gsd_m);
-  const TileSource source({{pair.before, default_scaling(pair.before)}, {pair.after, default_scaling(pair.after)}},
-                          plan.tiles);
+  const TileSource source({{pair.before, scaling.before}, {pair.after, scaling.after}}, plan.tiles);
   PairSink sink(grid, plan, options, plane, most_bytes, objects, on_maps);
   const int64_t bands = pair.before.bands();
   const auto infer = [&](const TileData& data) {

@@ -4,6 +4,7 @@
 #include "change/object_changes.hpp"
 #include "change/object_store.hpp"
 #include "geo/grid.hpp"
+#include "pipeline/change/pair_scaling.hpp"
 #include "pipeline/change/scene_pair.hpp"
 #include "pipeline/extract_plan.hpp"
 #include "pipeline/scene_run.hpp"
@@ -44,8 +45,9 @@ struct PairObjects {
 /// Extracts the objects of both scenes: tile by tile both pass the model, their maps are stitched side by side, and each object
 /// is told what the other date's map says of its ground. `on_maps` is handed strips of how much the dates' extents differ, a band a class. Throws
 /// UsageError when the objects would outgrow `most_bytes`, DataError where a date shows nothing.
-PairObjects extract_pair(ScenePair& pair, const WorkPlan& plan, const ObjectOptions& options, const Segmenter& model,
-                         SceneRun& run, int64_t most_bytes, const std::function<void(const Strip&)>& on_maps);
+PairObjects extract_pair(ScenePair& pair, const PairScaling& scaling, const WorkPlan& plan,
+                         const ObjectOptions& options, const Segmenter& model, SceneRun& run, int64_t most_bytes,
+                         const std::function<void(const Strip&)>& on_maps);
 
 /// Reads the objects of both dates from polygon layers in any CRS, cut to the pair's grid; what of each the other date does not
 /// show is read from the scenes. Classes come from the attribute `class` where both layers have it. Throws DataError.

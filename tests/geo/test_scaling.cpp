@@ -232,4 +232,19 @@ BOOST_AUTO_TEST_CASE(two_control_points_place_a_scene_only_where_they_fix_both_a
   }
 }
 
+BOOST_AUTO_TEST_CASE(curves_are_passed_before_values_are_shown) {
+  plat::Image<float> pixels(5, 1, 2);
+  const float values[] = {-10, 0, 5, 15, 40};
+  for (const int64_t band : {0, 1}) std::ranges::copy(values, pixels.band(band).begin());
+  // Beyond its knots a curve goes on at its mean slope, here 2.
+  const plat::ToneCurve bent{{0, 10, 20}, {20, 50, 60}};
+  plat::Scaling{{0, 0}, {255, 255}, {bent, plat::ToneCurve::line(0.5, 7)}}.apply(pixels);
+  const double first[] = {0, 20, 35, 55, 100}, second[] = {2, 7, 9.5, 14.5, 27};
+  for (std::size_t i = 0; i < 5; ++i) {
+    BOOST_TEST(static_cast<double>(pixels.band(0)[i]) == first[i], boost::test_tools::tolerance(1e-5));
+    BOOST_TEST(static_cast<double>(pixels.band(1)[i]) == second[i], boost::test_tools::tolerance(1e-5));
+  }
+  BOOST_TEST(plat::ToneCurve{}(3.5) == 3.5);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
