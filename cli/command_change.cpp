@@ -88,7 +88,7 @@ void print_json(const std::string& output, const ChangeSummary& s, bool dry_run)
   json["after_gsd_m"] = s.after_gsd_m;
   if (!s.before_taken.empty()) json["before_taken"] = s.before_taken;
   if (!s.after_taken.empty()) json["after_taken"] = s.after_taken;
-  json["shift"] = json_of(s.shift, s.shifted);
+  json["shift"] = cli::json_of(s.shift, s.shifted);
   if (s.radiometry) json["normalization"] = json_of(*s.radiometry);
   json["tiles"] = s.tiles;
   if (!dry_run) json["failed_tiles"] = s.failed_tiles;
