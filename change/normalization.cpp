@@ -23,6 +23,10 @@ constexpr std::size_t kKnots = 64;
 constexpr double kSettled = 1e-5;
 /// Directions of less than this share of the greatest variance are rounding: bands depend on one another.
 constexpr double kDependent = 1e-9;
+/// Values that differ by less than this share of a band's deviation are alike: a network sees no other light.
+constexpr double kAlike = 0.25;
+/// Unchanged pixels that a line fits correlate at least so.
+constexpr double kFitting = 0.9;
 /// Variance of a difference of canonical variates below which it is rounding.
 constexpr double kLeastVariance = 1e-10;
 
@@ -183,6 +187,24 @@ ToneCurve unchanged_line(const Agreement& a, BandAgreement& told) {
   return ToneCurve::line(told.gain, told.offset);
 }
 
+/// How well bands agree over unchanged pixels once those after pass the curves; `left` is the difference as a share of the deviation.
+struct Outcome {
+  std::vector<Agreement> bands;
+  double left = 0;
+};
+
+Outcome outcome(const PixelPairs& pairs, const std::vector<ToneCurve>& curves, const std::vector<double>& weights) {
+  Outcome result;
+  for (int64_t b = 0; b < pairs.before_bands; ++b) {
+    BandPair band = band_of(pairs, b);
+    if (!curves.empty()) std::ranges::transform(band.after, band.after.begin(), curves[static_cast<std::size_t>(b)]);
+    const Agreement& a = result.bands.emplace_back(agreement(band.before, band.after, weights));
+    if (a.rmse > 0) result.left += std::pow(a.rmse, 2) / std::max(1e-12, std::pow(a.deviation_before, 2));
+  }
+  result.left = std::sqrt(result.left / static_cast<double>(pairs.before_bands));
+  return result;
+}
+
 }  // namespace
 
 Normalization normalization_of(const std::string& text) {
@@ -274,35 +296,42 @@ RadiometricFit fit_normalization(const PixelPairs& pairs, Normalization wanted) 
   fit.unchanged_share = unchanged.share;
   fit.rounds = unchanged.rounds;
 
+  const Outcome as_stored = outcome(pairs, {}, unchanged.probability);
   std::vector<ToneCurve> lines, curves;
-  bool rises = true;
-  for (int64_t b = 0; b < pairs.before_bands; ++b) {
-    const BandPair band = band_of(pairs, b);
-    const Agreement a = agreement(band.before, band.after, unchanged.probability);
-    BandAgreement told;
+  bool rises = true, fits = true;
+  for (std::size_t b = 0; b < as_stored.bands.size(); ++b) {
+    const Agreement& a = as_stored.bands[b];
+    BandAgreement& told = fit.bands.emplace_back();
     told.correlation_before = a.correlation;
     told.rmse_before = a.rmse;
     lines.push_back(unchanged_line(a, told));
-    curves.push_back(between_quantiles(band));
+    curves.push_back(between_quantiles(band_of(pairs, static_cast<int64_t>(b))));
     rises = rises && (!a.varies() || a.correlation > 0);
-    fit.bands.push_back(told);
+    fits = fits && (!a.varies() || a.correlation >= kFitting);
   }
+  const Outcome by_lines = outcome(pairs, lines, unchanged.probability);
+  const Outcome by_curves = outcome(pairs, curves, unchanged.probability);
   fit.used = wanted;
-  if (wanted == Normalization::Auto) fit.used = rises ? Normalization::IrMad : Normalization::Histogram;
+  if (wanted == Normalization::Auto) {
+    const bool lines_win = fits && by_lines.left <= by_curves.left;
+    fit.used = lines_win ? Normalization::IrMad : Normalization::Histogram;
+    if (as_stored.left <= kAlike) fit.used = Normalization::None;
+  }
   if (fit.used == Normalization::IrMad && !rises) {
     fit.used = Normalization::None;
     fit.obstacle = "no rising line fits the pixels that seem unchanged";
-    return fit;
   }
-  fit.curves = fit.used == Normalization::IrMad ? std::move(lines) : std::move(curves);
+  const Outcome& chosen = fit.used == Normalization::IrMad       ? by_lines
+                          : fit.used == Normalization::Histogram ? by_curves
+                                                                 : as_stored;
   for (std::size_t b = 0; b < fit.bands.size(); ++b) {
-    BandPair band = band_of(pairs, static_cast<int64_t>(b));
-    for (double& value : band.after) value = fit.curves[b](value);
-    const Agreement a = agreement(band.before, band.after, unchanged.probability);
-    fit.bands[b].correlation_after = a.correlation;
-    fit.bands[b].rmse_after = a.rmse;
-    if (fit.used != Normalization::IrMad) fit.bands[b].gain = 1, fit.bands[b].offset = 0;
+    BandAgreement& told = fit.bands[b];
+    told.correlation_after = chosen.bands[b].correlation;
+    told.rmse_after = chosen.bands[b].rmse;
+    if (fit.used != Normalization::IrMad) told.gain = 1, told.offset = 0;
   }
+  if (fit.used == Normalization::IrMad) fit.curves = std::move(lines);
+  if (fit.used == Normalization::Histogram) fit.curves = std::move(curves);
   return fit;
 }
 
@@ -325,6 +354,9 @@ std::string RadiometricFit::text() const {
   text += share;
   if (used == Normalization::IrMad) {
     text += "; gain " + list(&BandAgreement::gain, "%.4g") + ", offset " + list(&BandAgreement::offset, "%.4g");
+  }
+  if (used == Normalization::None) {
+    return text + ", which are alike: rmse of these " + list(&BandAgreement::rmse_before, "%.3g") + ")";
   }
   return text + "; rmse of these " + list(&BandAgreement::rmse_before, "%.3g") + " -> " +
          list(&BandAgreement::rmse_after, "%.3g") + ")";
