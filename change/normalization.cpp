@@ -25,8 +25,9 @@ constexpr double kSettled = 1e-5;
 constexpr double kDependent = 1e-9;
 /// Values that differ by less than this share of a band's deviation are alike: a network sees no other light.
 constexpr double kAlike = 0.25;
-/// Unchanged pixels that a line fits correlate at least so.
-constexpr double kFitting = 0.9;
+/// Where lines fit, unchanged pixels correlate at least so, and are at least this share: bent values are a line for a few.
+constexpr double kFitting = 0.99;
+constexpr double kLeastUnchanged = 0.2;
 /// Variance of a difference of canonical variates below which it is rounding.
 constexpr double kLeastVariance = 1e-10;
 
@@ -297,41 +298,37 @@ RadiometricFit fit_normalization(const PixelPairs& pairs, Normalization wanted) 
   fit.rounds = unchanged.rounds;
 
   const Outcome as_stored = outcome(pairs, {}, unchanged.probability);
-  std::vector<ToneCurve> lines, curves;
-  bool rises = true, fits = true;
+  std::vector<ToneCurve> lines;
+  bool rises = true, fits = unchanged.share >= kLeastUnchanged;
   for (std::size_t b = 0; b < as_stored.bands.size(); ++b) {
     const Agreement& a = as_stored.bands[b];
     BandAgreement& told = fit.bands.emplace_back();
     told.correlation_before = a.correlation;
     told.rmse_before = a.rmse;
     lines.push_back(unchanged_line(a, told));
-    curves.push_back(between_quantiles(band_of(pairs, static_cast<int64_t>(b))));
     rises = rises && (!a.varies() || a.correlation > 0);
     fits = fits && (!a.varies() || a.correlation >= kFitting);
   }
-  const Outcome by_lines = outcome(pairs, lines, unchanged.probability);
-  const Outcome by_curves = outcome(pairs, curves, unchanged.probability);
   fit.used = wanted;
   if (wanted == Normalization::Auto) {
-    const bool lines_win = fits && by_lines.left <= by_curves.left;
-    fit.used = lines_win ? Normalization::IrMad : Normalization::Histogram;
+    fit.used = fits ? Normalization::IrMad : Normalization::Histogram;
     if (as_stored.left <= kAlike) fit.used = Normalization::None;
   }
   if (fit.used == Normalization::IrMad && !rises) {
     fit.used = Normalization::None;
     fit.obstacle = "no rising line fits the pixels that seem unchanged";
   }
-  const Outcome& chosen = fit.used == Normalization::IrMad       ? by_lines
-                          : fit.used == Normalization::Histogram ? by_curves
-                                                                 : as_stored;
+  if (fit.used == Normalization::IrMad) fit.curves = std::move(lines);
+  if (fit.used == Normalization::Histogram) {
+    for (int64_t b = 0; b < pairs.before_bands; ++b) fit.curves.push_back(between_quantiles(band_of(pairs, b)));
+  }
+  const Outcome normalized = outcome(pairs, fit.curves, unchanged.probability);
   for (std::size_t b = 0; b < fit.bands.size(); ++b) {
     BandAgreement& told = fit.bands[b];
-    told.correlation_after = chosen.bands[b].correlation;
-    told.rmse_after = chosen.bands[b].rmse;
+    told.correlation_after = normalized.bands[b].correlation;
+    told.rmse_after = normalized.bands[b].rmse;
     if (fit.used != Normalization::IrMad) told.gain = 1, told.offset = 0;
   }
-  if (fit.used == Normalization::IrMad) fit.curves = std::move(lines);
-  if (fit.used == Normalization::Histogram) fit.curves = std::move(curves);
   return fit;
 }
 

@@ -74,9 +74,10 @@ struct RadiometricFit {
 
 /// Finds what takes the values of the scene after to those of the scene before. Lines are orthogonal regressions of standardized
 /// values (the reduced major axis, which no change of units moves) over unchanged pixels; curves join 64 quantiles. A band of one
-/// value at either date is only moved. Auto leaves values that agree already (over unchanged pixels to a fourth of a band's deviation);
-/// else it takes lines where they fit (to a correlation of 0.9 in each band and no worse than curves), else curves. An obstacle is said where too few pixels are shown by both dates, numbers of bands differ, or
-/// no line rises. Deterministic.
+/// value at either date is only moved. Auto leaves values that agree already (over unchanged pixels to a fourth of a band's
+/// deviation); else it takes lines where they fit (a fifth of the pixels is unchanged, and correlates to 0.99 in each band), else
+/// curves: on bent values lines let the unchanged be called changed. An obstacle is said where too few pixels are shown by both dates,
+/// numbers of bands differ, or no line rises. Deterministic.
 RadiometricFit fit_normalization(const PixelPairs& pairs, Normalization wanted);
 
 }  // namespace plat
