@@ -177,13 +177,14 @@ ToneCurve between_quantiles(BandPair band) {
     curve.to.push_back(to);
     same = 1;
   }
-  if (curve.from.size() < 2) return ToneCurve::line(1, curve.to.front() - curve.from.front());
-  return curve;
+  const bool varies = curve.from.size() > 1 && curve.to.front() < curve.to.back();
+  return varies ? curve : ToneCurve{};
 }
 
 /// The line by which the unchanged pixels after become those before.
 ToneCurve unchanged_line(const Agreement& a, BandAgreement& told) {
-  told.gain = a.varies() ? a.deviation_before / a.deviation_after : 1;
+  if (!a.varies()) return {};
+  told.gain = a.deviation_before / a.deviation_after;
   told.offset = a.mean_before - told.gain * a.mean_after;
   return ToneCurve::line(told.gain, told.offset);
 }
@@ -296,6 +297,10 @@ RadiometricFit fit_normalization(const PixelPairs& pairs, Normalization wanted) 
   fit.canonical_correlations = unchanged.canonical_correlations;
   fit.unchanged_share = unchanged.share;
   fit.rounds = unchanged.rounds;
+  if (unchanged.canonical_correlations.empty()) {
+    fit.obstacle = "no band has more than one value on both dates";
+    return fit;
+  }
 
   const Outcome as_stored = outcome(pairs, {}, unchanged.probability);
   std::vector<ToneCurve> lines;
