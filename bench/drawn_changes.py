@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """How well `plat change` tells what changed in drawn towns: by a model, by its outlines alone, and by true footprints.
 
-    bench/drawn_changes.py [--plat ./plat] [--seeds 5] [--size 1024] [--model buildings]
+    bench/drawn_changes.py [--plat ./plat] [--seeds 5] [--size 1024] [--model buildings] [--normalize auto] [--light GAIN,OFFSET]
 
 For each seed `plat demo --pair` draws a town at two dates (another sun, season, colours, noise, a shift), `plat change` compares them and
-`plat evaluate --task change` counts. Figures are summed over the seeds.
+`plat evaluate --task change` counts. Figures are summed over the seeds. With --light the later image's values are multiplied and raised.
 """
 import argparse
 import json
@@ -18,12 +18,28 @@ def call(*arguments):
     return subprocess.run([str(a) for a in arguments], check=True, capture_output=True, text=True).stdout
 
 
+def relit(image, plat, size, light):
+    """A virtual raster beside an image that shows its values as GAIN * value + OFFSET."""
+    gain, offset = light.split(",")
+    info = json.loads(call(plat, "info", image, "--json"))
+    bands = "".join(f"""<VRTRasterBand dataType="Byte" band="{band}"><ColorInterp>{colour}</ColorInterp><ComplexSource>
+      <SourceFilename relativeToVRT="1">{image.name}</SourceFilename><SourceBand>{band}</SourceBand>
+      <ScaleOffset>{offset}</ScaleOffset><ScaleRatio>{gain}</ScaleRatio></ComplexSource></VRTRasterBand>"""
+                    for band, colour in enumerate(("Red", "Green", "Blue"), 1))
+    file = image.with_suffix(".vrt")
+    file.write_text(f"""<VRTDataset rasterXSize="{size}" rasterYSize="{size}"><SRS>{info["crs"]}</SRS>
+      <GeoTransform>{",".join(map(str, info["transform"]))}</GeoTransform>{bands}</VRTDataset>""")
+    return file
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--plat", default="./plat")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--size", type=int, default=1024)
     parser.add_argument("--model", default="buildings")
+    parser.add_argument("--normalize", default="auto", help="none, histogram, irmad or auto")
+    parser.add_argument("--light", help="GAIN,OFFSET that the later image's values are given")
     options = parser.parse_args()
     ways = {"model": ["--model", options.model], "outlines alone": ["--model", options.model, "--min-change", "0"],
             "not aligned": ["--model", options.model, "--no-align"], "true footprints": None}
@@ -34,12 +50,15 @@ def main():
         for seed in range(1, options.seeds + 1):
             pair = folder / str(seed)
             call(options.plat, "demo", "--pair", "--seed", seed, "--size", options.size, "-o", pair, "-q")
+            after = pair / "after.tif"
+            if options.light:
+                after = relit(after, options.plat, options.size, options.light)
             for way, given in ways.items():
                 if given is None:
                     given = ["--before-objects", pair / "before.geojson", "--after-objects", pair / "after.geojson"]
                 out = pair / "changes.gpkg"
-                summary = json.loads(call(options.plat, "change", pair / "before.tif", pair / "after.tif", "-o", out, "--overwrite",
-                                          "--json", "-q", *given))
+                summary = json.loads(call(options.plat, "change", pair / "before.tif", after, "-o", out, "--overwrite",
+                                          "--normalize", options.normalize, "--json", "-q", *given))
                 if way == "model":
                     scale = summary["gsd_m"] / summary["before_gsd_m"]
                     found = summary["shift"]

@@ -23,6 +23,11 @@ constexpr std::size_t kKnots = 64;
 constexpr double kSettled = 1e-5;
 /// Directions of less than this share of the greatest variance are rounding: bands depend on one another.
 constexpr double kDependent = 1e-9;
+/// Values that differ by less than this share of a band's deviation are alike: a network sees no other light.
+constexpr double kAlike = 0.25;
+/// Where lines fit, unchanged pixels correlate at least so, and are at least this share: bent values are a line for a few.
+constexpr double kFitting = 0.99;
+constexpr double kLeastUnchanged = 0.2;
 /// Variance of a difference of canonical variates below which it is rounding.
 constexpr double kLeastVariance = 1e-10;
 
@@ -172,15 +177,34 @@ ToneCurve between_quantiles(BandPair band) {
     curve.to.push_back(to);
     same = 1;
   }
-  if (curve.from.size() < 2) return ToneCurve::line(1, curve.to.front() - curve.from.front());
-  return curve;
+  const bool varies = curve.from.size() > 1 && curve.to.front() < curve.to.back();
+  return varies ? curve : ToneCurve{};
 }
 
 /// The line by which the unchanged pixels after become those before.
 ToneCurve unchanged_line(const Agreement& a, BandAgreement& told) {
-  told.gain = a.varies() ? a.deviation_before / a.deviation_after : 1;
+  if (!a.varies()) return {};
+  told.gain = a.deviation_before / a.deviation_after;
   told.offset = a.mean_before - told.gain * a.mean_after;
   return ToneCurve::line(told.gain, told.offset);
+}
+
+/// How well bands agree over unchanged pixels once those after pass the curves; `left` is the difference as a share of the deviation.
+struct Outcome {
+  std::vector<Agreement> bands;
+  double left = 0;
+};
+
+Outcome outcome(const PixelPairs& pairs, const std::vector<ToneCurve>& curves, const std::vector<double>& weights) {
+  Outcome result;
+  for (int64_t b = 0; b < pairs.before_bands; ++b) {
+    BandPair band = band_of(pairs, b);
+    if (!curves.empty()) std::ranges::transform(band.after, band.after.begin(), curves[static_cast<std::size_t>(b)]);
+    const Agreement& a = result.bands.emplace_back(agreement(band.before, band.after, weights));
+    if (a.rmse > 0) result.left += std::pow(a.rmse, 2) / std::max(1e-12, std::pow(a.deviation_before, 2));
+  }
+  result.left = std::sqrt(result.left / static_cast<double>(pairs.before_bands));
+  return result;
 }
 
 }  // namespace
@@ -273,35 +297,42 @@ RadiometricFit fit_normalization(const PixelPairs& pairs, Normalization wanted) 
   fit.canonical_correlations = unchanged.canonical_correlations;
   fit.unchanged_share = unchanged.share;
   fit.rounds = unchanged.rounds;
+  if (unchanged.canonical_correlations.empty()) {
+    fit.obstacle = "no band has more than one value on both dates";
+    return fit;
+  }
 
-  std::vector<ToneCurve> lines, curves;
-  bool rises = true;
-  for (int64_t b = 0; b < pairs.before_bands; ++b) {
-    const BandPair band = band_of(pairs, b);
-    const Agreement a = agreement(band.before, band.after, unchanged.probability);
-    BandAgreement told;
+  const Outcome as_stored = outcome(pairs, {}, unchanged.probability);
+  std::vector<ToneCurve> lines;
+  bool rises = true, fits = unchanged.share >= kLeastUnchanged;
+  for (std::size_t b = 0; b < as_stored.bands.size(); ++b) {
+    const Agreement& a = as_stored.bands[b];
+    BandAgreement& told = fit.bands.emplace_back();
     told.correlation_before = a.correlation;
     told.rmse_before = a.rmse;
     lines.push_back(unchanged_line(a, told));
-    curves.push_back(between_quantiles(band));
     rises = rises && (!a.varies() || a.correlation > 0);
-    fit.bands.push_back(told);
+    fits = fits && (!a.varies() || a.correlation >= kFitting);
   }
   fit.used = wanted;
-  if (wanted == Normalization::Auto) fit.used = rises ? Normalization::IrMad : Normalization::Histogram;
+  if (wanted == Normalization::Auto) {
+    fit.used = fits ? Normalization::IrMad : Normalization::Histogram;
+    if (as_stored.left <= kAlike) fit.used = Normalization::None;
+  }
   if (fit.used == Normalization::IrMad && !rises) {
     fit.used = Normalization::None;
     fit.obstacle = "no rising line fits the pixels that seem unchanged";
-    return fit;
   }
-  fit.curves = fit.used == Normalization::IrMad ? std::move(lines) : std::move(curves);
+  if (fit.used == Normalization::IrMad) fit.curves = std::move(lines);
+  if (fit.used == Normalization::Histogram) {
+    for (int64_t b = 0; b < pairs.before_bands; ++b) fit.curves.push_back(between_quantiles(band_of(pairs, b)));
+  }
+  const Outcome normalized = outcome(pairs, fit.curves, unchanged.probability);
   for (std::size_t b = 0; b < fit.bands.size(); ++b) {
-    BandPair band = band_of(pairs, static_cast<int64_t>(b));
-    for (double& value : band.after) value = fit.curves[b](value);
-    const Agreement a = agreement(band.before, band.after, unchanged.probability);
-    fit.bands[b].correlation_after = a.correlation;
-    fit.bands[b].rmse_after = a.rmse;
-    if (fit.used != Normalization::IrMad) fit.bands[b].gain = 1, fit.bands[b].offset = 0;
+    BandAgreement& told = fit.bands[b];
+    told.correlation_after = normalized.bands[b].correlation;
+    told.rmse_after = normalized.bands[b].rmse;
+    if (fit.used != Normalization::IrMad) told.gain = 1, told.offset = 0;
   }
   return fit;
 }
@@ -325,6 +356,9 @@ std::string RadiometricFit::text() const {
   text += share;
   if (used == Normalization::IrMad) {
     text += "; gain " + list(&BandAgreement::gain, "%.4g") + ", offset " + list(&BandAgreement::offset, "%.4g");
+  }
+  if (used == Normalization::None) {
+    return text + ", which are alike: rmse of these " + list(&BandAgreement::rmse_before, "%.3g") + ")";
   }
   return text + "; rmse of these " + list(&BandAgreement::rmse_before, "%.3g") + " -> " +
          list(&BandAgreement::rmse_after, "%.3g") + ")";

@@ -44,7 +44,9 @@ inline constexpr int kMostMadRounds = 30;
 /// Iteratively reweighted multivariate alteration detection (IR-MAD; Nielsen 2007, https://doi.org/10.1109/TIP.2006.888195):
 /// differences of canonical variates, whose sum of squares is chi-squared where nothing has changed; each pixel weighs as probable as
 /// that is, until the correlations settle. Affine changes of either scene's bands, also mixtures of them, do not matter, nor do
-/// constant or dependent bands, nor unequal numbers of bands. One round is plain MAD. Deterministic.
+/// constant or dependent bands, nor unequal numbers of bands. Beyond Nielsen, squares are scaled by what such weights leave of normal
+/// differences' variance: else the spread of few bands shrinks round by round, and `share` means nothing. One round is plain MAD.
+/// Deterministic.
 UnchangedPixels find_unchanged(const PixelPairs& pairs, int most_rounds = kMostMadRounds);
 
 /// How well a band agrees with the same band before, over the unchanged pixels, each weighted by its probability.
@@ -74,8 +76,10 @@ struct RadiometricFit {
 
 /// Finds what takes the values of the scene after to those of the scene before. Lines are orthogonal regressions of standardized
 /// values (the reduced major axis, which no change of units moves) over unchanged pixels; curves join 64 quantiles. A band of one
-/// value at either date is only moved. An obstacle is said where too few pixels are shown by both dates, numbers of bands differ, or
-/// no line rises. Deterministic.
+/// value at either date stays as it is. Auto leaves values that agree already (over unchanged pixels to a fourth of a band's
+/// deviation); else it takes lines where they fit (a fifth of the pixels is unchanged, and correlates to 0.99 in each band), else
+/// curves: on bent values lines let the unchanged be called changed. An obstacle is said where too few pixels are shown by both
+/// dates, no band varies, numbers of bands differ, or no line rises. Deterministic.
 RadiometricFit fit_normalization(const PixelPairs& pairs, Normalization wanted);
 
 }  // namespace plat

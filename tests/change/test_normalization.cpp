@@ -192,13 +192,14 @@ BOOST_AUTO_TEST_CASE(bands_that_depend_on_one_another_or_are_constant_are_no_obs
   BOOST_TEST(fit.bands[1].gain == fit.bands[0].gain);
   BOOST_TEST(fit.bands[2].gain == 1);
   BOOST_TEST(fit.bands[2].correlation_before == 0);
+  for (const auto wanted : {Normalization::IrMad, Normalization::Histogram}) {
+    BOOST_TEST(fit_normalization(pairs, wanted).curves[2](12) == 12);
+  }
   for (float& value : pairs.values) value = 7;
   for (const auto wanted : {Normalization::IrMad, Normalization::Histogram, Normalization::Auto}) {
     const RadiometricFit constant = fit_normalization(pairs, wanted);
-    BOOST_TEST_REQUIRE(constant.curves.size() == 3);
-    BOOST_TEST(constant.curves[0](7) == 7);
-    BOOST_TEST(constant.bands[0].rmse_after == 0);
-    BOOST_TEST(constant.unchanged_share == 1);
+    BOOST_TEST((constant.used == Normalization::None));
+    BOOST_TEST(constant.obstacle == "no band has more than one value on both dates");
   }
 }
 
@@ -214,6 +215,21 @@ BOOST_AUTO_TEST_CASE(equal_scenes_keep_their_values) {
       for (const double value : {-50.0, 60.0, 117.3, 400.0}) BOOST_TEST(std::abs(curve(value) - value) < 1e-6);
     }
   }
+}
+
+BOOST_AUTO_TEST_CASE(auto_takes_what_fits) {
+  const auto used = [](const auto& after_of) {
+    PixelPairs pairs = drawn_pairs(0, 0);
+    for (std::size_t i = 0; i < pairs.values.size(); ++i) {
+      if (i % 6 >= 3) pairs.values[i] = static_cast<float>(after_of(static_cast<double>(pairs.values[i - 3])));
+    }
+    return fit_normalization(pairs, Normalization::Auto).used;
+  };
+  BOOST_TEST((used([](double v) { return 1.05 * v - 5; }) == Normalization::None));
+  BOOST_TEST((used([](double v) { return 0.6 * v + 40; }) == Normalization::IrMad));
+  BOOST_TEST((used([](double v) { return 20 * v + 300; }) == Normalization::IrMad));
+  BOOST_TEST((used([](double v) { return std::exp(0.05 * v); }) == Normalization::Histogram));
+  BOOST_TEST((used([](double v) { return 255 - v; }) == Normalization::Histogram));
 }
 
 BOOST_AUTO_TEST_CASE(histograms_become_equal) {
