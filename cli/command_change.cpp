@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/command.hpp"
+#include "cli/extraction_arguments.hpp"
 #include "cli/raster_arguments.hpp"
 #include "cli/shift_report.hpp"
 #include "cli/terminal_progress.hpp"
@@ -23,9 +24,6 @@ struct Arguments {
   std::string before;
   std::string after;
   std::string output;
-  std::string ram = "50%";
-  std::string classes;
-  std::string precision = "auto";
   std::string grid = "before";
   std::string shift;
   std::string normalize;
@@ -33,8 +31,8 @@ struct Arguments {
   std::optional<double> after_nodata;
   std::string after_crs;
   bool no_align = false;
-  bool no_regularize = false;
   RasterArguments raster;
+  ExtractionArguments extraction;
   ChangeOptions options;
 };
 
@@ -174,14 +172,7 @@ ChangeOptions options_of(const Arguments& arguments, const Context& context) {
     options.pair.shift_px = Point{shift[0], shift[1]};
   }
   options.normalize = normalization_of(arguments.normalize);
-  if (!arguments.classes.empty()) options.classes = split(arguments.classes, ',');
-  options.ram_bytes = parse_memory(arguments.ram);
-  options.precision = precision_of(arguments.precision);
-  if (arguments.no_regularize) {
-    options.regularize = false;
-  } else if (options.regularize_m) {
-    options.regularize = true;
-  }
+  arguments.extraction.apply_to(options, options);
   options.progress = terminal_progress("change", context.quiet);
   return options;
 }
@@ -213,11 +204,7 @@ void add_change(CLI::App& program, Context& context) {
       ->add_option("-o,--output", arguments->output,
                    "Changes: .gpkg (with both dates' objects), .geojson, .geojsonl, .fgb or .shp")
       ->required();
-  command
-      ->add_option("--model", options.model, "A model folder, the name of one that ships, or threshold (bright pixels)")
-      ->default_str("buildings");
-  command->add_option("--classes", arguments->classes, "Only these classes of the model, with commas between")
-      ->default_str("all");
+  add_model_arguments(*command, arguments->extraction, options);
   command->add_option("--before-objects", options.before_objects,
                       "Polygons of the objects before, in any CRS, instead of a model");
   command->add_option("--after-objects", options.after_objects, "Polygons of the objects after");
@@ -264,41 +251,11 @@ void add_change(CLI::App& program, Context& context) {
       ->add_option("--splits-need-ground", options.split_needs_ground,
                    "Whether splits and mergers whose ground stays the same are unchanged: true or false")
       ->default_str("for classes that are squared");
-  command->add_option("--tile-size", options.tile_size, "Side of a tile in pixels at the model's resolution")
-      ->default_str("the model's");
-  command->add_option("--overlap", options.overlap, "Least overlap of neighbouring tiles in pixels")
-      ->default_str("the model's");
-  command->add_option("--threshold", options.threshold, "Probability from which a pixel belongs to a class, 0..1")
-      ->default_str("the model's");
-  command->add_option("--min-area", options.min_area_m2, "Least area of an object in square metres")
-      ->default_str("the model's");
-  command->add_option("--min-score", options.min_score, "Least mean probability of an object, 0..1")
-      ->default_str("the model's");
-  command
-      ->add_option("--close-gaps", options.close_gap_m,
-                   "Objects no farther apart come to share a line, in metres; 0: gaps stay")
-      ->default_str("the model's");
-  command
-      ->add_option("--regularize", options.regularize_m, "Square the outlines; how far that may move a wall, in metres")
-      ->default_str("2 pixels, if the model squares");
-  command->add_flag("--no-regularize", arguments->no_regularize, "Only simplify outlines instead of squaring them");
-  command
-      ->add_option("--simplify", options.simplify_m,
-                   "Where outlines are not squared: how far one may move, in metres; 0 keeps pixel edges")
-      ->default_str("1.25 pixels");
+  add_object_arguments(*command, arguments->extraction, options);
   command->add_option("--maps", options.maps,
                       "Also write how much the maps differ: GeoTIFF, 0..250 for 0..1, 255 nodata");
   command->add_option("--preview", options.preview, "Also draw before, after and the changes side by side: PNG");
-  command->add_option("-j,--threads", options.threads, "Threads; 0: all processors")->capture_default_str();
-  command->add_option("--ram", arguments->ram, "Memory that the program may take: 2048 (MB), 2GB or 50%")
-      ->capture_default_str();
-  command->add_option("--device", options.device, "auto, cpu or cuda[:n]")->capture_default_str();
-  command
-      ->add_option(
-          "--precision", arguments->precision,
-          "Numbers that the encoder multiplies: auto, float32, bfloat16 or float16 (graphics cards), int16 (CPUs)")
-      ->capture_default_str();
-  command->add_flag("--overwrite", options.overwrite, "Replace outputs that exist");
+  add_run_arguments(*command, arguments->extraction, options);
   command->add_flag("--dry-run", options.dry_run, "Lay the scenes on one another, print the plan; write nothing");
   command->add_flag("--json", context.json, "Print the summary as JSON");
   command->callback([arguments, &context] { context.action = [arguments, &context] { run(*arguments, context); }; });

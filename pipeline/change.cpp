@@ -91,9 +91,9 @@ void weigh_evidence(ObjectChanges& found, const PairObjects& objects, const Chan
                     bool split_needs_ground, ChangeSummary& summary) {
   if (objects.least_scores.empty() || options.min_change_score == 0.0) return;
   for (ObjectChange& change : found.changes) {
+    if (change.kind == ChangeKind::Unchanged || change.kind == ChangeKind::Unknown) continue;
     const double usual =
         std::max(kLeastChangeScore, objects.least_scores[static_cast<std::size_t>(change.class_index)]);
-    if (change.kind == ChangeKind::Unchanged || change.kind == ChangeKind::Unknown) continue;
     const double score = score_of(change, objects, options.least_change, split_needs_ground);
     if (score >= options.min_change_score.value_or(usual)) {
       change.score = static_cast<float>(score);

@@ -55,6 +55,15 @@ MultiPolygon mapped(const MultiPolygon& polygons, double scale_x, double scale_y
   return out;
 }
 
+/// The bands of one date in an image that holds those of both, one after the other; empty where that is.
+template <typename T>
+Image<T> bands_of_date(const Image<T>& both, int64_t date, int64_t bands) {
+  if (both.empty()) return {};
+  Image<T> out(both.width(), both.height(), bands);
+  std::copy_n(both.band(date * bands).data(), out.size(), out.data());
+  return out;
+}
+
 /// Both dates' tiles in, both dates' objects out. Not thread-safe.
 class PairSink {
  public:
@@ -69,8 +78,8 @@ class PairSink {
         after_(*this, options, objects.after) {}
 
   void add(const TileData& data, const Image<float>& maps) {
-    before_.stitcher.add(data.tile, part(maps, 0), layer(data.valid, 0));
-    after_.stitcher.add(data.tile, part(maps, 1), layer(data.valid, 1));
+    before_.stitcher.add(data.tile, bands_of_date(maps, 0, plan_.bands_out), bands_of_date(data.valid, 0, 1));
+    after_.stitcher.add(data.tile, bands_of_date(maps, 1, plan_.bands_out), bands_of_date(data.valid, 1, 1));
     pass_on();
   }
 
@@ -116,19 +125,6 @@ class PairSink {
     Stitcher stitcher;
     std::deque<Strip> strips;  ///< that wait for the other date's
   };
-
-  Image<float> part(const Image<float>& maps, int64_t date) const {
-    if (maps.empty()) return {};
-    Image<float> out(maps.width(), maps.height(), plan_.bands_out);
-    std::copy_n(maps.band(date * plan_.bands_out).data(), out.size(), out.data());
-    return out;
-  }
-
-  static Image<uint8_t> layer(const Image<uint8_t>& valid, int64_t date) {
-    Image<uint8_t> out(valid.width(), valid.height());
-    std::ranges::copy(valid.band(date), out.data());
-    return out;
-  }
 
   void pass_on() {
     while (!before_.strips.empty() && !after_.strips.empty()) {
@@ -194,13 +190,6 @@ class PairSink {
   Date before_;
   Date after_;
 };
-
-/// One date's pixels and whether any is real.
-Image<float> bands_of_date(const TileData& data, int64_t date, int64_t bands) {
-  Image<float> out(data.pixels.width(), data.pixels.height(), bands);
-  std::copy_n(data.pixels.band(date * bands).data(), out.size(), out.data());
-  return out;
-}
 
 /// What of each object a scene does not show, read object by object.
 class UnseenShares {
@@ -339,7 +328,7 @@ PairObjects extract_pair(ScenePair& pair, const PairScaling& scaling, const Work
       // What one date does not show at all stays without a map.
       if (std::ranges::count(data.valid.band(date), 0) == static_cast<std::ptrdiff_t>(data.valid.band(date).size()))
         continue;
-      const Image<float> maps = model.segment(bands_of_date(data, date, bands));
+      const Image<float> maps = model.segment(bands_of_date(data.pixels, date, bands));
       std::copy_n(maps.data(), maps.size(), both.band(date * plan.bands_out).data());
     }
     return both;
