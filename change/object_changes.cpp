@@ -118,7 +118,7 @@ ObjectChanges find_changes(const ObjectStore& before, const ObjectStore& after, 
     change.area_before += before.area(i);
     own.score_before += static_cast<double>(before.facts(i).score) * before.area(i);
     own.whole_before += groups.is_fragment[static_cast<std::size_t>(i)] ? 0 : 1;
-    own.unseen |= static_cast<double>(before.facts(i).unseen) > rules.most_unseen;
+    own.unseen |= static_cast<double>(before.facts(i).unseen_later) > rules.most_unseen;
   }
   for (int64_t k = 0; k < after.size(); ++k) {
     const int64_t node = before.size() + k;
@@ -129,7 +129,7 @@ ObjectChanges find_changes(const ObjectStore& before, const ObjectStore& after, 
     change.area_after += after.area(k);
     own.score_after += static_cast<double>(after.facts(k).score) * after.area(k);
     own.whole_after += groups.is_fragment[static_cast<std::size_t>(node)] ? 0 : 1;
-    own.unseen |= static_cast<double>(after.facts(k).unseen) > rules.most_unseen;
+    own.unseen |= static_cast<double>(after.facts(k).unseen_earlier) > rules.most_unseen;
   }
   for (const detail::CommonGround& shared : ground) {
     const std::size_t at = place(shared.before);

@@ -33,8 +33,8 @@ void ObjectStore::reserve(int64_t objects, int64_t vertices) {
 }
 
 int64_t ObjectStore::add(const MultiPolygon& outline, const ObjectFacts& facts) {
-  if (!is_share(facts.score) || !is_share(facts.unseen)) {
-    throw DataError("an object's score and unseen share must lie between 0 and 1");
+  if (!is_share(facts.score) || !is_share(facts.unseen_later) || !is_share(facts.unseen_earlier)) {
+    throw DataError("an object's score and unseen shares must lie between 0 and 1");
   }
   for (const Polygon& polygon : outline) {
     if (!is_finite(polygon.exterior) || !std::all_of(polygon.holes.begin(), polygon.holes.end(), is_finite)) {

@@ -14,7 +14,9 @@ struct ObjectFacts {
   int64_t id = 0;           ///< the caller's name for it; not looked at
   int32_t class_index = 0;  ///< objects of different classes are never compared
   float score = 1;          ///< confidence in [0, 1]
-  float unseen = 0;  ///< share of its ground that the other date does not show (cloud, nodata, off the scene), 0..1
+  float unseen_later =
+      0;  ///< share of its ground that the next date does not show (cloud, nodata, off the scene), 0..1
+  float unseen_earlier = 0;  ///< share that the date before does not show
 };
 
 /// The objects of one date in flat arrays: an outline of six vertices costs about 150 bytes. Outlines lie in one

@@ -49,7 +49,7 @@ void ObjectTracker::add_step(const ObjectStore& before, const ObjectStore& after
     tracks_[static_cast<std::size_t>(track)].last_seen = date;
   }
   for (const ObjectChange& change : changes.changes) {
-    if (change.kind != ChangeKind::Unknown) continue;
+    if (change.kind != ChangeKind::Unknown && change.kind != ChangeKind::Unchanged) continue;
     for (const int64_t i : change.before) {
       if (changes.successor[static_cast<std::size_t>(i)] != kNone) continue;
       const int64_t track = track_of_before[static_cast<std::size_t>(i)];

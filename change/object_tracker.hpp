@@ -13,14 +13,14 @@ namespace plat {
 struct ObjectTrack {
   int64_t first_seen = 0;  ///< date, from 0
   int64_t last_seen = 0;   ///< date
-  /// Whether it may still be there: on the date after `last_seen` its ground was not seen, and it has not been found
-  /// since.
+  /// Whether it may still be there: on the date after `last_seen` its ground was not seen or is said to be unchanged, and
+  /// it has not been found since.
   bool is_missing = false;
 };
 
 /// Gives the objects of a series of dates A, B, C … identities that last. An object hands its track to its successor:
 /// one to one always, of a split to the part with the largest common area, of a merger from the object with the
-/// largest. Others begin and end there. An object whose change is unknown and that has no successor is missing, not
+/// largest. Others begin and end there. An object without successor whose change is unknown, or none, is missing, not
 /// gone: an object of a later date without predecessor takes the track on where `find_changes` calls it the successor
 /// of the outline last seen. How long a track may be missing is the caller's to judge. Not thread-safe.
 class ObjectTracker {

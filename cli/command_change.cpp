@@ -12,21 +12,29 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 namespace plat::cli {
 namespace {
 
 struct Arguments {
-  std::string before;
-  std::string after;
+  std::vector<std::string> scenes;
   std::string output;
   std::string grid = "before";
   std::string shift;
   std::string normalize;
+  std::string before_objects;
+  std::string after_objects;
+  std::string before_layer;
+  std::string after_layer;
+  std::vector<std::string> objects;
+  std::vector<std::string> object_layers;
   std::string after_bands;
   std::optional<double> after_nodata;
   std::string after_crs;
@@ -63,31 +71,71 @@ nlohmann::ordered_json json_of(const RadiometricFit& fit) {
   return json;
 }
 
+nlohmann::ordered_json kinds_of(const StepSummary& step) {
+  nlohmann::ordered_json json;
+  for (const ChangeKind kind : kShown) {
+    const ChangeTotal& total = step.total(kind);
+    json[std::string(name_of(kind))] = {{"count", total.count},
+                                        {"area_before_m2", rounded(total.area_before, 1e2)},
+                                        {"area_after_m2", rounded(total.area_after, 1e2)}};
+  }
+  return json;
+}
+
+void tell_pair(nlohmann::ordered_json& json, const ChangeSummary& s, bool dry_run) {
+  const SceneSummary &before = s.scenes.front(), &after = s.scenes.back();
+  if (!dry_run) {
+    json["before_objects"] = before.objects;
+    json["after_objects"] = after.objects;
+    json["kinds"] = kinds_of(s.steps.front());
+    json["unsure"] = s.steps.front().unsure;
+  }
+  json["width"] = s.width;
+  json["height"] = s.height;
+  json["gsd_m"] = s.gsd_m;
+  json["before_gsd_m"] = before.gsd_m;
+  json["after_gsd_m"] = after.gsd_m;
+  if (!before.taken.empty()) json["before_taken"] = before.taken;
+  if (!after.taken.empty()) json["after_taken"] = after.taken;
+  json["shift"] = cli::json_of(after.shift, after.shifted);
+  if (after.radiometry) json["normalization"] = json_of(*after.radiometry);
+}
+
+void tell_series(nlohmann::ordered_json& json, const ChangeSummary& s, bool dry_run) {
+  if (!dry_run) {
+    for (std::size_t k = 0; k < s.steps.size(); ++k) {
+      json["steps"].push_back({{"step", k + 1},
+                               {"before", s.scenes[k].path},
+                               {"after", s.scenes[k + 1].path},
+                               {"kinds", kinds_of(s.steps[k])},
+                               {"unsure", s.steps[k].unsure}});
+    }
+    json["tracks"] = {{"count", s.tracks.count},
+                      {"throughout", s.tracks.throughout},
+                      {"begun", s.tracks.begun},
+                      {"ended", s.tracks.ended},
+                      {"unclear", s.tracks.unclear}};
+  }
+  json["width"] = s.width;
+  json["height"] = s.height;
+  json["gsd_m"] = s.gsd_m;
+  for (std::size_t k = 0; k < s.scenes.size(); ++k) {
+    const SceneSummary& scene = s.scenes[k];
+    nlohmann::ordered_json one = {{"scene", scene.path}, {"gsd_m", scene.gsd_m}};
+    if (!scene.taken.empty()) one["taken"] = scene.taken;
+    if (!dry_run) one["objects"] = scene.objects;
+    if (k > 0) one["shift"] = cli::json_of(scene.shift, scene.shifted);
+    if (scene.radiometry) one["normalization"] = json_of(*scene.radiometry);
+    json["scenes"].push_back(one);
+  }
+}
+
 void print_json(const std::string& output, const ChangeSummary& s, bool dry_run) {
   nlohmann::ordered_json json;
   if (!dry_run) json["output"] = output;
   json["dry_run"] = dry_run;
   if (!s.model.empty()) json["model"] = s.model;
-  if (!dry_run) {
-    json["before_objects"] = s.before_objects;
-    json["after_objects"] = s.after_objects;
-    for (const ChangeKind kind : kShown) {
-      const ChangeTotal& total = s.total(kind);
-      json["kinds"][std::string(name_of(kind))] = {{"count", total.count},
-                                                   {"area_before_m2", rounded(total.area_before, 1e2)},
-                                                   {"area_after_m2", rounded(total.area_after, 1e2)}};
-    }
-    json["unsure"] = s.unsure;
-  }
-  json["width"] = s.width;
-  json["height"] = s.height;
-  json["gsd_m"] = s.gsd_m;
-  json["before_gsd_m"] = s.before_gsd_m;
-  json["after_gsd_m"] = s.after_gsd_m;
-  if (!s.before_taken.empty()) json["before_taken"] = s.before_taken;
-  if (!s.after_taken.empty()) json["after_taken"] = s.after_taken;
-  json["shift"] = cli::json_of(s.shift, s.shifted);
-  if (s.radiometry) json["normalization"] = json_of(*s.radiometry);
+  (s.scenes.size() == 2 ? tell_pair : tell_series)(json, s, dry_run);
   json["tiles"] = s.tiles;
   if (!dry_run) json["failed_tiles"] = s.failed_tiles;
   json["threads"] = s.threads;
@@ -103,41 +151,64 @@ void print_json(const std::string& output, const ChangeSummary& s, bool dry_run)
   std::printf("%s\n", json.dump(2).c_str());
 }
 
+long long number(int64_t n) { return n; }
+
+/// What became of the objects between two scenes, under a line that begins with `what`.
+void print_step(const std::string& what, const SceneSummary& before, const SceneSummary& after,
+                const StepSummary& step) {
+  int64_t changed = 0;
+  for (const ChangeKind kind : kShown) {
+    if (kind != ChangeKind::Unchanged && kind != ChangeKind::Unknown) changed += step.total(kind).count;
+  }
+  std::string said = std::to_string(changed) + (changed == 1 ? " change" : " changes");
+  if (changed == 0) said = step.total(ChangeKind::Unknown).count > 0 ? "no change is known" : "nothing has changed";
+  std::printf("%s: %s; %lld objects before, %lld after\n", what.c_str(), said.c_str(), number(before.objects),
+              number(after.objects));
+  std::printf("%-10s %8s %16s %16s\n", "kind", "count", "before m2", "after m2");
+  for (const ChangeKind kind : kShown) {
+    const ChangeTotal& total = step.total(kind);
+    const bool always = kind == ChangeKind::Appeared || kind == ChangeKind::Vanished || kind == ChangeKind::Unchanged;
+    if (total.count == 0 && !always) continue;
+    std::printf("%-10s %8lld %16.2f %16.2f\n", std::string(name_of(kind)).c_str(), number(total.count),
+                total.area_before, total.area_after);
+  }
+  if (step.unsure > 0) {
+    std::printf("unsure   %lld changes are less probable than --min-change and count as unchanged\n",
+                number(step.unsure));
+  }
+}
+
+void print_results(const std::string& output, const ChangeSummary& s) {
+  if (s.scenes.size() == 2) return print_step(output, s.scenes.front(), s.scenes.back(), s.steps.front());
+  const TrackTotals& tracks = s.tracks;
+  std::printf("%s: %lld objects through %zu scenes; %lld there throughout, %lld begun, %lld ended, %lld unclear\n",
+              output.c_str(), number(tracks.count), s.scenes.size(), number(tracks.throughout), number(tracks.begun),
+              number(tracks.ended), number(tracks.unclear));
+  for (std::size_t k = 0; k < s.steps.size(); ++k) {
+    const SceneSummary &before = s.scenes[k], &after = s.scenes[k + 1];
+    print_step("step " + std::to_string(k + 1) + ", " + before.path + " to " + after.path, before, after, s.steps[k]);
+  }
+}
+
 void print_text(const std::string& output, const ChangeSummary& s, bool dry_run) {
-  const auto number = [](int64_t n) { return static_cast<long long>(n); };
-  if (!dry_run) {
-    int64_t changed = 0;
-    for (const ChangeKind kind : kShown) {
-      if (kind != ChangeKind::Unchanged && kind != ChangeKind::Unknown) changed += s.total(kind).count;
-    }
-    if (changed == 0) {
-      const char* said = s.total(ChangeKind::Unknown).count > 0 ? "no change is known" : "nothing has changed";
-      std::printf("%s: %s; %lld objects before, %lld after\n", output.c_str(), said, number(s.before_objects),
-                  number(s.after_objects));
-    } else {
-      std::printf("%s: %lld changes; %lld objects before, %lld after\n", output.c_str(), number(changed),
-                  number(s.before_objects), number(s.after_objects));
-    }
-    std::printf("%-10s %8s %16s %16s\n", "kind", "count", "before m2", "after m2");
-    for (const ChangeKind kind : kShown) {
-      const ChangeTotal& total = s.total(kind);
-      const bool always = kind == ChangeKind::Appeared || kind == ChangeKind::Vanished || kind == ChangeKind::Unchanged;
-      if (total.count == 0 && !always) continue;
-      std::printf("%-10s %8lld %16.2f %16.2f\n", std::string(name_of(kind)).c_str(), number(total.count),
-                  total.area_before, total.area_after);
-    }
-    if (s.unsure > 0) {
-      std::printf("unsure   %lld changes are less probable than --min-change and count as unchanged\n",
-                  number(s.unsure));
-    }
+  if (!dry_run) print_results(output, s);
+  const bool pair = s.scenes.size() == 2;
+  std::printf("grid     %lld x %lld pixels at %.3g m (files:", number(s.width), number(s.height), s.gsd_m);
+  for (std::size_t k = 0; k < s.scenes.size(); ++k) {
+    std::printf("%s %.3g", k == 0 ? "" : pair ? " and" : ",", s.scenes[k].gsd_m);
   }
-  std::printf("grid     %lld x %lld pixels at %.3g m (files: %.3g and %.3g m)", number(s.width), number(s.height),
-              s.gsd_m, s.before_gsd_m, s.after_gsd_m);
-  if (!s.before_taken.empty() && !s.after_taken.empty()) {
-    std::printf(", taken %s and %s", s.before_taken.substr(0, 10).c_str(), s.after_taken.substr(0, 10).c_str());
+  std::printf(" m)");
+  const bool dated = std::ranges::none_of(s.scenes, [](const SceneSummary& scene) { return scene.taken.empty(); });
+  for (std::size_t k = 0; dated && k < s.scenes.size(); ++k) {
+    std::printf("%s %s", k == 0 ? ", taken" : pair ? " and" : ",", s.scenes[k].taken.substr(0, 10).c_str());
   }
-  std::printf("\nalign    %s%s\n", s.shift.text().c_str(), s.shifted ? ", taken out" : "");
-  if (s.radiometry) std::printf("values   %s\n", s.radiometry->text().c_str());
+  std::printf("\n");
+  for (std::size_t k = 1; k < s.scenes.size(); ++k) {
+    const SceneSummary& scene = s.scenes[k];
+    const std::string of = pair ? "" : " (" + scene.path + ")";
+    std::printf("align    %s%s%s\n", scene.shift.text().c_str(), scene.shifted ? ", taken out" : "", of.c_str());
+    if (scene.radiometry) std::printf("values   %s%s\n", scene.radiometry->text().c_str(), of.c_str());
+  }
   if (!s.model.empty()) {
     std::printf("tiles    %lld, %lld failed, model %s; memory %s estimated, %s allowed", number(s.tiles),
                 number(s.failed_tiles), s.model.c_str(), format_memory(s.estimated_bytes).c_str(),
@@ -152,25 +223,43 @@ void print_text(const std::string& output, const ChangeSummary& s, bool dry_run)
       s.seconds_write);
 }
 
+std::vector<ObjectLayer> layers_of(const Arguments& arguments) {
+  if (arguments.before_objects.empty() != arguments.after_objects.empty())
+    throw UsageError("--before-objects and --after-objects: give both layers or none.");
+  std::vector<ObjectLayer> layers;
+  if (!arguments.before_objects.empty()) {
+    if (!arguments.objects.empty()) throw UsageError("--objects and --before-objects: give one of them.");
+    if (arguments.scenes.size() > 2)
+      throw UsageError("--before-objects: tells the objects of two scenes; of a series pass --objects for each scene.");
+    return {{arguments.before_objects, arguments.before_layer}, {arguments.after_objects, arguments.after_layer}};
+  }
+  if (!arguments.object_layers.empty() && arguments.object_layers.size() != arguments.objects.size())
+    throw UsageError("--objects-layer: give one for each --objects, in the same order.");
+  for (std::size_t k = 0; k < arguments.objects.size(); ++k)
+    layers.push_back({arguments.objects[k], arguments.object_layers.empty() ? "" : arguments.object_layers[k]});
+  return layers;
+}
+
 ChangeOptions options_of(const Arguments& arguments, const Context& context) {
   ChangeOptions options = arguments.options;
   options.also_read = {context.config};
-  options.pair.before = arguments.raster.options();
-  options.pair.after = options.pair.before;
+  options.series.first = arguments.raster.options();
+  options.series.later = options.series.first;
   if (!arguments.after_bands.empty()) {
-    options.pair.after.bands.clear();
-    for (const std::string& band : split(arguments.after_bands, ',')) options.pair.after.bands.push_back(trim(band));
+    options.series.later.bands.clear();
+    for (const std::string& band : split(arguments.after_bands, ',')) options.series.later.bands.push_back(trim(band));
   }
-  if (arguments.after_nodata) options.pair.after.nodata = arguments.after_nodata;
-  if (!arguments.after_crs.empty()) options.pair.after.assign_crs = Crs::from_text(arguments.after_crs);
-  options.pair.grid = pair_grid_of(arguments.grid);
-  options.pair.align = !arguments.no_align;
+  if (arguments.after_nodata) options.series.later.nodata = arguments.after_nodata;
+  if (!arguments.after_crs.empty()) options.series.later.assign_crs = Crs::from_text(arguments.after_crs);
+  options.series.grid = series_grid_of(arguments.grid);
+  options.series.align = !arguments.no_align;
   if (!arguments.shift.empty()) {
     if (arguments.no_align) throw UsageError("--shift and --no-align: give one of them.");
     const std::vector<double> shift = parse_numbers(arguments.shift, "--shift");
     if (shift.size() != 2) throw UsageError("--shift: two numbers are needed, DX,DY in pixels.");
-    options.pair.shift_px = Point{shift[0], shift[1]};
+    options.series.shift_px = Point{shift[0], shift[1]};
   }
+  options.objects = layers_of(arguments);
   options.normalize = normalization_of(arguments.normalize);
   arguments.extraction.apply_to(options, options);
   options.progress = terminal_progress("change", context.quiet);
@@ -183,7 +272,7 @@ void run(const Arguments& arguments, const Context& context) {
     (context.json ? print_json : print_text)(arguments.output, summary, options.dry_run);
   };
   try {
-    print(detect_change(arguments.before, arguments.after, arguments.output, options));
+    print(detect_change(arguments.scenes, arguments.output, options));
   } catch (const PartialChangeError& partial) {
     print(partial.summary());
     throw;
@@ -196,44 +285,56 @@ void add_change(CLI::App& program, Context& context) {
   const auto arguments = std::make_shared<Arguments>();
   ChangeOptions& options = arguments->options;
   arguments->normalize = name_of(options.normalize);
-  CLI::App* command = add_command(program, context, "change", "Tell what became of the objects between two scenes");
-  command->add_option("before", arguments->before, "The earlier scene: any raster that GDAL reads")->required();
-  command->add_option("after", arguments->after, "The later scene of the same place, in any CRS and resolution")
-      ->required();
+  CLI::App* command = add_command(program, context, "change",
+                                  "Tell what became of the objects between two scenes, or through a series");
+  command
+      ->add_option(
+          "scenes", arguments->scenes,
+          "The earlier scene and the later one, or a series of more, the earliest first: any rasters that GDAL "
+          "reads, of one place, in any CRS and resolution")
+      ->required()
+      ->type_name("BEFORE AFTER");
   command
       ->add_option("-o,--output", arguments->output,
-                   "Changes: .gpkg (with both dates' objects), .geojson, .geojsonl, .fgb or .shp")
+                   "Changes: .gpkg (with the objects of all dates), .geojson, .geojsonl, .fgb or .shp")
       ->required();
   add_model_arguments(*command, arguments->extraction, options);
-  command->add_option("--before-objects", options.before_objects,
+  command->add_option("--before-objects", arguments->before_objects,
                       "Polygons of the objects before, in any CRS, instead of a model");
-  command->add_option("--after-objects", options.after_objects, "Polygons of the objects after");
-  command->add_option("--before-layer", options.before_layer, "The layer of --before-objects")
+  command->add_option("--after-objects", arguments->after_objects, "Polygons of the objects after");
+  command->add_option("--before-layer", arguments->before_layer, "The layer of --before-objects")
       ->default_str("the only one");
-  command->add_option("--after-layer", options.after_layer, "The layer of --after-objects")
+  command->add_option("--after-layer", arguments->after_layer, "The layer of --after-objects")
       ->default_str("the only one");
-  command->add_option("--grid", arguments->grid, "Whose grid both are compared on: before, after or finest")
+  command->add_option("--objects", arguments->objects, "The same of a series: once for each scene, in their order")
+      ->allow_extra_args(false);
+  command->add_option("--objects-layer", arguments->object_layers, "The layer of each --objects")
+      ->default_str("the only one")
+      ->allow_extra_args(false);
+  command
+      ->add_option("--grid", arguments->grid,
+                   "Whose grid all are compared on: before (the first scene's), after (the last's) or finest")
       ->capture_default_str();
   add_raster_arguments(*command, arguments->raster);
-  command->add_option("--after-bands", arguments->after_bands, "Bands of the later scene")->default_str("as --bands");
-  command->add_option("--after-nodata", arguments->after_nodata, "No data in the later scene")
+  command->add_option("--after-bands", arguments->after_bands, "Bands of later scenes")->default_str("as --bands");
+  command->add_option("--after-nodata", arguments->after_nodata, "No data in later scenes")
       ->default_str("as --nodata, else the file's");
-  command->add_option("--after-crs", arguments->after_crs, "CRS of a later scene that names none")
+  command->add_option("--after-crs", arguments->after_crs, "CRS of later scenes that name none")
       ->default_str("as --assign-crs, else the file's");
   command->add_flag("--no-align", arguments->no_align, "Compare the scenes as they lie");
   command
       ->add_option("--shift", arguments->shift,
                    "The later scene shows things DX,DY pixels right and down of where they are")
       ->default_str("measured");
-  command->add_option("--align-block", options.pair.shift.block, "Side of the blocks that are matched, in pixels")
+  command->add_option("--align-block", options.series.shift.block, "Side of the blocks that are matched, in pixels")
       ->capture_default_str();
-  command->add_option("--align-overlap", options.pair.shift.overlap, "Overlap of neighbouring blocks, in pixels")
+  command->add_option("--align-overlap", options.series.shift.overlap, "Overlap of neighbouring blocks, in pixels")
       ->capture_default_str();
-  command->add_option("--align-peak", options.pair.shift.least_peak, "Least correlation of a block that counts, 0..1")
+  command->add_option("--align-peak", options.series.shift.least_peak, "Least correlation of a block that counts, 0..1")
       ->capture_default_str();
   command
       ->add_option("--normalize", arguments->normalize,
-                   "Make the later scene's values those of the earlier: none, histogram, irmad (by what has not "
+                   "Make later scenes' values those of the first: none, histogram, irmad (by what has not "
                    "changed) or auto (what fits)")
       ->capture_default_str();
   command->add_option("--shifts", options.shifts, "Also write the blocks and their shifts: a polygon layer");
@@ -254,7 +355,7 @@ void add_change(CLI::App& program, Context& context) {
   add_object_arguments(*command, arguments->extraction, options);
   command->add_option("--maps", options.maps,
                       "Also write how much the maps differ: GeoTIFF, 0..250 for 0..1, 255 nodata");
-  command->add_option("--preview", options.preview, "Also draw before, after and the changes side by side: PNG");
+  command->add_option("--preview", options.preview, "Also draw the dates and the changes side by side: PNG");
   add_run_arguments(*command, arguments->extraction, options);
   command->add_flag("--dry-run", options.dry_run, "Lay the scenes on one another, print the plan; write nothing");
   command->add_flag("--json", context.json, "Print the summary as JSON");

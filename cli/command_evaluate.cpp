@@ -49,8 +49,9 @@ void run_changes(const Arguments& arguments, const Context& context) {
 
 void run_objects(const Arguments& arguments, const Context& context) {
   const EvaluateChangesOptions& changes = arguments.changes;
-  if (changes.threshold || !arguments.kinds.empty() || !changes.truth_before.empty() || !changes.truth_after.empty()) {
-    throw UsageError("--threshold, --change-kinds, --truth-before and --truth-after need --task change.");
+  if (changes.threshold || changes.step || !arguments.kinds.empty() || !changes.truth_before.empty() ||
+      !changes.truth_after.empty()) {
+    throw UsageError("--threshold, --step, --change-kinds, --truth-before and --truth-after need --task change.");
   }
   if (arguments.truth.empty()) throw UsageError("TRUTH is missing: the file of what is true.");
   const Evaluation result = evaluate(arguments.predicted, arguments.truth, changes.evaluate);
@@ -91,6 +92,8 @@ void add_change_options(CLI::App& command, Arguments& arguments) {
   command
       .add_option("--truth-before", options.truth_before,
                   "In place of TRUTH: the true objects before, with --truth-after; what became of them is found")
+      ->group(group);
+  command.add_option("--step", options.step, "PREDICTED is of a series of scenes: rate this step, from 1")
       ->group(group);
   command.add_option("--truth-after", options.truth_after, "The true objects after")->group(group);
   command

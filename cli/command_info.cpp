@@ -4,7 +4,7 @@
 #include "core/error.hpp"
 #include "geo/raster_reader.hpp"
 #include "geo/vector_info.hpp"
-#include "pipeline/change/scene_pair.hpp"
+#include "pipeline/change/scene_series.hpp"
 
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
@@ -226,31 +226,32 @@ std::variant<RasterReport, VectorInfo> examine(const std::string& path) {
 
 /// How two scenes lie on one another, as `change` will lay them.
 void compare(const InfoOptions& options) {
-  const ScenePair pair = open_scene_pair(options.path, options.later, {}, nullptr);
+  const SceneSeries pair = open_scene_series({options.path, options.later}, {}, nullptr);
+  const DatedScene &before = pair.scenes.front(), &after = pair.scenes.back();
   const Bounds box = pair.grid().world_bounds();
   if (options.json) {
     Json out;
     out["kind"] = "pair";
-    out["before"] = to_json(examine(pair.before.info()));
-    out["after"] = to_json(examine(pair.after.info()));
-    out["before_taken"] = pair.before_taken.empty() ? Json() : Json(pair.before_taken);
-    out["after_taken"] = pair.after_taken.empty() ? Json() : Json(pair.after_taken);
+    out["before"] = to_json(examine(before.reader.info()));
+    out["after"] = to_json(examine(after.reader.info()));
+    out["before_taken"] = before.taken.empty() ? Json() : Json(before.taken);
+    out["after_taken"] = after.taken.empty() ? Json() : Json(after.taken);
     out["width"] = pair.grid().width;
     out["height"] = pair.grid().height;
     out["extent"] = json_of(box);
-    out["shift"] = cli::json_of(pair.shift, pair.shifted);
+    out["shift"] = cli::json_of(after.shift, after.shifted);
     out["warnings"] = pair.warnings;
     std::cout << out.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
     return;
   }
-  print(examine(pair.before.info()));
-  print(examine(pair.after.info()));
+  print(examine(before.reader.info()));
+  print(examine(after.reader.info()));
   std::cout << "both\n";
   const auto taken = [](const std::string& time) { return time.empty() ? std::string("not said") : time; };
-  line("taken", taken(pair.before_taken) + " and " + taken(pair.after_taken));
+  line("taken", taken(before.taken) + " and " + taken(after.taken));
   line("common", std::to_string(pair.grid().width) + " x " + std::to_string(pair.grid().height) +
                      " pixels of the first, " + text_of(box, pair.grid().crs.is_geographic() ? 10 : 12));
-  line("shift", pair.shift.text());
+  line("shift", after.shift.text());
   for (const std::string& warning : pair.warnings) line("note", warning);
 }
 

@@ -29,4 +29,11 @@ inline Window intersect(const Window& a, const Window& b) {
           std::max<int64_t>(0, std::min(a.row_end(), b.row_end()) - row)};
 }
 
+/// The smallest window around both.
+inline Window bounding(const Window& a, const Window& b) {
+  const int64_t col = std::min(a.col, b.col);
+  const int64_t row = std::min(a.row, b.row);
+  return {col, row, std::max(a.col_end(), b.col_end()) - col, std::max(a.row_end(), b.row_end()) - row};
+}
+
 }  // namespace plat

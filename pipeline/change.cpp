@@ -5,7 +5,6 @@
 #include "core/memory.hpp"
 #include "model/segmenter.hpp"
 #include "pipeline/change/change_outputs.hpp"
-#include "pipeline/change/dated_objects.hpp"
 #include "pipeline/map_writer.hpp"
 #include "pipeline/model_path.hpp"
 #include "pipeline/stopwatch.hpp"
@@ -19,89 +18,16 @@
 namespace plat {
 namespace {
 
-RunFiles files_of(const std::string& before, const std::string& after, const std::string& output,
-                  const ChangeOptions& options, const std::string& model) {
+RunFiles files_of(const std::vector<std::string>& scenes, const std::string& output, const ChangeOptions& options,
+                  const std::string& model) {
   if (!options.dry_run) {
     check_vector_output(output);
     if (!options.shifts.empty()) check_vector_output(options.shifts);
   }
-  return {
-      {before, after, model, options.before_objects, options.after_objects, stac_item_of(before), stac_item_of(after)},
-      options.also_read,
-      {output, options.maps, options.preview, options.shifts},
-      options.overwrite};
-}
-
-/// Ground that only one date's outlines cover.
-struct LoneGround {
-  double area = 0;
-  double doubt = 0;  ///< mean there of the other date's map, 0..1
-};
-
-LoneGround lone_ground(const std::vector<int64_t>& own, const DatedObjects& of, double own_area, double common,
-                       const std::vector<int64_t>& other, const DatedObjects& of_other) {
-  LoneGround lone{own_area - common, 0};
-  if (!(lone.area > 1e-9)) return {};
-  double mass = 0;
-  for (const int64_t i : own) mass += static_cast<double>(of.evidence[static_cast<std::size_t>(i)]) * of.store.area(i);
-  // On the common ground the other date's map is as sure as its objects are.
-  double score = 0;
-  double area = 0;
-  for (const int64_t i : other) {
-    score += static_cast<double>(of_other.store.facts(i).score) * of_other.store.area(i);
-    area += of_other.store.area(i);
-  }
-  if (area > 0) mass -= score / area * common;
-  lone.doubt = std::clamp(mass / lone.area, 0.0, 1.0);
-  return lone;
-}
-
-/// The probability of a change by the maps: that of the ground that makes it; the objects' own score where that is none.
-double score_of(const ObjectChange& change, const PairObjects& objects, double least_change, bool split_needs_ground) {
-  const double common = change.iou * (change.area_before + change.area_after) / (1 + change.iou);
-  const LoneGround gained =
-      lone_ground(change.after, objects.after, change.area_after, common, change.before, objects.before);
-  const LoneGround lost =
-      lone_ground(change.before, objects.before, change.area_before, common, change.after, objects.after);
-  switch (change.kind) {
-    case ChangeKind::Appeared:
-    case ChangeKind::Grown: return change.score * (1 - gained.doubt);
-    case ChangeKind::Vanished:
-    case ChangeKind::Shrunk: return change.score * (1 - lost.doubt);
-    case ChangeKind::Split:
-    case ChangeKind::Merged:
-    case ChangeKind::Redrawn: {
-      if (!split_needs_ground) return change.score;
-      // Where it is the ground that counts, one date must surely have some, as much as makes an object grow, that the other lacks.
-      const double enough = least_change * std::min(change.area_before, change.area_after);
-      double sure = 0;
-      for (const LoneGround& lone : {gained, lost}) {
-        if (lone.area >= enough) sure = std::max(sure, 1 - lone.doubt);
-      }
-      return change.score * sure;
-    }
-    case ChangeKind::Unchanged:
-    case ChangeKind::Unknown: break;
-  }
-  return change.score;
-}
-
-/// Lets the maps have their say: what is sure on one date needs little on the other to be still there.
-void weigh_evidence(ObjectChanges& found, const PairObjects& objects, const ChangeOptions& options,
-                    bool split_needs_ground, ChangeSummary& summary) {
-  if (objects.least_scores.empty() || options.min_change_score == 0.0) return;
-  for (ObjectChange& change : found.changes) {
-    if (change.kind == ChangeKind::Unchanged || change.kind == ChangeKind::Unknown) continue;
-    const double usual =
-        std::max(kLeastChangeScore, objects.least_scores[static_cast<std::size_t>(change.class_index)]);
-    const double score = score_of(change, objects, options.least_change, split_needs_ground);
-    if (score >= options.min_change_score.value_or(usual)) {
-      change.score = static_cast<float>(score);
-    } else {
-      change.kind = ChangeKind::Unchanged;
-      ++summary.unsure;
-    }
-  }
+  std::vector<std::string> inputs = {model};
+  for (const std::string& scene : scenes) inputs.insert(inputs.end(), {scene, stac_item_of(scene)});
+  for (const ObjectLayer& layer : options.objects) inputs.push_back(layer.path);
+  return {inputs, options.also_read, {output, options.maps, options.preview, options.shifts}, options.overwrite};
 }
 
 double ground_of(const std::vector<int64_t>& objects, const DatedObjects& of) {
@@ -111,100 +37,136 @@ double ground_of(const std::vector<int64_t>& objects, const DatedObjects& of) {
 }
 
 /// Areas on the ground in place of those in the plane, and the totals of them.
-void measure_ground(ObjectChanges& found, const PairObjects& objects, ChangeSummary& summary) {
+void measure_ground(ObjectChanges& found, const DatedObjects& before, const DatedObjects& after, StepSummary& step) {
   for (ObjectChange& change : found.changes) {
-    change.area_before = ground_of(change.before, objects.before);
-    change.area_after = ground_of(change.after, objects.after);
-    ChangeTotal& total = summary.totals[static_cast<std::size_t>(change.kind)];
+    change.area_before = ground_of(change.before, before);
+    change.area_after = ground_of(change.after, after);
+    ChangeTotal& total = step.totals[static_cast<std::size_t>(change.kind)];
     ++total.count;
     total.area_before += change.area_before;
     total.area_after += change.area_after;
   }
 }
 
-void describe(const ScenePair& pair, SceneRun& run, ChangeSummary& summary) {
-  const Grid& grid = pair.grid();
-  summary.width = grid.width;
-  summary.height = grid.height;
-  summary.gsd_m = pair.gsd_m;
-  summary.before_gsd_m = pair.before_gsd_m;
-  summary.after_gsd_m = pair.after_gsd_m;
-  summary.before_taken = pair.before_taken;
-  summary.after_taken = pair.after_taken;
-  summary.shift = pair.shift;
-  summary.shifted = pair.shifted;
-  for (const std::string& text : pair.warnings) run.warn(text);
-  if (!pair.shift.blocks.empty()) log_info(pair.shift.text());
+void describe(const SceneSeries& series, SceneRun& run, ChangeSummary& summary) {
+  summary.width = series.grid().width;
+  summary.height = series.grid().height;
+  summary.gsd_m = series.gsd_m;
+  for (const DatedScene& scene : series.scenes) {
+    summary.scenes.push_back({scene.path(), scene.taken, scene.gsd_m, scene.shift, scene.shifted});
+    if (!scene.shift.blocks.empty()) log_info(scene.path() + ": " + scene.shift.text());
+  }
+  for (const std::string& text : series.warnings) run.warn(text);
 }
 
-ChangeSummary detect_in(SceneRun& run, ChangeSummary& summary, const std::string& before, const std::string& after,
+/// How each scene becomes 0..255: the first by its own values, the others so that they compare with it.
+std::vector<Scaling> scale_series(SceneSeries& series, Normalization wanted, ChangeSummary& summary) {
+  RasterReader& first = series.scenes.front().reader;
+  std::vector<Scaling> scalings = {default_scaling(first)};
+  for (std::size_t k = 1; k < series.scenes.size(); ++k) {
+    MatchedScaling matched = match_scaling(first, scalings.front(), series.scenes[k].reader, wanted);
+    scalings.push_back(std::move(matched.scaling));
+    summary.scenes[k].radiometry = std::move(matched.fit);
+  }
+  return scalings;
+}
+
+/// What is found from date to date.
+SeriesChanges find_steps(const SeriesObjects& objects, const ChangeRules& rules, const ChangeOptions& options,
+                         ChangeSummary& summary) {
+  SeriesChanges found{{}, ObjectTracker(rules)};
+  for (std::size_t k = 0; k + 1 < objects.dates.size(); ++k) {
+    const DatedObjects &before = objects.dates[k], &after = objects.dates[k + 1];
+    ObjectChanges step = find_changes(before.store, after.store, rules);
+    StepSummary& told = summary.steps.emplace_back();
+    told.unsure = weigh_evidence(step, before, after, objects.least_scores, rules, options.min_change_score);
+    measure_ground(step, before, after, told);
+    found.tracker.add_step(before.store, after.store, step);
+    found.steps.push_back(std::move(step));
+  }
+  TrackTotals& tracks = summary.tracks;
+  for (const TrackStory& story : track_stories(found)) {
+    ++tracks.count;
+    if (story.is_unclear()) {
+      ++tracks.unclear;
+      continue;
+    }
+    tracks.throughout += !story.begun && !story.ended ? 1 : 0;
+    tracks.begun += story.begun ? 1 : 0;
+    tracks.ended += story.ended ? 1 : 0;
+  }
+  return found;
+}
+
+ChangeSummary detect_in(SceneRun& run, ChangeSummary& summary, const std::vector<std::string>& scenes,
                         const std::string& output, const ChangeOptions& options, const Segmenter* model) {
   const ThreadBudget threads = ThreadBudget::make(options.threads, model != nullptr && model->on_card());
   run.limit_threads(threads.total);
   summary.threads = threads.total;
   const Stopwatch aligning;
-  ScenePair pair = open_scene_pair(before, after, options.pair, model != nullptr ? &model->description() : nullptr);
-  describe(pair, run, summary);
-  PairScaling scaling;
-  if (model != nullptr || !options.preview.empty()) {
-    scaling = scale_pair(pair.before, pair.after, options.normalize);
-    summary.radiometry = scaling.fit;
-  }
+  SceneSeries series = open_scene_series(scenes, options.series, model != nullptr ? &model->description() : nullptr);
+  describe(series, run, summary);
+  std::vector<Scaling> scalings;
+  if (model != nullptr || !options.preview.empty()) scalings = scale_series(series, options.normalize, summary);
   summary.seconds_align = aligning.seconds();
-  const Grid grid = pair.grid();
-  check_output_crs(output, before, grid.crs);
+  const Grid grid = series.grid();
+  check_output_crs(output, scenes.front(), grid.crs);
 
-  PairObjects objects;
+  SeriesObjects objects;
   std::optional<MapWriter> maps;
   bool squared = false;
   if (model != nullptr) {
     summary.model = model->description().name;
-    // What outlines, and what is found of them, may take: as much as a scene of nothing but small objects has, or a fourth.
-    const int64_t most = std::min(run.ram_bytes() / 4, 2 * grid.width * grid.height + 1'000'000);
-    const WorkPlan plan = plan_work({&pair.before, &pair.after}, pair.gsd_m, pair.assumed_gsd_m, options, options,
-                                    *model, run.ram_bytes(), most);
+    // What outlines, and what is found of them, may take: as much as scenes of nothing but small objects have, or a fourth.
+    const auto dates = static_cast<int64_t>(series.scenes.size());
+    const int64_t most = std::min(run.ram_bytes() / 4, dates * grid.width * grid.height + 1'000'000);
+    std::vector<const RasterReader*> readers;
+    for (const DatedScene& scene : series.scenes) readers.push_back(&scene.reader);
+    const WorkPlan plan =
+        plan_work(readers, series.gsd_m, series.assumed_gsd_m, options, options, *model, run.ram_bytes(), most);
     summary.tiles = plan.tiles.size();
     summary.tiles_in_flight = plan.memory.tiles_in_flight;
     summary.estimated_bytes = plan.memory.total();
     squared = std::ranges::all_of(plan.classes, [](const ClassPlan& c) { return c.squared; });
     if (options.dry_run) return summary;
-    std::vector<std::string> bands;
-    for (const ClassPlan& c : plan.classes) bands.push_back(c.name + " change");
-    if (!options.maps.empty()) maps.emplace(options.maps, grid, bands, options.overwrite);
+    if (!options.maps.empty()) {
+      std::vector<std::string> bands;
+      for (int64_t step = 1; step < dates; ++step) {
+        const std::string number = dates > 2 ? " " + std::to_string(step) : "";
+        for (const ClassPlan& c : plan.classes) bands.push_back(c.name + " change" + number);
+      }
+      maps.emplace(options.maps, grid, bands, options.overwrite);
+    }
     std::function<void(const Strip&)> on_maps;
     if (maps) {
       on_maps = [&](const Strip& strip) {
         if (maps && !run.attempt(options.maps, [&] { maps->write(strip); })) maps.reset();
       };
     }
-    objects = extract_pair(pair, scaling, plan, options, *model, run, most, on_maps);
+    objects = extract_series(series, scalings, plan, options, *model, run, most, on_maps);
   } else {
     if (options.dry_run) return summary;
-    objects =
-        read_pair(pair, options.before_objects, options.before_layer, options.after_objects, options.after_layer, run);
+    objects = read_series(series, options.objects, run);
   }
-  summary.before_objects = objects.before.store.size();
-  summary.after_objects = objects.after.store.size();
+  for (std::size_t k = 0; k < objects.dates.size(); ++k) summary.scenes[k].objects = objects.dates[k].store.size();
 
   const Stopwatch matching;
   ChangeRules rules;
   rules.least_change = options.least_change;
-  rules.tolerance = options.tolerance_m.value_or(pair.gsd_m);
+  rules.tolerance = options.tolerance_m.value_or(series.gsd_m);
   rules.split_needs_ground = options.split_needs_ground.value_or(squared);
-  ObjectChanges found = find_changes(objects.before.store, objects.after.store, rules);
-  weigh_evidence(found, objects, options, rules.split_needs_ground, summary);
-  measure_ground(found, objects, summary);
+  const SeriesChanges found = find_steps(objects, rules, options, summary);
   summary.seconds_objects += matching.seconds();
 
   const Stopwatch writing;
-  write_changes(output, pair, found, objects, options.overwrite);
+  write_changes(output, series, found, objects, options.overwrite);
   if (maps) run.attempt(options.maps, [&] { maps->close(); });
   if (!options.shifts.empty()) {
-    run.attempt(options.shifts, [&] { write_shifts(options.shifts, pair, options.overwrite); });
+    run.attempt(options.shifts, [&] { write_shifts(options.shifts, series, options.overwrite); });
   }
   if (!options.preview.empty()) {
     run.attempt(options.preview,
-                [&] { write_change_preview(options.preview, pair, scaling, found, objects, options.overwrite); });
+                [&] { write_change_preview(options.preview, series, scalings, found, objects, options.overwrite); });
   }
   summary.seconds_write = writing.seconds();
   const std::string lost = run.end(output);
@@ -212,46 +174,58 @@ ChangeSummary detect_in(SceneRun& run, ChangeSummary& summary, const std::string
   return summary;
 }
 
+/// Throws UsageError for what cannot be asked of so many scenes.
+void check_count(const std::vector<std::string>& scenes, const ChangeOptions& options) {
+  if (scenes.size() > 2 && options.series.shift_px)
+    throw UsageError("--shift: tells the shift of two scenes; those of a series are measured.");
+  if (!options.objects.empty() && options.objects.size() != scenes.size()) {
+    const std::size_t layers = options.objects.size();
+    throw UsageError("there are " + std::to_string(scenes.size()) + " scenes and " + std::to_string(layers) +
+                     (layers == 1 ? " layer" : " layers") +
+                     " of objects. Pass one for each scene (--objects, in the same order).");
+  }
+}
+
 }  // namespace
 
 void ChangeOptions::validate() const {
   RunOptions::validate();
   ObjectOptions::validate();
-  pair.shift.validate();
+  series.shift.validate();
   const auto require = [](bool fine, const std::string& message) {
     if (!fine) throw UsageError(message);
   };
-  require(before_objects.empty() == after_objects.empty(),
-          "--before-objects and --after-objects: give both layers or none.");
-  require(before_objects.empty() || maps.empty(), "--maps: there are none where objects come from layers.");
+  require(objects.empty() || maps.empty(), "--maps: there are none where objects come from layers.");
   require(least_change >= 0 && std::isfinite(least_change), "--least-change must be 0 or more.");
   require(!tolerance_m || (*tolerance_m >= 0 && std::isfinite(*tolerance_m)), "--tolerance must be 0 metres or more.");
   require(!min_change_score || (*min_change_score >= 0 && *min_change_score <= 1),
           "--min-change must lie between 0 and 1.");
-  require(!pair.before.gsd_m || *pair.before.gsd_m > 0, "--gsd must be more than 0 metres.");
-  require(!pair.shift_px || (std::isfinite(pair.shift_px->x) && std::isfinite(pair.shift_px->y)),
+  require(!series.first.gsd_m || *series.first.gsd_m > 0, "--gsd must be more than 0 metres.");
+  require(!series.shift_px || (std::isfinite(series.shift_px->x) && std::isfinite(series.shift_px->y)),
           "--shift must be two finite numbers.");
 }
 
-ChangeSummary detect_change(const std::string& before, const std::string& after, const std::string& output,
+ChangeSummary detect_change(const std::vector<std::string>& scenes, const std::string& output,
                             const ChangeOptions& options) {
   options.validate();
+  check_count(scenes, options);
   ChangeSummary summary;
-  const bool extracts = options.before_objects.empty();
+  const bool extracts = options.objects.empty();
   const std::string folder = extracts ? find_model(options.model) : "";
-  SceneRun run(options, files_of(before, after, output, options, folder), summary);
+  SceneRun run(options, files_of(scenes, output, options, folder), summary);
   std::unique_ptr<Segmenter> model;
   if (extracts) model = open_segmenter(folder, options.device, options.precision);
   summary.seconds_model = run.seconds();
-  return detect_in(run, summary, before, after, output, options, model.get());
+  return detect_in(run, summary, scenes, output, options, model.get());
 }
 
-ChangeSummary detect_change(const std::string& before, const std::string& after, const std::string& output,
+ChangeSummary detect_change(const std::vector<std::string>& scenes, const std::string& output,
                             const ChangeOptions& options, const Segmenter& model) {
   options.validate();
+  check_count(scenes, options);
   ChangeSummary summary;
-  SceneRun run(options, files_of(before, after, output, options, ""), summary);
-  return detect_in(run, summary, before, after, output, options, options.before_objects.empty() ? &model : nullptr);
+  SceneRun run(options, files_of(scenes, output, options, ""), summary);
+  return detect_in(run, summary, scenes, output, options, options.objects.empty() ? &model : nullptr);
 }
 
 }  // namespace plat

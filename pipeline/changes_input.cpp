@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <map>
+#include <set>
 #include <utility>
 #include <variant>
 
@@ -60,14 +61,16 @@ MultiPolygon symmetric_difference(const MultiPolygon& a, const MultiPolygon& b) 
 /// The objects of one date by their id, valid and in a given CRS.
 class ObjectsById {
  public:
-  ObjectsById(const std::string& path, const std::string& name, const Crs& crs) {
+  /// `scene`: of a series only those of this date, from 1.
+  ObjectsById(const std::string& path, const std::string& name, const Crs& crs,
+              const std::optional<int64_t>& scene = std::nullopt) {
     const FeatureLayer layer = read_features(path, name);
     std::optional<CrsTransform> transform;
     if (!layer.crs.empty() && !crs.empty() && !layer.crs.same_as(crs)) transform.emplace(layer.crs, crs);
     for (const Feature& feature : layer.features) {
       throw_if_cancelled();
       const std::optional<int64_t> id = number_of(feature, "id");
-      if (!id) continue;
+      if (!id || (scene && number_of(feature, "scene") != scene)) continue;
       const MultiPolygon valid = make_valid(transform ? (*transform)(feature.geometry) : feature.geometry);
       MultiPolygon& object = objects_[*id];
       object.insert(object.end(), valid.begin(), valid.end());
@@ -131,6 +134,18 @@ MultiPolygon together(const DatedObjects& objects, const std::vector<int64_t>& c
   return chosen.size() > 1 ? make_valid(out) : out;
 }
 
+/// Leaves of a series the changes of one step.
+void keep_step(const std::string& path, const std::optional<int64_t>& step, std::vector<Feature>& features) {
+  std::set<int64_t> steps;
+  for (const Feature& feature : features) steps.insert(number_of(feature, "step").value_or(1));
+  if (!step && steps.size() < 2) return;
+  const std::string held = path + ": holds the steps " + std::to_string(*steps.begin()) + " to " +
+                           std::to_string(*steps.rbegin()) + " of a series";
+  if (!step) throw DataError(held + ". Pass --step to choose one.");
+  if (!steps.contains(*step)) throw DataError(held + ", not step " + std::to_string(*step) + ".");
+  std::erase_if(features, [&](const Feature& feature) { return number_of(feature, "step").value_or(1) != *step; });
+}
+
 }  // namespace
 
 std::vector<std::string> changing_kinds() {
@@ -142,10 +157,12 @@ std::vector<std::string> changing_kinds() {
   return names;
 }
 
-ChangesInput read_changes(const std::string& path, const std::string& layer, std::vector<std::string>& warnings) {
+ChangesInput read_changes(const std::string& path, const std::string& layer, const std::optional<int64_t>& step,
+                          std::vector<std::string>& warnings) {
   const VectorInfo info = inspect_vector(path);
   const std::string name = !layer.empty() || !has_layer(info, "changes") ? layer : "changes";
   FeatureLayer features = read_outlines(path, name, warnings);
+  if (!features.features.empty()) keep_step(path, step, features.features);
   ChangesInput input;
   input.crs = features.crs;
   ChangeLayer& changes = input.changes;
@@ -167,6 +184,10 @@ ChangesInput read_changes(const std::string& path, const std::string& layer, std
   if (features.name != "before" && has_layer(info, "before") && has_layer(info, "after")) {
     before.emplace(path, "before", features.crs);
     after.emplace(path, "after", features.crs);
+  } else if (features.name == "changes" && has_layer(info, "objects") && !features.features.empty()) {
+    const int64_t scene = number_of(features.features.front(), "step").value_or(1);
+    before.emplace(path, "objects", features.crs, scene);
+    after.emplace(path, "objects", features.crs, scene + 1);
   }
   int64_t number = 0;
   for (Feature& feature : features.features) {

@@ -92,13 +92,14 @@ ChangesEvaluation evaluate_changes(const std::string& predicted, const std::stri
                    common.overwrite});
   }
 
-  ChangesInput p = options.threshold      ? changes_of_mask(read_probability_mask(predicted, *options.threshold))
-                   : is_raster(predicted) ? read_mask(predicted, common.value)
-                                          : read_changes(predicted, common.predicted_layer, result.warnings);
+  ChangesInput p = options.threshold ? changes_of_mask(read_probability_mask(predicted, *options.threshold))
+                   : is_raster(predicted)
+                       ? read_mask(predicted, common.value)
+                       : read_changes(predicted, common.predicted_layer, options.step, result.warnings);
   ChangesInput t = truth.empty() ? find_changes_between(options.truth_before, options.truth_after, common.truth_layer,
                                                         result.warnings)
                    : is_raster(truth) ? read_mask(truth, common.value)
-                                      : read_changes(truth, common.truth_layer, result.warnings);
+                                      : read_changes(truth, common.truth_layer, std::nullopt, result.warnings);
   check_places({predicted, "the prediction", layer_place(p.changes.objects)},
                {truth.empty() ? options.truth_after : truth, "the truth", layer_place(t.changes.objects)});
 

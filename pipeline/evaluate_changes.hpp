@@ -16,6 +16,7 @@ struct EvaluateChangesOptions {
   /// Which kinds count as change: any of `change/object_changes.hpp` but unchanged and unknown.
   std::vector<std::string> kinds = ChangeCompareOptions().kinds;
   std::optional<double> threshold;  ///< the prediction is a raster of probabilities, changed from this one; in (0, 1]
+  std::optional<int64_t> step;      ///< the prediction is a series, of which this step counts, from 1
   std::string truth_before;         ///< layers of objects at both dates, in place of a file of true changes
   std::string truth_after;
 };

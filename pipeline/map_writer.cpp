@@ -43,8 +43,8 @@ void MapWriter::write(const Strip& strip) {
     const std::span<const float> from = strip.maps.band(b);
     const std::span<uint8_t> to = bytes.band(b);
     for (std::size_t i = 0; i < to.size(); ++i) {
-      const float scaled = std::round(std::clamp(from[i], 0.0F, 1.0F) * kMapScale);
-      to[i] = valid[i] != 0 ? static_cast<uint8_t>(scaled) : kMapNodata;
+      const bool known = valid[i] != 0 && !std::isnan(from[i]);
+      to[i] = known ? static_cast<uint8_t>(std::round(std::clamp(from[i], 0.0F, 1.0F) * kMapScale)) : kMapNodata;
     }
   }
   writer_.write(bytes, 0, strip.row);

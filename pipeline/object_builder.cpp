@@ -167,10 +167,7 @@ struct ObjectBuilder::Impl {
       const auto at = static_cast<std::size_t>(label - 1);
       ExtractedObject& object = objects.emplace_back();
       object.score = patch.score[at];
-      if (!patch.witness.empty()) {
-        object.witness = patch.witness[at];
-        object.unseen = patch.unseen[at];
-      }
+      for (const std::vector<Testimony>& witness : patch.witnesses) object.witnesses.push_back(witness[at]);
       for (const Polygon& part : outline) parts.push_back(frame.to_metres(part));
       exact.push_back(outline);
     }

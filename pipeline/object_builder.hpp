@@ -35,8 +35,7 @@ struct ExtractedObject {
   MultiPolygon world;                       ///< the same in world coordinates
   double area_m2 = 0;                       ///< on the ground
   double score = 0;                         ///< 0..1
-  double witness = 0;                       ///< what a witness says of it (InstancePatch), 0..1
-  double unseen = 0;                        ///< the share of it that the witness has not seen
+  std::vector<Testimony> witnesses;         ///< what each tells of it
   OutlineKind kind = OutlineKind::Squared;  ///< of a part that is drawn least as it was wished for
   OutlineReason reason = OutlineReason::None;
 

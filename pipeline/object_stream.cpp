@@ -34,12 +34,12 @@ struct ClassStream {
   DrawnOutlines drawn;
   InstanceStream instances;
 
-  ClassStream(const Grid& grid, const ClassPlan& c, const ObjectBuilderOptions& shape, double gsd_m, bool witnessed,
+  ClassStream(const Grid& grid, const ClassPlan& c, const ObjectBuilderOptions& shape, double gsd_m, int64_t witnesses,
               std::function<void(InstancePatch&&)> sink)
-      : first_band(witnessed ? c.first_band / kMapsPerClass * (kMapsPerClass + 1) : c.first_band),
+      : first_band(c.first_band / kMapsPerClass * (kMapsPerClass + witnesses)),
         builder(grid, shape),
         reach_px(kOutlineReach * std::max(shape.simplify_m, shape.regularize ? shape.regularize_m : 0.0) / gsd_m),
-        instances(grid.width, c.thresholds, std::move(sink), kLargestRegion, witnessed) {}
+        instances(grid.width, c.thresholds, std::move(sink), kLargestRegion, witnesses) {}
 };
 
 }  // namespace
@@ -63,11 +63,11 @@ void ObjectOptions::validate() const {
 }
 
 struct ObjectStream::Impl {
-  Impl(const Grid& grid, const WorkPlan& plan, const ObjectOptions& options, Sink object_sink, bool witnessed)
+  Impl(const Grid& grid, const WorkPlan& plan, const ObjectOptions& options, Sink object_sink, int64_t witnesses)
       : sink(std::move(object_sink)) {
     for (std::size_t i = 0; i < plan.classes.size(); ++i) {
       const ClassPlan& c = plan.classes[i];
-      classes.push_back(std::make_unique<ClassStream>(grid, c, shape_of(c, plan, options), plan.gsd_m, witnessed,
+      classes.push_back(std::make_unique<ClassStream>(grid, c, shape_of(c, plan, options), plan.gsd_m, witnesses,
                                                       [this, i](InstancePatch&& patch) { take(i, std::move(patch)); }));
     }
   }
@@ -98,8 +98,8 @@ struct ObjectStream::Impl {
 };
 
 ObjectStream::ObjectStream(const Grid& grid, const WorkPlan& plan, const ObjectOptions& options, Sink sink,
-                           bool witnessed)
-    : impl_(std::make_unique<Impl>(grid, plan, options, std::move(sink), witnessed)) {}
+                           int64_t witnesses)
+    : impl_(std::make_unique<Impl>(grid, plan, options, std::move(sink), witnesses)) {}
 
 ObjectStream::~ObjectStream() = default;
 

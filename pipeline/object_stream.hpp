@@ -21,8 +21,8 @@ class ObjectStream {
   /// Called with the position of a class in the plan and an object of it.
   using Sink = std::function<void(std::size_t class_index, ExtractedObject&& object)>;
 
-  /// `witnessed`: each class's maps are followed by a witness (InstanceStream).
-  ObjectStream(const Grid& grid, const WorkPlan& plan, const ObjectOptions& options, Sink sink, bool witnessed = false);
+  /// Each class's maps are followed by those of `witnesses` (InstanceStream).
+  ObjectStream(const Grid& grid, const WorkPlan& plan, const ObjectOptions& options, Sink sink, int64_t witnesses = 0);
   ~ObjectStream();
   void add(const Strip& strip);
   /// Draws the objects that are complete: to be called between tiles, so that few of them wait.

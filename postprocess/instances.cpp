@@ -22,7 +22,7 @@ namespace plat {
 namespace {
 
 constexpr int32_t kNone = -1;
-constexpr int64_t kMaps = 3;  // of a class, without a witness
+constexpr int64_t kMaps = 3;  // of a class, without witnesses
 // Patches of about this many pixels are made before they are handed on.
 constexpr int64_t kBatchPixels = int64_t{1} << 24;
 
@@ -47,12 +47,6 @@ void in_parallel(std::size_t count, const Body& body) {
 }
 
 Window window_of(const detail::Run& run) { return {run.begin, run.row, run.end - run.begin, 1}; }
-
-Window bounding(const Window& a, const Window& b) {
-  const int64_t col = std::min(a.col, b.col);
-  const int64_t row = std::min(a.row, b.row);
-  return {col, row, std::max(a.col_end(), b.col_end()) - col, std::max(a.row_end(), b.row_end()) - row};
-}
 
 // Puts the rows of a strip, with the class's maps from `first_band` on, below those of another.
 void append(Strip& above, const Strip& strip, int64_t first_band, int64_t width) {
@@ -85,7 +79,7 @@ struct InstanceStream::Impl {
   InstanceThresholds thresholds;
   std::function<void(InstancePatch&&)> sink;
   int64_t largest_region;
-  bool witnessed;
+  int64_t witnesses;
 
   std::vector<detail::Region> regions;  // by slot
   std::vector<int32_t> parent;          // of each slot: itself, or the slot that took it over in the row at hand
@@ -143,7 +137,7 @@ struct InstanceStream::Impl {
       const int64_t row = begin + static_cast<int64_t>(i);
       const auto bridge = bridges.empty() ? std::span<const uint8_t>() : bridges.row(row);
       runs[i] =
-          detail::find_runs(strip.maps, strip.valid, row, first_band, strip.row + row, thresholds, bridge, witnessed);
+          detail::find_runs(strip.maps, strip.valid, row, first_band, strip.row + row, thresholds, bridge, witnesses);
     });
     for (const detail::RowRuns& row : runs) add_row(row);
     hand_on();
@@ -237,7 +231,7 @@ struct InstanceStream::Impl {
 };
 
 InstanceStream::InstanceStream(int64_t scene_width, InstanceThresholds thresholds,
-                               std::function<void(InstancePatch&&)> sink, int64_t largest_region, bool witnessed)
+                               std::function<void(InstancePatch&&)> sink, int64_t largest_region, int64_t witnesses)
     : impl_(std::make_unique<Impl>()) {
   check(thresholds);
   assert(scene_width > 0 && scene_width <= std::numeric_limits<int32_t>::max() && largest_region <= kLargestRegion);
@@ -245,9 +239,9 @@ InstanceStream::InstanceStream(int64_t scene_width, InstanceThresholds threshold
   impl_->thresholds = thresholds;
   impl_->sink = std::move(sink);
   impl_->largest_region = largest_region;
-  impl_->witnessed = witnessed;
+  impl_->witnesses = witnesses;
   impl_->gap_width = static_cast<int64_t>(std::floor(thresholds.close_gap_px));
-  impl_->held = {0, Image<float>(scene_width, 0, witnessed ? kMaps + 1 : kMaps), Image<uint8_t>(scene_width, 0)};
+  impl_->held = {0, Image<float>(scene_width, 0, kMaps + witnesses), Image<uint8_t>(scene_width, 0)};
 }
 
 InstanceStream::~InstanceStream() = default;

@@ -13,15 +13,21 @@
 
 namespace plat {
 
+/// What another image of the same ground tells of an object.
+struct Testimony {
+  double says = 0;    ///< mean of its extent over those of the object's pixels that it shows, in [0, 1]
+  double unseen = 0;  ///< the share of them that it does not show, in [0, 1]
+  bool operator==(const Testimony&) const = default;
+};
+
 /// One connected region of a class, cut out of the scene, with its objects told apart.
 struct InstancePatch {
   Window window;          ///< where it lies in the scene
   Image<int32_t> labels;  ///< 0 = no object of this region, else 1..count in order of first pixel (row-major)
   int32_t count = 0;
   std::vector<double> score;  ///< mean extent probability of each object, in [0, 1]
-  /// With a witness: what that says of each object's pixels, on the mean of those that it has seen, in [0, 1].
-  std::vector<double> witness = {};
-  std::vector<double> unseen = {};  ///< the share of them that it has not, in [0, 1]
+  /// For each witness what it tells of each object.
+  std::vector<std::vector<Testimony>> witnesses = {};
 };
 
 /// Splits a stitched extent/boundary/distance image into objects by a marker-controlled watershed; pixels that are not
@@ -52,13 +58,13 @@ inline constexpr int64_t kLargestRegion = int64_t{1} << 25;
 /// that strips and threads do not change, and in which no region waits for another.
 /// A region whose bounding box outgrows `largest_region` pixels is cut along pixel edges where it does (fields that cover
 /// a whole scene, for example); its parts are split on their own, and a warning says so.
-/// A witness is a fourth map of the class behind its three: what another image of the same ground gives for the extent, or a
-/// value below 0 where it shows nothing. It has no part in telling objects apart.
+/// Witnesses are further maps of the class behind its three: what other images of the same ground give for the extent, or a
+/// value below 0 where they show nothing. They have no part in telling objects apart.
 /// Regions are split in parallel; the sink is called from the thread that calls `add` and `finish`. Not thread-safe.
 class InstanceStream {
  public:
   InstanceStream(int64_t scene_width, InstanceThresholds thresholds, std::function<void(InstancePatch&&)> sink,
-                 int64_t largest_region = kLargestRegion, bool witnessed = false);
+                 int64_t largest_region = kLargestRegion, int64_t witnesses = 0);
   ~InstanceStream();
   /// The next strip of the scene, from the top without gaps. `first_band`: where the class's maps begin in it.
   void add(const Strip& strip, int64_t first_band);

@@ -30,7 +30,6 @@ cv::Scalar colour_of(PreviewColour colour) {
     case PreviewColour::Cyan: return {255, 220, 0};
     case PreviewColour::Orange: return {0, 140, 255};
     case PreviewColour::Violet: return {255, 80, 200};
-    case PreviewColour::White: return {255, 255, 255};
     case PreviewColour::Yellow: break;
   }
   return {0, 230, 255};

@@ -20,7 +20,7 @@ struct PreviewOptions {
 };
 
 /// Colour of an outline: such that neither roofs nor plants have it.
-enum class PreviewColour { Yellow, Green, Red, Cyan, Orange, Violet, White };
+enum class PreviewColour { Yellow, Green, Red, Cyan, Orange, Violet };
 
 /// Collects outlines one by one, then draws them over the scene: memory is that of the picture, however many objects there
 /// are. Not thread-safe.

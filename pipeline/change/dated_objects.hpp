@@ -4,8 +4,8 @@
 #include "change/object_changes.hpp"
 #include "change/object_store.hpp"
 #include "geo/grid.hpp"
-#include "pipeline/change/pair_scaling.hpp"
-#include "pipeline/change/scene_pair.hpp"
+#include "geo/scaling.hpp"
+#include "pipeline/change/scene_series.hpp"
 #include "pipeline/extract_plan.hpp"
 #include "pipeline/scene_run.hpp"
 #include "postprocess/stitcher.hpp"
@@ -27,31 +27,40 @@ struct MatchingPlane {
   MultiPolygon to_pixel(const MultiPolygon& metres) const;
 };
 
+/// The share of an object that lies at the edge of the common grid, where its outline depends on what lies behind.
+double share_at_edge(const MultiPolygon& pixel, const Grid& grid);
+
 /// The objects of one date.
 struct DatedObjects {
   ObjectStore store;            ///< outlines in the MatchingPlane; ids from 1
   std::vector<double> area_m2;  ///< of each, on the ground
-  std::vector<float> evidence;  ///< what the other date's map says of its ground, 0..1; empty where there are no maps
+  std::vector<float>
+      evidence_earlier;  ///< what the map of the date before says of its ground, 0..1; empty: there is none
+  std::vector<float> evidence_later;  ///< the same of the next date
 };
 
-/// The objects of both dates of a pair of scenes.
-struct PairObjects {
+/// The objects of all dates of a series of scenes.
+struct SeriesObjects {
   std::vector<std::string> classes;
   std::vector<double> least_scores;  ///< of each class's objects; empty without maps
-  DatedObjects before;
-  DatedObjects after;
+  std::vector<DatedObjects> dates;
 };
 
-/// Extracts the objects of both scenes: tile by tile both pass the model, their maps are stitched side by side, and each object
-/// is told what the other date's map says of its ground. `on_maps` is handed strips of how much the dates' extents differ, a band a class. Throws
-/// UsageError when the objects would outgrow `most_bytes`, DataError where a date shows nothing.
-PairObjects extract_pair(ScenePair& pair, const PairScaling& scaling, const WorkPlan& plan,
-                         const ObjectOptions& options, const Segmenter& model, SceneRun& run, int64_t most_bytes,
-                         const std::function<void(const Strip&)>& on_maps);
+/// Extracts the objects of all scenes: tile by tile each passes the model, their maps are stitched side by side, and each object
+/// is told what its neighbours in time say of its ground. `on_maps` is handed strips of how much the extents differ from date to date, a band
+/// a class and step. Throws UsageError when the objects would outgrow `most_bytes`, DataError where a date shows nothing.
+SeriesObjects extract_series(const SceneSeries& series, const std::vector<Scaling>& scalings, const WorkPlan& plan,
+                             const ObjectOptions& options, const Segmenter& model, SceneRun& run, int64_t most_bytes,
+                             const std::function<void(const Strip&)>& on_maps);
 
-/// Reads the objects of both dates from polygon layers in any CRS, cut to the pair's grid; what of each the other date does not
-/// show is read from the scenes. Classes come from the attribute `class` where both layers have it. Throws DataError.
-PairObjects read_pair(ScenePair& pair, const std::string& before, const std::string& before_layer,
-                      const std::string& after, const std::string& after_layer, SceneRun& run);
+/// A layer of polygons in a file.
+struct ObjectLayer {
+  std::string path;
+  std::string layer;  ///< empty: the only one that has features
+};
+
+/// Reads the objects of all dates from polygon layers in any CRS, cut to the series' grid; what of each the neighbours in time do not
+/// show is read from the scenes. Classes come from the attribute `class` where all layers have it. Throws DataError.
+SeriesObjects read_series(const SceneSeries& series, const std::vector<ObjectLayer>& layers, SceneRun& run);
 
 }  // namespace plat

@@ -59,21 +59,21 @@ PixelPairs sample_pairs(RasterReader& before, RasterReader& after, int64_t most_
   return pairs;
 }
 
-PairScaling scale_pair(RasterReader& before, RasterReader& after, Normalization wanted) {
-  PairScaling scaling;
-  scaling.before = default_scaling(before);
-  if (wanted != Normalization::None) scaling.fit = fit_normalization(sample_pairs(before, after), wanted);
-  if (!scaling.fit.obstacle.empty() && wanted != Normalization::Auto) {
+MatchedScaling match_scaling(RasterReader& before, const Scaling& of_before, RasterReader& after,
+                             Normalization wanted) {
+  MatchedScaling matched;
+  if (wanted != Normalization::None) matched.fit = fit_normalization(sample_pairs(before, after), wanted);
+  if (!matched.fit.obstacle.empty() && wanted != Normalization::Auto) {
     throw DataError(before.info().path + " and " + after.info().path + ": cannot be normalized by " + name_of(wanted) +
-                    ": " + scaling.fit.obstacle + ". Pass --normalize none.");
+                    ": " + matched.fit.obstacle + ". Pass --normalize none.");
   }
-  if (scaling.fit.curves.empty()) {
-    scaling.after = default_scaling(after);
+  if (matched.fit.curves.empty()) {
+    matched.scaling = default_scaling(after);
   } else {
-    scaling.after = scaling.before;
-    scaling.after.curves = scaling.fit.curves;
+    matched.scaling = of_before;
+    matched.scaling.curves = matched.fit.curves;
   }
-  return scaling;
+  return matched;
 }
 
 }  // namespace plat

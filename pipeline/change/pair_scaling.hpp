@@ -11,10 +11,9 @@ namespace plat {
 
 inline constexpr int64_t kMostPixelPairs = 200'000;
 
-/// How the pixels of two scenes become 0..255, decided once for the pair.
-struct PairScaling {
-  Scaling before;
-  Scaling after;  ///< where the pair is normalized: the scene's curves, then the scaling of the scene before
+/// How the pixels of a later scene become 0..255, decided once for a pair.
+struct MatchedScaling {
+  Scaling scaling;  ///< where the pair is normalized: the scene's curves, then the scaling of the scene before
   RadiometricFit fit;
 };
 
@@ -22,8 +21,8 @@ struct PairScaling {
 /// are any, damage and huge undeclared fill values passed over.
 PixelPairs sample_pairs(RasterReader& before, RasterReader& after, int64_t most_pixels = kMostPixelPairs);
 
-/// Scales each scene by its own values (default_scaling), or the scene after as the one before once it is normalized. Throws
+/// Scales a later scene by its own values (default_scaling), or as the scene before once it is normalized. Throws
 /// DataError where a normalization that was asked for, other than Auto, cannot be.
-PairScaling scale_pair(RasterReader& before, RasterReader& after, Normalization wanted);
+MatchedScaling match_scaling(RasterReader& before, const Scaling& of_before, RasterReader& after, Normalization wanted);
 
 }  // namespace plat

@@ -125,22 +125,22 @@ void drop_weak(InstancePatch& patch, double min_score) {
     label = number[static_cast<std::size_t>(label)];
   }
   patch.count = static_cast<int32_t>(kept.size());
-  for (std::vector<double>* values : {&patch.score, &patch.witness, &patch.unseen}) {
-    if (values->empty()) continue;
-    for (std::size_t i = 0; i < kept.size(); ++i) (*values)[i] = (*values)[kept[i]];
-    values->resize(kept.size());
-  }
+  const auto keep = [&](auto& values) {
+    for (std::size_t i = 0; i < kept.size(); ++i) values[i] = values[kept[i]];
+    values.resize(kept.size());
+  };
+  keep(patch.score);
+  std::ranges::for_each(patch.witnesses, keep);
 }
 
 }  // namespace
 
 RowRuns find_runs(const Image<float>& maps, const Image<uint8_t>& valid, int64_t row, int64_t first_band,
                   int64_t scene_row, const InstanceThresholds& thresholds, std::span<const uint8_t> bridges,
-                  bool witnessed) {
+                  int64_t witnesses) {
   const auto extent = maps.row(row, first_band);
   const auto boundary = maps.row(row, first_band + 1);
   const auto distance = maps.row(row, first_band + 2);
-  const auto witness = witnessed ? maps.row(row, first_band + 3) : std::span<const float>();
   const auto real = valid.row(row);
   const auto bridge = [&](std::size_t i) { return !bridges.empty() && bridges[i] != 0 && real[i] != 0; };
   const auto inside = [&](std::size_t i) { return in_class(extent[i], real[i], thresholds) || bridge(i); };
@@ -151,9 +151,10 @@ RowRuns find_runs(const Image<float>& maps, const Image<uint8_t>& valid, int64_t
     for (; i < extent.size() && inside(i); ++i) {
       out.relief.push_back(bridge(i) ? kBridge : relief_at(boundary[i], distance[i], thresholds));
       out.extent.push_back(static_cast<uint16_t>(std::lround(std::clamp(extent[i], 0.0F, 1.0F) * 65535.0F)));
-      if (witnessed) {
-        out.witness.push_back(
-            !(witness[i] >= 0) ? kUnseen : static_cast<uint8_t>(std::lround(std::min(witness[i], 1.0F) * 254.0F)));
+      for (int64_t w = 0; w < witnesses; ++w) {
+        const float says = maps.at(static_cast<int64_t>(i), row, first_band + 3 + w);
+        out.witnesses.push_back(!(says >= 0) ? kUnseen
+                                             : static_cast<uint8_t>(std::lround(std::min(says, 1.0F) * 254.0F)));
       }
     }
     run.end = static_cast<int32_t>(i);
@@ -186,7 +187,8 @@ void Region::add(const Run& run, const RowRuns& row) {
   bridged_ = bridged_ || std::ranges::find(own, kBridge) != own.end();
   relief_.insert(relief_.end(), row.relief.begin() + first, row.relief.begin() + last);
   extent_.insert(extent_.end(), row.extent.begin() + first, row.extent.begin() + last);
-  if (!row.witness.empty()) witness_.insert(witness_.end(), row.witness.begin() + first, row.witness.begin() + last);
+  const auto each = static_cast<std::ptrdiff_t>(row.witnesses.size() / row.relief.size());
+  witnesses_.insert(witnesses_.end(), row.witnesses.begin() + each * first, row.witnesses.begin() + each * last);
 }
 
 bool Region::precedes(const Region& other) const {
@@ -212,7 +214,7 @@ void Region::merge(Region&& other) {
   gaps_.insert(gaps_.end(), other.gaps_.begin(), other.gaps_.end());
   relief_.insert(relief_.end(), other.relief_.begin(), other.relief_.end());
   extent_.insert(extent_.end(), other.extent_.begin(), other.extent_.end());
-  witness_.insert(witness_.end(), other.witness_.begin(), other.witness_.end());
+  witnesses_.insert(witnesses_.end(), other.witnesses_.begin(), other.witnesses_.end());
   other = Region();
 }
 
@@ -268,8 +270,9 @@ InstancePatch Region::split(const InstanceThresholds& thresholds) const {
   // Whole numbers: the sum does not depend on the order in which the region's parts were joined.
   std::vector<uint64_t> sum(static_cast<std::size_t>(patch.count), 0);
   std::vector<uint64_t> pixels(sum.size(), 0);
-  std::vector<uint64_t> witnessed(sum.size(), 0);
-  std::vector<uint64_t> seen(sum.size(), 0);
+  const std::size_t witnesses = witness_count();
+  std::vector<uint64_t> said(witnesses * sum.size(), 0);
+  std::vector<uint64_t> seen(said.size(), 0);
   for (const Run& run : runs_) {
     const int32_t* label = &patch.labels.at(run.begin - patch.window.col, run.row - patch.window.row);
     for (std::size_t i = 0; i < static_cast<std::size_t>(run.end - run.begin); ++i) {
@@ -277,17 +280,22 @@ InstancePatch Region::split(const InstanceThresholds& thresholds) const {
       const auto object = static_cast<std::size_t>(label[i] - 1);
       sum[object] += extent_[run.first_pixel + i];
       ++pixels[object];
-      if (witness_.empty() || witness_[run.first_pixel + i] == kUnseen) continue;
-      witnessed[object] += witness_[run.first_pixel + i];
-      ++seen[object];
+      for (std::size_t w = 0; w < witnesses; ++w) {
+        const uint8_t says = witnesses_[(run.first_pixel + i) * witnesses + w];
+        if (says == kUnseen) continue;
+        said[object * witnesses + w] += says;
+        ++seen[object * witnesses + w];
+      }
     }
   }
+  patch.witnesses.resize(witnesses);
   for (std::size_t i = 0; i < sum.size(); ++i) {
     patch.score.push_back(static_cast<double>(sum[i]) / (65535.0 * static_cast<double>(pixels[i])));
-    if (witness_.empty()) continue;
-    patch.witness.push_back(seen[i] == 0 ? 0
-                                         : static_cast<double>(witnessed[i]) / (254.0 * static_cast<double>(seen[i])));
-    patch.unseen.push_back(1 - static_cast<double>(seen[i]) / static_cast<double>(pixels[i]));
+    for (std::size_t w = 0; w < witnesses; ++w) {
+      const auto shown = static_cast<double>(seen[i * witnesses + w]);
+      patch.witnesses[w].push_back({shown == 0 ? 0 : static_cast<double>(said[i * witnesses + w]) / (254.0 * shown),
+                                    1 - shown / static_cast<double>(pixels[i])});
+    }
   }
   drop_weak(patch, thresholds.min_score);
   return patch;

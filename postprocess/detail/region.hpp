@@ -27,10 +27,10 @@ struct Run {
 /// The class's pixels in one row of a scene, and the short gaps between them that may turn out to be pinholes.
 struct RowRuns {
   std::vector<Run> runs;
-  std::vector<Run> gaps;         ///< each follows a run; `first_pixel` is that run's position
-  std::vector<Relief> relief;    ///< kBridge for pixels of narrow gaps
-  std::vector<uint16_t> extent;  ///< probability, 65535 for 1; without meaning in narrow gaps
-  std::vector<uint8_t> witness;  ///< probability, 254 for 1, or kUnseen; empty without a witness
+  std::vector<Run> gaps;           ///< each follows a run; `first_pixel` is that run's position
+  std::vector<Relief> relief;      ///< kBridge for pixels of narrow gaps
+  std::vector<uint16_t> extent;    ///< probability, 65535 for 1; without meaning in narrow gaps
+  std::vector<uint8_t> witnesses;  ///< of each pixel what each says: probability, 254 for 1, or kUnseen
 };
 
 /// What a witness says where it shows nothing.
@@ -46,10 +46,10 @@ inline bool in_class(float extent, uint8_t valid, const InstanceThresholds& thre
 
 /// Finds the class's pixels in row `row` of three maps from `first_band` on; `scene_row` is what the runs are told.
 /// `bridges` is 1 for the row's pixels in narrow gaps, which join the runs where they are valid; empty: there are none.
-/// `witnessed`: a fourth map is the witness's.
+/// The maps of `witnesses` follow.
 RowRuns find_runs(const Image<float>& maps, const Image<uint8_t>& valid, int64_t row, int64_t first_band,
                   int64_t scene_row, const InstanceThresholds& thresholds, std::span<const uint8_t> bridges = {},
-                  bool witnessed = false);
+                  int64_t witnesses = 0);
 
 /// Connected pixels of a class, and of the narrow gaps between them.
 class Region {
@@ -70,13 +70,14 @@ class Region {
   InstancePatch split(const InstanceThresholds& thresholds) const;
 
  private:
+  std::size_t witness_count() const { return relief_.empty() ? 0 : witnesses_.size() / relief_.size(); }
   Image<Relief> paint_relief(const Window& window) const;
   void paint_bridges(const Window& window, Image<Relief>& relief) const;
   std::vector<Run> runs_;
   std::vector<Run> gaps_;
   std::vector<Relief> relief_;
   std::vector<uint16_t> extent_;
-  std::vector<uint8_t> witness_;
+  std::vector<uint8_t> witnesses_;
   int64_t first_row_ = 0;
   int64_t first_col_ = 0;
   int64_t last_row_ = 0;

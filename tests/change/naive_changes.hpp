@@ -139,7 +139,9 @@ class NaiveChanges {
       areas[object.first] += area(object);
       lengths[object.first] += stores_[object.first]->perimeter(object.second);
       wholes[object.first] += whole.contains(object) ? 0 : 1;
-      unseen |= static_cast<double>(stores_[object.first]->facts(object.second).unseen) > rules_.most_unseen;
+      const plat::ObjectFacts& facts = stores_[object.first]->facts(object.second);
+      const float hidden = object.first == 0 ? facts.unseen_later : facts.unseen_earlier;
+      unseen |= static_cast<double>(hidden) > rules_.most_unseen;
       for (const Object& other : group) {
         if (object.first == 0 && ground_.contains(object) && ground_.at(object).contains(other)) {
           common += ground_.at(object).at(other);

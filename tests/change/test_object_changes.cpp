@@ -152,17 +152,19 @@ BOOST_AUTO_TEST_CASE(land_consolidation_is_redrawn) {
 }
 
 BOOST_AUTO_TEST_CASE(unseen_ground_tells_nothing) {
-  const auto one = [](float unseen, double width) {
+  const auto one = [](float unseen_later, double width, float unseen_earlier = 0) {
     ObjectStore store;
-    store.add(box(0, 0, width, 10), {0, 0, 1, unseen});
+    store.add(box(0, 0, width, 10), {0, 0, 1, unseen_later, unseen_earlier});
     return store;
   };
   BOOST_TEST(kinds(find_changes(one(0.2F, 10), {})) == "unknown");
-  BOOST_TEST(kinds(find_changes({}, one(0.2F, 10))) == "unknown");
+  BOOST_TEST(kinds(find_changes({}, one(0, 10, 0.2F))) == "unknown");
+  BOOST_TEST(kinds(find_changes(one(0, 10, 0.2F), {})) == "vanished");
+  BOOST_TEST(kinds(find_changes({}, one(0.2F, 10))) == "appeared");
   BOOST_TEST(kinds(find_changes(one(0.05F, 10), {})) == "vanished");
   BOOST_TEST(kinds(find_changes(one(0.2F, 10), one(0, 5))) == "unknown");
-  BOOST_TEST(kinds(find_changes(one(0, 10), one(0.2F, 5))) == "unknown");
-  BOOST_TEST(kinds(find_changes(one(1, 10), one(1, 10))) == "unchanged");
+  BOOST_TEST(kinds(find_changes(one(0, 10), one(0, 5, 0.2F))) == "unknown");
+  BOOST_TEST(kinds(find_changes(one(1, 10), one(1, 10, 1))) == "unchanged");
 }
 
 BOOST_AUTO_TEST_CASE(courts_and_parts) {

@@ -17,7 +17,7 @@ BOOST_AUTO_TEST_CASE(gives_back_what_was_added) {
   for (int i = 0; i < 50; ++i) {
     plat::MultiPolygon house = plat::test::random_house(random, 4e5 + 20 * i, 5e6);
     for (plat::Polygon& part : house) part = plat::oriented(part);
-    BOOST_TEST(store.add(house, {100 + i, i % 4, 0.5F, 0.25F}) == i);
+    BOOST_TEST(store.add(house, {100 + i, i % 4, 0.5F, 0.25F, 0.75F}) == i);
     added.push_back(house);
   }
   BOOST_TEST(store.size() == 50);
@@ -32,7 +32,8 @@ BOOST_AUTO_TEST_CASE(gives_back_what_was_added) {
     BOOST_TEST(store.bounds(i).max_y == plat::bounds(house).max_y);
     BOOST_TEST(store.facts(i).id == 100 + i);
     BOOST_TEST(store.facts(i).class_index == i % 4);
-    BOOST_TEST(store.facts(i).unseen == 0.25F);
+    BOOST_TEST(store.facts(i).unseen_later == 0.25F);
+    BOOST_TEST(store.facts(i).unseen_earlier == 0.75F);
   }
 }
 
@@ -67,6 +68,7 @@ BOOST_AUTO_TEST_CASE(refuses_what_is_no_object) {
   BOOST_CHECK_THROW(store.add({{{{0, 0}, {1, nan}, {1, 1}}, {}}}), plat::DataError);
   BOOST_CHECK_THROW(store.add(plat::test::box(0, 0, 1, 1), {0, 0, 1.5F, 0}), plat::DataError);
   BOOST_CHECK_THROW(store.add(plat::test::box(0, 0, 1, 1), {0, 0, 1, -0.1F}), plat::DataError);
+  BOOST_CHECK_THROW(store.add(plat::test::box(0, 0, 1, 1), {0, 0, 1, 0, 1.1F}), plat::DataError);
   BOOST_TEST(store.size() == 0);
 }
 

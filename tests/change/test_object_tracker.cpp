@@ -78,6 +78,17 @@ BOOST_AUTO_TEST_CASE(what_was_not_seen_is_found_again) {
   BOOST_TEST(tracker.tracks()[1].first_seen == 3);
 }
 
+BOOST_AUTO_TEST_CASE(what_is_said_to_be_unchanged_is_found_again) {
+  ObjectTracker tracker;
+  const ObjectStore house = store_of({box(0, 0, 10, 10)}), none;
+  plat::ObjectChanges unsure = plat::find_changes(house, none);
+  unsure.changes.front().kind = plat::ChangeKind::Unchanged;
+  tracker.add_step(house, none, unsure);
+  BOOST_TEST(tracker.tracks()[0].is_missing);
+  tracker.add_step(none, house, plat::find_changes(none, house));
+  BOOST_TEST(tracker.track_of_object()[2] == (Tracks{0}), boost::test_tools::per_element());
+}
+
 BOOST_AUTO_TEST_CASE(what_was_seen_to_go_is_not_taken_up_again) {
   const ObjectTracker tracker = track({store_of({box(0, 0, 10, 10)}), {}, store_of({box(0, 0, 10, 10)})});
   BOOST_TEST(tracker.tracks().size() == 2U);

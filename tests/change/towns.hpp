@@ -80,7 +80,8 @@ inline ObjectStore random_town(int houses, double side, unsigned seed) {
         }
       }
     }
-    town.add(house, {i, i % 3 == 0 ? 1 : 0, static_cast<float>(uniform(random)), i % 7 == 0 ? 0.5F : 0.0F});
+    const float unseen = i % 7 == 0 ? 0.5F : 0.0F;
+    town.add(house, {i, i % 3 == 0 ? 1 : 0, static_cast<float>(uniform(random)), unseen, unseen});
   }
   return town;
 }

@@ -133,6 +133,42 @@ BOOST_AUTO_TEST_CASE(a_dry_run_writes_nothing) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_series_tells_each_step_and_what_lasts) {
+  const World world(1000);
+  fs::copy_file(world.folder.file("before.tif"), world.folder.file("again.tif"));
+  const auto run = run_plat(world.folder, {"change", "before.tif", "after.tif", "again.tif", "--objects",
+                                           "before.geojson", "--objects", "after.geojson", "--objects",
+                                           "before.geojson", "-o", "out.gpkg", "--preview", "out.png", "--json"});
+  BOOST_REQUIRE_MESSAGE(run.code == 0, run.err);
+  const auto summary = nlohmann::json::parse(run.out);
+  BOOST_TEST(summary["scenes"].size() == 3U);
+  BOOST_TEST(summary["steps"].size() == 2U);
+  const auto& there = summary["steps"][0]["kinds"];
+  const auto& back = summary["steps"][1]["kinds"];
+  BOOST_TEST(there["appeared"]["count"] > 0);
+  for (const auto& [kind, mirrored] :
+       {std::pair{"appeared", "vanished"}, {"vanished", "appeared"}, {"grown", "shrunk"}})
+    BOOST_TEST(there[kind]["count"] == back[mirrored]["count"]);
+  BOOST_TEST(summary["tracks"]["count"] ==
+             plat::read_features(world.folder.file("out.gpkg"), "tracks").features.size());
+  const std::vector<std::string> evaluate = {"evaluate",        "--task", "change",   "out.gpkg",
+                                             "changes.geojson", "--json", "--rounds", "20"};
+  const auto unclear = run_plat(world.folder, evaluate);
+  BOOST_TEST(unclear.code == 4);
+  BOOST_TEST(has(unclear.err, "--step"));
+  const auto scored = run_plat(world.folder, with(evaluate, {"--step", "1"}));
+  BOOST_REQUIRE_MESSAGE(scored.code == 0, scored.err);
+  const auto score = nlohmann::json::parse(scored.out);
+  BOOST_TEST(score["objects"]["false_positives"] == 0);
+  BOOST_TEST(score["objects"]["false_negatives"] == 0);
+  BOOST_TEST(run_plat(world.folder, with(evaluate, {"--step", "3"})).code == 4);
+  const auto plain = run_plat(world.folder, {"change", "before.tif", "after.tif", "again.tif", "--model", "threshold",
+                                             "-j", "2", "-o", "text.geojson", "-q"});
+  BOOST_REQUIRE_MESSAGE(plain.code == 0, plain.err);
+  for (const char* word : {"through 3 scenes", "step 1, before.tif to after.tif", "step 2"})
+    BOOST_TEST(has(plain.out, word), plain.out);
+}
+
 BOOST_AUTO_TEST_CASE(exit_codes_say_what_went_wrong) {
   const World world;
   std::ofstream(world.folder.file("there.gpkg")) << "x";

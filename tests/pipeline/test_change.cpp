@@ -46,7 +46,8 @@ class Pair {
   std::string file(const std::string& name) const { return folder.file(name); }
   ChangeSummary run(const plat::ChangeOptions& options = change_options(),
                     const std::string& output = "out.gpkg") const {
-    return plat::detect_change(file("before.tif"), file("after.tif"), file(output), options, BrightSegmenter(160, 32));
+    return plat::detect_change({file("before.tif"), file("after.tif")}, file(output), options,
+                               BrightSegmenter(160, 32));
   }
 
   plat::test::TemporaryFolder folder;
@@ -98,20 +99,20 @@ BOOST_AUTO_TEST_CASE(what_was_drawn_is_found_and_nothing_else) {
   check_as_drawn(pair, summary);
   // UTM's pixels are 0.04 % too long here.
   check_areas(pair, 0.002);
-  BOOST_TEST(!summary.shifted);
+  BOOST_TEST(!summary.scenes[1].shifted);
   BOOST_TEST(summary.warnings.empty());
   for (const ChangeKind kind :
        {ChangeKind::Appeared, ChangeKind::Vanished, ChangeKind::Grown, ChangeKind::Shrunk, ChangeKind::Unchanged}) {
     const auto drawn = std::ranges::count_if(pair.town, [&](const auto& h) { return h.kind == name_of(kind); });
-    BOOST_TEST(summary.total(kind).count == drawn);
+    BOOST_TEST(summary.steps[0].total(kind).count == drawn);
     BOOST_TEST(drawn > 3);
   }
-  BOOST_TEST(summary.unsure == 0);
+  BOOST_TEST(summary.steps[0].unsure == 0);
 }
 
 BOOST_AUTO_TEST_CASE(exchanged_scenes_give_mirrored_kinds) {
   const Pair pair;
-  const ChangeSummary summary = plat::detect_change(pair.file("after.tif"), pair.file("before.tif"),
+  const ChangeSummary summary = plat::detect_change({pair.file("after.tif"), pair.file("before.tif")},
                                                     pair.file("out.gpkg"), change_options(), BrightSegmenter(160, 32));
   check_as_drawn(pair, summary, "out.gpkg", true);
 }
@@ -121,8 +122,8 @@ BOOST_AUTO_TEST_CASE(a_shift_of_the_camera_is_taken_out) {
     BOOST_TEST_CONTEXT("shift " << shift.x << ", " << shift.y) {
       const Pair pair({metre_grid(kSide, kSide), {}}, {metre_grid(kSide, kSide), shift});
       const ChangeSummary summary = pair.run();
-      BOOST_TEST(summary.shifted);
-      const plat::Point found = summary.shift.field.at({150, 150});
+      BOOST_TEST(summary.scenes[1].shifted);
+      const plat::Point found = summary.scenes[1].shift.field.at({150, 150});
       BOOST_TEST(std::hypot(found.x - shift.x, found.y - shift.y) < 0.1, found.x << ", " << found.y);
       check_as_drawn(pair, summary);
       check_areas(pair, 0.15);
@@ -133,15 +134,15 @@ BOOST_AUTO_TEST_CASE(a_shift_of_the_camera_is_taken_out) {
 BOOST_AUTO_TEST_CASE(a_given_shift_is_taken_out_and_none_where_that_is_not_wanted) {
   const Pair pair({metre_grid(kSide, kSide), {}}, {metre_grid(kSide, kSide), {6, 5}});
   plat::ChangeOptions options = change_options();
-  options.pair.shift_px = plat::Point{6, 5};
+  options.series.shift_px = plat::Point{6, 5};
   check_as_drawn(pair, pair.run(options));
   // Whole pixels: nothing is blurred.
   check_areas(pair, 0.002);
-  options.pair.shift_px.reset();
-  options.pair.align = false;
+  options.series.shift_px.reset();
+  options.series.align = false;
   const ChangeSummary as_they_lie = pair.run(options);
-  BOOST_TEST(!as_they_lie.shifted);
-  BOOST_TEST(as_they_lie.shift.field.largest() == 0);
+  BOOST_TEST(!as_they_lie.scenes[1].shifted);
+  BOOST_TEST(as_they_lie.scenes[1].shift.field.largest() == 0);
 }
 
 BOOST_AUTO_TEST_CASE(scenes_may_differ_in_resolution_extent_and_crs) {
@@ -159,7 +160,7 @@ BOOST_AUTO_TEST_CASE(scenes_may_differ_in_resolution_extent_and_crs) {
       BOOST_TEST_CONTEXT(name << (later ? " after" : " before")) {
         const Pair pair({later ? grid : other, {}}, {later ? other : grid, {}});
         const ChangeSummary summary = pair.run();
-        BOOST_TEST(summary.shift.field.largest() < 0.3, summary.shift.text());
+        BOOST_TEST(summary.scenes[1].shift.field.largest() < 0.3, summary.scenes[1].shift.text());
         check_as_drawn(pair, summary);
         check_areas(pair, 0.2);
       }
@@ -170,9 +171,9 @@ BOOST_AUTO_TEST_CASE(scenes_may_differ_in_resolution_extent_and_crs) {
 BOOST_AUTO_TEST_CASE(shifts_are_taken_out_on_any_grid) {
   const Grid grid = metre_grid(kSide, kSide);
   const Pair pair({grid, {}}, {plat::test::grid_in("EPSG:3857", grid, 0.8), {6, -4}});
-  for (const auto on : {plat::PairGrid::Before, plat::PairGrid::After, plat::PairGrid::Finest}) {
+  for (const auto on : {plat::SeriesGrid::First, plat::SeriesGrid::Last, plat::SeriesGrid::Finest}) {
     plat::ChangeOptions options = change_options();
-    options.pair.grid = on;
+    options.series.grid = on;
     check_as_drawn(pair, pair.run(options));
   }
 }
@@ -180,21 +181,21 @@ BOOST_AUTO_TEST_CASE(shifts_are_taken_out_on_any_grid) {
 BOOST_AUTO_TEST_CASE(the_grid_is_of_the_scene_asked_for) {
   const Grid fine{600, 600, {500000, 0.5, 0, 3000000, 0, -0.5}, plat::test::utm()};
   const Pair pair({metre_grid(kSide, kSide), {}}, {fine, {}});
-  const auto width = [&](plat::PairGrid grid) {
+  const auto width = [&](plat::SeriesGrid grid) {
     BrightSegmenter model(160, 32);
     model.edit().gsd_m.reset();
     plat::ChangeOptions options = change_options();
-    options.pair.grid = grid;
+    options.series.grid = grid;
     const ChangeSummary summary =
-        plat::detect_change(pair.file("before.tif"), pair.file("after.tif"), pair.file("out.gpkg"), options, model);
+        plat::detect_change({pair.file("before.tif"), pair.file("after.tif")}, pair.file("out.gpkg"), options, model);
     check_as_drawn(pair, summary);
-    BOOST_TEST(summary.before_gsd_m == 1, boost::test_tools::tolerance(0.01));
-    BOOST_TEST(summary.after_gsd_m == 0.5, boost::test_tools::tolerance(0.01));
+    BOOST_TEST(summary.scenes[0].gsd_m == 1, boost::test_tools::tolerance(0.01));
+    BOOST_TEST(summary.scenes[1].gsd_m == 0.5, boost::test_tools::tolerance(0.01));
     return summary.width;
   };
-  BOOST_TEST(width(plat::PairGrid::Before) == kSide);
-  BOOST_TEST(width(plat::PairGrid::After) == 600);
-  BOOST_TEST(width(plat::PairGrid::Finest) == 600);
+  BOOST_TEST(width(plat::SeriesGrid::First) == kSide);
+  BOOST_TEST(width(plat::SeriesGrid::Last) == 600);
+  BOOST_TEST(width(plat::SeriesGrid::Finest) == 600);
 }
 
 BOOST_AUTO_TEST_CASE(sixteen_bits_are_compared_with_eight) {
@@ -226,8 +227,8 @@ BOOST_AUTO_TEST_CASE(layers_agree_by_their_ids) {
   const std::string path = pair.file("out.gpkg");
   std::map<std::string, plat::FeatureLayer> objects;
   for (const std::string date : {"before", "after"}) objects[date] = changes_of(path, date);
-  BOOST_TEST(static_cast<int64_t>(objects["before"].features.size()) == summary.before_objects);
-  BOOST_TEST(static_cast<int64_t>(objects["after"].features.size()) == summary.after_objects);
+  BOOST_TEST(static_cast<int64_t>(objects["before"].features.size()) == summary.scenes[0].objects);
+  BOOST_TEST(static_cast<int64_t>(objects["after"].features.size()) == summary.scenes[1].objects);
   std::map<std::string, std::set<double>> used;
   for (const plat::Feature& change : changes_of(path).features) {
     for (const std::string date : {"before", "after"}) {
@@ -265,8 +266,8 @@ BOOST_AUTO_TEST_CASE(other_colours_and_compression_are_no_change) {
   }
   plat::test::write_scene(pair.file("after.tif"), plat::through_jpeg(image, 60), metre_grid(kSide, kSide));
   const ChangeSummary summary = pair.run();
-  BOOST_TEST(summary.total(ChangeKind::Unchanged).count == summary.before_objects);
-  BOOST_TEST(summary.before_objects == summary.after_objects);
+  BOOST_TEST(summary.steps[0].total(ChangeKind::Unchanged).count == summary.scenes[0].objects);
+  BOOST_TEST(summary.scenes[0].objects == summary.scenes[1].objects);
   BOOST_TEST(!mentions(summary, "same pixels"));
 }
 
@@ -280,14 +281,14 @@ BOOST_AUTO_TEST_CASE(a_shift_that_changes_over_the_scene_is_taken_out) {
   plat::test::write_scene(pair.file("before.tif"), seen(pair.town, false, {grid, {}}), grid);
   plat::test::write_scene(pair.file("after.tif"), seen(pair.town, true, camera), grid);
   plat::ChangeOptions options = change_options();
-  options.pair.shift.block = 128;
+  options.series.shift.block = 128;
   const ChangeSummary summary = pair.run(options);
-  BOOST_TEST((summary.shift.verdict == plat::ShiftVerdict::Smooth));
-  BOOST_TEST(summary.shift.field.largest() > 5);
+  BOOST_TEST((summary.scenes[1].shift.verdict == plat::ShiftVerdict::Smooth));
+  BOOST_TEST(summary.scenes[1].shift.field.largest() > 5);
   for (const plat::Point at : {plat::Point{50, 50}, {256, 256}, {450, 100}}) {
     // What lies at a place of the grid is seen where the camera puts it.
     const plat::Point seen_at = camera.grid.world_from_pixel.inverse()(grid.world_from_pixel(at));
-    const plat::Point found = summary.shift.field.at(at);
+    const plat::Point found = summary.scenes[1].shift.field.at(at);
     BOOST_TEST(std::hypot(found.x - seen_at.x + at.x, found.y - seen_at.y + at.y) < 0.25);
   }
   check_as_drawn(pair, summary);
@@ -310,7 +311,7 @@ BOOST_AUTO_TEST_CASE(classes_are_told_apart_and_chosen) {
       plat::ChangeOptions options = change_options();
       if (!wanted.empty()) options.classes = {wanted};
       options.maps = pair.file("maps.tif");
-      plat::detect_change(pair.file("before.tif"), pair.file("after.tif"), pair.file("out.gpkg"), options, model);
+      plat::detect_change({pair.file("before.tif"), pair.file("after.tif")}, pair.file("out.gpkg"), options, model);
       std::map<std::string, std::map<std::string, std::size_t>> kinds;
       for (const auto& change : changes_of(pair.file("out.gpkg")).features)
         ++kinds[text(change, "class")][text(change, "kind")];
@@ -346,19 +347,19 @@ BOOST_AUTO_TEST_CASE(what_the_other_map_nearly_shows_has_not_changed) {
   plat::ChangeOptions options = change_options();
   const ChangeSummary held = pair.run(options);
   BOOST_TEST(dimmed > 1U);
-  BOOST_TEST(held.unsure == dimmed);
-  BOOST_TEST(held.total(ChangeKind::Vanished).count == vanished - dimmed);
+  BOOST_TEST(held.steps[0].unsure == dimmed);
+  BOOST_TEST(held.steps[0].total(ChangeKind::Vanished).count == vanished - dimmed);
   options.min_change_score = 0;
-  BOOST_TEST(pair.run(options).total(ChangeKind::Vanished).count == vanished);
+  BOOST_TEST(pair.run(options).steps[0].total(ChangeKind::Vanished).count == vanished);
   // There with 0.94, and not with 1 - 0.39: a change of 0.57.
   options.min_change_score = 0.4;
-  BOOST_TEST(pair.run(options).total(ChangeKind::Vanished).count == vanished);
+  BOOST_TEST(pair.run(options).steps[0].total(ChangeKind::Vanished).count == vanished);
 }
 
 BOOST_AUTO_TEST_CASE(a_part_of_the_scenes_is_compared_alone) {
   const Pair pair({metre_grid(kSide, kSide), {}}, {metre_grid(kSide, kSide), {2.5, 1.25}});
   plat::ChangeOptions options = change_options();
-  options.pair.before.bbox = Bounds{500040, 2999780, 500260, 2999960};
+  options.series.first.bbox = Bounds{500040, 2999780, 500260, 2999960};
   const ChangeSummary summary = pair.run(options);
   BOOST_TEST(summary.width == 220);
   BOOST_TEST(summary.height == 180);
@@ -377,8 +378,8 @@ BOOST_AUTO_TEST_CASE(a_part_of_the_scenes_is_compared_alone) {
     BOOST_TEST(text(*found.front(), "kind") == house.kind);
   }
   BOOST_TEST(whole > 8U);
-  options.pair.before.bbox = Bounds{87.0004, 27.1203, 87.0026, 27.1219};
-  options.pair.before.bbox_crs = plat::Crs::wgs84();
+  options.series.first.bbox = Bounds{87.0004, 27.1203, 87.0026, 27.1219};
+  options.series.first.bbox_crs = plat::Crs::wgs84();
   BOOST_TEST(pair.run(options).width < kSide);
 }
 
@@ -389,7 +390,7 @@ BOOST_AUTO_TEST_CASE(nothing_on_either_date_is_no_change) {
     plat::test::write_scene(pair.file(name + ".tif"), seen(pair.town, name == "after", {metre_grid(kSide, kSide), {}}),
                             metre_grid(kSide, kSide));
   const ChangeSummary summary = pair.run();
-  BOOST_TEST(summary.before_objects + summary.after_objects == 0);
+  BOOST_TEST(summary.scenes[0].objects + summary.scenes[1].objects == 0);
   for (const std::string layer : {"changes", "before", "after"})
     BOOST_TEST(changes_of(pair.file("out.gpkg"), layer).features.empty());
 }

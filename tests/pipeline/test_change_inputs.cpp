@@ -56,7 +56,7 @@ struct Scenes {
   ChangeSummary run(const plat::ChangeOptions& options = change_options(),
                     const BrightSegmenter& model = BrightSegmenter(160, 32),
                     const std::string& output = "out.gpkg") const {
-    return plat::detect_change(file("before.tif"), file("after.tif"), file(output), options, model);
+    return plat::detect_change({file("before.tif"), file("after.tif")}, file(output), options, model);
   }
   /// Writes the outlines of a date as a layer.
   void write_objects(const std::string& name, bool later, const plat::Crs& crs,
@@ -123,7 +123,7 @@ BOOST_AUTO_TEST_CASE(what_a_date_does_not_show_is_unknown) {
     scenes.write("before.tif", before, nodata);
     scenes.write("after.tif", after, nodata);
     const ChangeSummary summary = scenes.run();
-    BOOST_TEST(summary.total(ChangeKind::Unknown).count == 3);
+    BOOST_TEST(summary.steps[0].total(ChangeKind::Unknown).count == 3);
     const plat::FeatureLayer changes = changes_of(scenes.file("out.gpkg"));
     for (const DrawnHouse* house : hidden) {
       const auto found = plat::test::at_house(changes, *house);
@@ -140,7 +140,7 @@ BOOST_AUTO_TEST_CASE(a_date_that_shows_nothing_is_refused) {
   nodata.nodata = 0;
   const plat::Image<uint8_t> nothing(kSide, kSide, 3);
   plat::ChangeOptions options = change_options();
-  options.pair.shift_px = plat::Point{1e9, 0};
+  options.series.shift_px = plat::Point{1e9, 0};
   BOOST_CHECK_EXCEPTION(scenes.run(options), plat::DataError, says({"after.tif: no pixel has data", "--shift"}));
   scenes.write("after.tif", nothing, nodata);
   BOOST_CHECK_EXCEPTION(scenes.run(), plat::DataError, says({"after.tif: no pixel has data"}));
@@ -160,8 +160,8 @@ BOOST_AUTO_TEST_CASE(what_is_cut_by_the_edge_of_the_common_ground_is_no_change) 
   scenes.write("after.tif", scenes.after(narrow), {}, narrow);
   const ChangeSummary summary = scenes.run();
   BOOST_TEST(summary.width == 100);
-  BOOST_TEST(summary.total(ChangeKind::Unchanged).count == 1);
-  BOOST_TEST(summary.total(ChangeKind::Unknown).count == 2);
+  BOOST_TEST(summary.steps[0].total(ChangeKind::Unchanged).count == 1);
+  BOOST_TEST(summary.steps[0].total(ChangeKind::Unknown).count == 2);
 }
 
 BOOST_AUTO_TEST_CASE(scenes_that_cannot_be_laid_on_one_another_are_refused) {
@@ -176,15 +176,15 @@ BOOST_AUTO_TEST_CASE(scenes_that_cannot_be_laid_on_one_another_are_refused) {
   scenes.write("after.tif", scenes.after(), {}, unplaced);
   BOOST_CHECK_EXCEPTION(scenes.run(), plat::DataError, says({"after.tif: names no CRS", "--assign-crs"}));
   plat::ChangeOptions options = change_options();
-  options.pair.after.assign_crs = plat::test::utm();
+  options.series.later.assign_crs = plat::test::utm();
   scenes.run(options);
   scenes.check_as_drawn();
   const std::string before = scenes.file("before.tif");
-  BOOST_CHECK_EXCEPTION(plat::detect_change(before, before, scenes.file("x.gpkg"), options, BrightSegmenter()),
+  BOOST_CHECK_EXCEPTION(plat::detect_change({before, before}, scenes.file("x.gpkg"), options, BrightSegmenter()),
                         plat::UsageError, says({"both"}));
   std::filesystem::create_symlink(before, scenes.file("link.tif"));
   BOOST_CHECK_THROW(
-      plat::detect_change(before, scenes.file("link.tif"), scenes.file("x.gpkg"), options, BrightSegmenter()),
+      plat::detect_change({before, scenes.file("link.tif")}, scenes.file("x.gpkg"), options, BrightSegmenter()),
       plat::UsageError);
   BOOST_TEST(!std::filesystem::exists(scenes.file("x.gpkg")));
 }
@@ -196,7 +196,7 @@ BOOST_AUTO_TEST_CASE(scenes_without_any_georeference_are_compared_pixel_by_pixel
   scenes.write("after.tif", scenes.after(), {}, pixels);
   const ChangeSummary summary = scenes.run();
   for (const ChangeKind kind : {ChangeKind::Appeared, ChangeKind::Vanished, ChangeKind::Grown, ChangeKind::Shrunk}) {
-    BOOST_TEST(summary.total(kind).count ==
+    BOOST_TEST(summary.steps[0].total(kind).count ==
                std::ranges::count_if(scenes.town, [&](const auto& h) { return h.kind == name_of(kind); }));
   }
   BOOST_CHECK_EXCEPTION(scenes.run(change_options(), BrightSegmenter(160, 32), "out.geojson"), plat::DataError,
@@ -209,7 +209,7 @@ BOOST_AUTO_TEST_CASE(the_same_pixels_twice_are_told) {
   scenes.write("after.tif", scenes.before());
   const ChangeSummary summary = scenes.run();
   BOOST_TEST(mentions(summary.warnings, "show the same pixels"));
-  BOOST_TEST(summary.total(ChangeKind::Unchanged).count == summary.before_objects);
+  BOOST_TEST(summary.steps[0].total(ChangeKind::Unchanged).count == summary.scenes[0].objects);
 }
 
 BOOST_AUTO_TEST_CASE(scenes_in_the_wrong_order_are_told) {
@@ -270,9 +270,9 @@ BOOST_AUTO_TEST_CASE(shifts_that_contradict_one_another_are_refused) {
   }
   scenes.write("after.tif", after, {}, grid);
   plat::ChangeOptions options = change_options();
-  options.pair.shift.block = 128;
+  options.series.shift.block = 128;
   BOOST_CHECK_EXCEPTION(scenes.run(options), plat::DataError, says({"disagree", "--no-align", "--shift"}));
-  options.pair.align = false;
+  options.series.align = false;
   scenes.run(options);
 }
 
@@ -280,7 +280,7 @@ BOOST_AUTO_TEST_CASE(small_blocks_are_matched_too) {
   const Scenes scenes;
   scenes.write_both();
   plat::ChangeOptions options = change_options();
-  options.pair.shift.block = 64;
+  options.series.shift.block = 64;
   scenes.run(options);
   scenes.check_as_drawn();
 }
@@ -291,18 +291,17 @@ BOOST_AUTO_TEST_CASE(objects_come_from_layers_in_any_crs) {
   scenes.write_objects("before.geojson", false, plat::Crs::from_text("EPSG:4326"));
   scenes.write_objects("after.gpkg", true, plat::Crs::from_text("EPSG:3857"));
   plat::ChangeOptions options = change_options();
-  options.before_objects = scenes.file("before.geojson");
-  options.after_objects = scenes.file("after.gpkg");
+  options.objects = {{scenes.file("before.geojson"), ""}, {scenes.file("after.gpkg"), ""}};
   const ChangeSummary summary = scenes.run(options);
   scenes.check_as_drawn();
   BOOST_TEST(summary.tiles == 0);
   options.maps = scenes.file("maps.tif");
   BOOST_CHECK_EXCEPTION(scenes.run(options), plat::UsageError, says({"--maps"}));
   options.maps.clear();
-  options.after_objects.clear();
-  BOOST_CHECK_EXCEPTION(scenes.run(options), plat::UsageError, says({"--after-objects"}));
-  options.after_objects = options.before_objects;
-  BOOST_TEST(scenes.run(options).total(ChangeKind::Unchanged).count > 0);
+  options.objects.pop_back();
+  BOOST_CHECK_EXCEPTION(scenes.run(options), plat::UsageError, says({"2 scenes", "1 layer", "--objects"}));
+  options.objects.push_back(options.objects.front());
+  BOOST_TEST(scenes.run(options).steps[0].total(ChangeKind::Unchanged).count > 0);
 }
 
 BOOST_AUTO_TEST_CASE(objects_of_layers_on_missing_ground_are_unknown) {
@@ -316,8 +315,7 @@ BOOST_AUTO_TEST_CASE(objects_of_layers_on_missing_ground_are_unknown) {
   scenes.write_objects("before.gpkg", false, plat::test::utm(), "house");
   scenes.write_objects("after.gpkg", true, plat::test::utm(), "house");
   plat::ChangeOptions options = change_options();
-  options.before_objects = scenes.file("before.gpkg");
-  options.after_objects = scenes.file("after.gpkg");
+  options.objects = {{scenes.file("before.gpkg"), ""}, {scenes.file("after.gpkg"), ""}};
   scenes.run(options);
   BOOST_TEST(scenes.town[3].kind == "vanished");
   BOOST_TEST(scenes.kind_at(scenes.town[3]) == "unknown");
@@ -329,10 +327,10 @@ BOOST_AUTO_TEST_CASE(both_scenes_need_the_bands_of_the_model) {
   const Scenes scenes;
   scenes.write_both();
   for (const bool later : {true, false}) {
-    for (const plat::PairGrid grid : {plat::PairGrid::Before, plat::PairGrid::After}) {
+    for (const plat::SeriesGrid grid : {plat::SeriesGrid::First, plat::SeriesGrid::Last}) {
       plat::ChangeOptions options = change_options();
-      options.pair.grid = grid;
-      (later ? options.pair.after : options.pair.before).bands = {"1"};
+      options.series.grid = grid;
+      (later ? options.series.later : options.series.first).bands = {"1"};
       BOOST_CHECK_EXCEPTION(scenes.run(options), plat::UsageError, says({"bands", "3", "not 1"}));
     }
   }
@@ -356,7 +354,7 @@ BOOST_AUTO_TEST_CASE(tiles_that_fail_leave_unknown_ground_and_a_partial_run) {
     BOOST_TEST(partial.summary().failed_tiles > 0);
     BOOST_TEST(partial.summary().failed_tiles < partial.summary().tiles);
     // What the broken tiles would have shown is missing on both dates, so that nothing appears or vanishes there.
-    BOOST_TEST(partial.summary().total(ChangeKind::Unknown).count <= 2);
+    BOOST_TEST(partial.summary().steps[0].total(ChangeKind::Unknown).count <= 2);
   }
   const std::string kind = scenes.kind_at(scenes.town[0]);
   BOOST_TEST((kind == "unknown" || kind == "0 changes"), kind);

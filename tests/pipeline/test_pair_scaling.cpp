@@ -75,14 +75,14 @@ struct World {
   Told changes(Normalization normalize, int threads = 1) {
     plat::ChangeOptions options;
     options.normalize = normalize;
-    options.pair.align = false;
+    options.series.align = false;
     options.threads = threads;
     options.simplify_m = 0;
     options.regularize = false;
     options.overwrite = true;
     options.ram_bytes = int64_t{8} << 30;
     options.preview = dir.file("changes.png");
-    summary = plat::detect_change(before, after, output, options, plat::test::BrightSegmenter());
+    summary = plat::detect_change({before, after}, output, options, plat::test::BrightSegmenter());
     Told told;
     for (const plat::Feature& feature : plat::read_features(output, "").features) {
       told.emplace_back(std::get<std::string>(*feature.find("kind")), plat::test::number(feature, "area_before_m2"),
@@ -101,13 +101,13 @@ BOOST_AUTO_TEST_CASE(less_light_changes_nothing) {
   World world;
   const Told plain = world.changes(Normalization::None);
   BOOST_TEST(plain.size() > 20);
-  BOOST_TEST(world.summary.total(plat::ChangeKind::Appeared).count > 2);
-  BOOST_TEST(world.summary.total(plat::ChangeKind::Vanished).count > 2);
+  BOOST_TEST(world.summary.steps[0].total(plat::ChangeKind::Appeared).count > 2);
+  BOOST_TEST(world.summary.steps[0].total(plat::ChangeKind::Vanished).count > 2);
   world.write(world.after, dimmed(roofs(true), 0.6, 40));
   BOOST_TEST((world.changes(Normalization::None) != plain));
   BOOST_TEST((world.changes(Normalization::IrMad) == plain));
-  BOOST_TEST_REQUIRE(world.summary.radiometry.has_value());
-  const plat::RadiometricFit& fit = *world.summary.radiometry;
+  BOOST_TEST_REQUIRE(world.summary.scenes[1].radiometry.has_value());
+  const plat::RadiometricFit& fit = *world.summary.scenes[1].radiometry;
   BOOST_TEST_REQUIRE(fit.bands.size() == 3);
   for (const plat::BandAgreement& band : fit.bands) {
     // Whole numbers leave half a unit.
@@ -158,16 +158,17 @@ BOOST_AUTO_TEST_CASE(the_scene_after_is_shown_as_the_one_before) {
   world.write(world.after, dimmed(roofs(false), 0.6, 40));
   plat::RasterReader before(world.before), after(world.after);
   for (const auto wanted : {Normalization::Histogram, Normalization::IrMad}) {
-    const plat::PairScaling scaling = plat::scale_pair(before, after, wanted);
+    const plat::Scaling own = plat::default_scaling(before);
+    const plat::MatchedScaling matched = plat::match_scaling(before, own, after, wanted);
     Image<float> b = before.read(before.grid().window()).pixels, a = after.read(after.grid().window()).pixels;
-    scaling.before.apply(b);
-    scaling.after.apply(a);
+    own.apply(b);
+    matched.scaling.apply(a);
     double squares = 0;
     for (std::size_t i = 0; i < b.size(); ++i) squares += std::pow(static_cast<double>(a.data()[i] - b.data()[i]), 2);
     BOOST_TEST(std::sqrt(squares / static_cast<double>(b.size())) < 2);
   }
-  const plat::PairScaling plain = plat::scale_pair(before, after, Normalization::None);
-  BOOST_TEST(plain.after.curves.empty());
+  const plat::MatchedScaling plain = plat::match_scaling(before, {}, after, Normalization::None);
+  BOOST_TEST(plain.scaling.curves.empty());
   BOOST_TEST((plain.fit.used == Normalization::None));
 }
 
@@ -176,13 +177,13 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_normalized_is_an_error_only_when_asked_for) 
   const Image<uint8_t> small(12, 12, 3, 90);
   plat::test::write_scene(dir.file("b.tif"), small, plat::test::metre_grid(12, 12));
   plat::RasterReader before(dir.file("b.tif")), after(dir.file("b.tif"));
-  BOOST_CHECK_EXCEPTION(plat::scale_pair(before, after, Normalization::IrMad), plat::DataError,
+  BOOST_CHECK_EXCEPTION(plat::match_scaling(before, {}, after, Normalization::IrMad), plat::DataError,
                         [](const plat::DataError& error) {
                           const std::string text = error.what();
                           return text.find("only 144 of the pixels") != std::string::npos &&
                                  text.find("Pass --normalize none.") != std::string::npos;
                         });
-  const plat::PairScaling scaling = plat::scale_pair(before, after, Normalization::Auto);
+  const plat::MatchedScaling scaling = plat::match_scaling(before, {}, after, Normalization::Auto);
   BOOST_TEST((scaling.fit.used == Normalization::None));
   BOOST_TEST(scaling.fit.text().find("none (only 144") == 0);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "pipeline/change/scene_pair.hpp"
+#include "pipeline/change/scene_series.hpp"
 
 #include "core/error.hpp"
 #include "core/file_identity.hpp"
@@ -167,16 +167,17 @@ class GreyBlocks {
   tbb::enumerable_thread_specific<Readers> readers_;
 };
 
-bool look_the_same(RasterReader& before, RasterReader& after) {
-  const Window whole = before.grid().window();
-  if (before.bands() != after.bands()) return false;
-  const int64_t width = std::min(kGlance, whole.width), height = std::min(kGlance, whole.height);
-  const RasterBlock b = before.read_reduced_around_damage(whole, width, height);
-  const RasterBlock a = after.read_reduced_around_damage(whole, width, height);
+/// A scene looked at from afar, by which equal ones are known.
+RasterBlock glance(RasterReader& reader) {
+  const Window whole = reader.grid().window();
+  return reader.read_reduced_around_damage(whole, std::min(kGlance, whole.width), std::min(kGlance, whole.height));
+}
+
+bool look_the_same(const RasterBlock& a, const RasterBlock& b) {
   const auto same = [](const auto& x, const auto& y) {
-    return std::equal(x.data(), x.data() + x.size(), y.data(), y.data() + y.size());
+    return x.bands() == y.bands() && std::equal(x.data(), x.data() + x.size(), y.data(), y.data() + y.size());
   };
-  return same(b.pixels, a.pixels) && same(b.valid, a.valid);
+  return same(a.pixels, b.pixels) && same(a.valid, b.valid);
 }
 
 MeasuredShift given_shift(const Grid& grid, const Point& shift) {
@@ -186,13 +187,101 @@ MeasuredShift given_shift(const Grid& grid, const Point& shift) {
   return given;
 }
 
+/// What looks like a mistake in the order of scenes, or twice the same.
+void warn_of_order(SceneSeries& series) {
+  std::optional<RasterBlock> last;
+  for (std::size_t k = 0; k < series.scenes.size(); ++k) {
+    DatedScene& scene = series.scenes[k];
+    RasterBlock seen = glance(scene.reader);
+    if (k > 0) {
+      const DatedScene& before = series.scenes[k - 1];
+      if (earlier(scene.taken, before.taken)) {
+        series.warnings.push_back(scene.path() + ": was taken on " + scene.taken + ", before " + before.path() + " (" +
+                                  before.taken + "); exchange them if that is not meant.");
+      }
+      if (look_the_same(*last, seen)) {
+        series.warnings.push_back(before.path() + " and " + scene.path() +
+                                  ": show the same pixels; nothing can have changed.");
+      }
+    }
+    last = std::move(seen);
+  }
+}
+
+MeasuredShift shift_between(const RasterReader& from, const RasterReader& to, const SceneSeriesOptions& options) {
+  GreyBlocks blocks(from, to);
+  return measure_shift(
+      from.grid().width, from.grid().height, [&](const Window& b, const Window& a) { return blocks.read(b, a); },
+      options.shift, options.progress);
+}
+
+bool is_known(const MeasuredShift& shift) {
+  return shift.verdict != ShiftVerdict::Contradictory && shift.verdict != ShiftVerdict::Unmeasured;
+}
+
+/// Measures the shift of a scene. Scenes years apart may no longer tell theirs; from the one before, which has its own taken out,
+/// little has changed.
+void measure(SceneSeries& series, std::size_t k, const SceneSeriesOptions& options) {
+  DatedScene& scene = series.scenes[k];
+  const DatedScene* from = &series.scenes.front();
+  scene.shift = shift_between(from->reader, scene.reader, options);
+  if (k > 1 && !is_known(scene.shift)) {
+    from = &series.scenes[k - 1];
+    scene.shift = shift_between(from->reader, scene.reader, options);
+  }
+  const std::string both = from->path() + " and " + scene.path() + ": ";
+  if (scene.shift.verdict == ShiftVerdict::Contradictory) {
+    throw DataError(both + scene.shift.text() +
+                    ". Check that they show the same place; pass --no-align to compare them as they lie, or --shift "
+                    "DX,DY where it is known.");
+  }
+  if (scene.shift.verdict == ShiftVerdict::Unmeasured)
+    series.warnings.push_back(both + scene.shift.text() + "; they are compared as they lie.");
+}
+
+void check_paths(const std::vector<std::string>& paths) {
+  if (paths.size() < 2) throw UsageError("name two scenes at least: the one before, then the one after.");
+  for (std::size_t k = 1; k < paths.size(); ++k) {
+    for (std::size_t i = 0; i < k; ++i) {
+      if (!same_file(paths[i], paths[k])) continue;
+      const bool pair = paths.size() == 2;
+      throw UsageError(paths[k] + (pair ? ": is both the scene before and the scene after. Name two scenes."
+                                        : ": is in the series twice. Name each scene once."));
+    }
+  }
+}
+
+/// The part of the grid of one scene where another lies.
+Window seen_window(const std::vector<RasterReader>& readers, std::size_t of_grid, const RasterReader& on_grid) {
+  std::optional<Window> seen;
+  for (std::size_t k = 0; k < readers.size(); ++k) {
+    if (k == of_grid) continue;
+    const Window window = common_window(on_grid.grid(), on_grid, readers[k]);
+    seen = seen ? bounding(*seen, window) : window;
+  }
+  return *seen;
+}
+
+std::size_t scene_of_grid(const std::vector<RasterReader>& readers, SeriesGrid grid) {
+  if (grid == SeriesGrid::First) return 0;
+  if (grid == SeriesGrid::Last) return readers.size() - 1;
+  const auto finest = std::ranges::min_element(
+      readers, {}, [](const RasterReader& reader) { return reader.grid().ground_sample_distance_m(); });
+  return static_cast<std::size_t>(finest - readers.begin());
+}
+
 }  // namespace
 
-PairGrid pair_grid_of(const std::string& text) {
-  if (text == "before") return PairGrid::Before;
-  if (text == "after") return PairGrid::After;
-  if (text == "finest") return PairGrid::Finest;
+SeriesGrid series_grid_of(const std::string& text) {
+  if (text == "before") return SeriesGrid::First;
+  if (text == "after") return SeriesGrid::Last;
+  if (text == "finest") return SeriesGrid::Finest;
   throw UsageError("--grid: '" + text + "' is none of before, after, finest.");
+}
+
+std::string SceneSeries::names() const {
+  if (scenes.size() > 2) return scenes.front().path() + " to " + scenes.back().path();
+  return scenes.front().path() + " and " + scenes.back().path();
 }
 
 std::string stac_item_of(const std::string& raster) {
@@ -205,84 +294,55 @@ std::string time_taken(const RasterInfo& info) {
   return said.empty() ? stac_time(info.path) : said;
 }
 
-ScenePair open_scene_pair(const std::string& before_path, const std::string& after_path,
-                          const ScenePairOptions& options, const ModelDescription* model) {
-  if (same_file(before_path, after_path)) {
-    throw UsageError(before_path + ": is both the scene before and the scene after. Name two scenes.");
+SceneSeries open_scene_series(const std::vector<std::string>& paths, const SceneSeriesOptions& options,
+                              const ModelDescription* model) {
+  check_paths(paths);
+  std::vector<RasterOptions> read(paths.size(), options.later);
+  read.front() = options.first;
+  std::vector<RasterReader> readers;
+  for (std::size_t k = 0; k < paths.size(); ++k) {
+    read[k].gsd_m = std::nullopt;
+    read[k].bbox = std::nullopt;
+    if (model != nullptr && read[k].bands.empty()) read[k].bands = bands_of(*model);
+    readers.emplace_back(paths[k], read[k]);
+    if (model != nullptr) check_bands(readers.back(), *model);
+    if (k > 0) check_places(readers.front(), readers.back());
   }
-  std::vector<std::string> warnings;
-  RasterOptions before_options = options.before;
-  RasterOptions after_options = options.after;
-  before_options.gsd_m = after_options.gsd_m = std::nullopt;
-  before_options.bbox = after_options.bbox = std::nullopt;
-  if (model != nullptr) {
-    if (before_options.bands.empty()) before_options.bands = bands_of(*model);
-    if (after_options.bands.empty()) after_options.bands = bands_of(*model);
-  }
-  RasterReader before(before_path, before_options);
-  RasterReader after(after_path, after_options);
-  if (model != nullptr) {
-    check_bands(before, *model);
-    check_bands(after, *model);
-  }
-  check_places(before, after);
 
-  bool on_before = options.grid == PairGrid::Before;
-  if (options.grid == PairGrid::Finest) {
-    on_before = before.grid().ground_sample_distance_m() <= after.grid().ground_sample_distance_m();
-  }
-  RasterOptions chosen = on_before ? before_options : after_options;
-  chosen.gsd_m = options.before.gsd_m;
-  chosen.bbox = options.before.bbox;
-  chosen.bbox_crs = options.before.bbox_crs;
-  ModelScene scene = open_grid_scene(on_before ? before_path : after_path, chosen, model);
-  warnings = std::move(scene.warnings);
-  Grid grid = scene.reader.grid();
-  grid = grid.sub(common_window(grid, scene.reader, on_before ? after : before));
+  const std::size_t of_grid = scene_of_grid(readers, options.grid);
+  RasterOptions chosen = read[of_grid];
+  chosen.gsd_m = options.first.gsd_m;
+  chosen.bbox = options.first.bbox;
+  chosen.bbox_crs = options.first.bbox_crs;
+  ModelScene scene = open_grid_scene(paths[of_grid], chosen, model);
+  const Grid grid = scene.reader.grid().sub(seen_window(readers, of_grid, scene.reader));
 
-  const double before_gsd = before.grid().ground_sample_distance_m();
-  const double after_gsd = after.grid().ground_sample_distance_m();
-  before_options.target_grid = after_options.target_grid = grid;
-  ScenePair pair{RasterReader(before_path, before_options), RasterReader(after_path, after_options)};
-  pair.before_gsd_m = before_gsd;
-  pair.after_gsd_m = after_gsd;
-  pair.gsd_m = scene.gsd_m;
-  pair.assumed_gsd_m = scene.assumed_gsd_m;
-  pair.before_taken = time_taken(pair.before.info());
-  pair.after_taken = time_taken(pair.after.info());
-  if (earlier(pair.after_taken, pair.before_taken)) {
-    warnings.push_back(after_path + ": was taken on " + pair.after_taken + ", before " + before_path + " (" +
-                       pair.before_taken + "); exchange them if that is not meant.");
+  SceneSeries series;
+  series.gsd_m = scene.gsd_m;
+  series.assumed_gsd_m = scene.assumed_gsd_m;
+  series.warnings = std::move(scene.warnings);
+  for (std::size_t k = 0; k < paths.size(); ++k) {
+    const double gsd_m = readers[k].grid().ground_sample_distance_m();
+    read[k].target_grid = grid;
+    series.scenes.push_back({RasterReader(paths[k], read[k]), gsd_m});
+    series.scenes[k].taken = time_taken(series.scenes[k].reader.info());
+    series.scenes[k].shift.field = ShiftField::translation(grid.width, grid.height, {0, 0});
   }
-  if (look_the_same(pair.before, pair.after)) {
-    warnings.push_back(before_path + " and " + after_path + ": show the same pixels; nothing can have changed.");
-  }
-  if (!options.align) {
-    pair.shift.field = ShiftField::translation(grid.width, grid.height, {0, 0});
-  } else if (options.shift_px) {
-    pair.shift = given_shift(grid, *options.shift_px);
-  } else {
-    GreyBlocks blocks(pair.before, pair.after);
-    pair.shift = measure_shift(
-        grid.width, grid.height, [&](const Window& b, const Window& a) { return blocks.read(b, a); }, options.shift,
-        options.progress);
-    const std::string both = before_path + " and " + after_path + ": ";
-    if (pair.shift.verdict == ShiftVerdict::Contradictory) {
-      throw DataError(both + pair.shift.text() +
-                      ". Check that they show the same place; pass --no-align to compare them as they lie, or --shift "
-                      "DX,DY where it is known.");
+  readers.clear();
+  warn_of_order(series);
+  for (std::size_t k = 1; options.align && k < paths.size(); ++k) {
+    DatedScene& later = series.scenes[k];
+    if (options.shift_px) {
+      later.shift = given_shift(grid, *options.shift_px);
+    } else {
+      measure(series, k, options);
     }
-    if (pair.shift.verdict == ShiftVerdict::Unmeasured) {
-      warnings.push_back(both + pair.shift.text() + "; they are compared as they lie.");
-    }
+    if (later.shift.field.largest() <= kLeastShiftPixels) continue;
+    later.shifted = true;
+    read[k].shift = later.shift.field;
+    later.reader = RasterReader(paths[k], read[k]);
   }
-  if (pair.shift.field.largest() > kLeastShiftPixels) {
-    pair.shifted = true;
-    after_options.shift = pair.shift.field;
-    pair.after = RasterReader(after_path, after_options);
-  }
-  pair.warnings = std::move(warnings);
-  return pair;
+  return series;
 }
 
 }  // namespace plat

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "change/object_changes.hpp"
+#include "change/object_tracker.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+namespace plat {
+
+/// What became of the objects of a series.
+struct SeriesChanges {
+  std::vector<ObjectChanges> steps;  ///< areas are those on the ground
+  ObjectTracker tracker;
+};
+
+/// One object through a series, from the first date that it was found on to the last.
+struct TrackStory {
+  int64_t first_object = -1;             ///< position among the objects of its first date
+  int64_t last_object = -1;              ///< of its last
+  int64_t scenes = 0;                    ///< on how many dates it was found
+  std::optional<ChangeKind> begun = {};  ///< the kind of the change that it began in; unset: there on the first date
+  std::optional<ChangeKind> ended = {};  ///< the kind of the change that it ended in; unset: there on the last
+
+  /// Whether it begins or ends where the ground was not seen, or the maps do not say clearly that something has changed.
+  bool is_unclear() const;
+};
+
+/// The stories of the tracks, in their order.
+std::vector<TrackStory> track_stories(const SeriesChanges& found);
+
+}  // namespace plat
