@@ -237,6 +237,8 @@ ScenePair open_scene_pair(const std::string& before_path, const std::string& aft
   chosen.bbox_crs = options.before.bbox_crs;
   ModelScene scene = open_grid_scene(on_before ? before_path : after_path, chosen, model);
   warnings = std::move(scene.warnings);
+  std::string misplaced = control_point_warning((on_before ? after : before).info());
+  if (!misplaced.empty()) warnings.push_back(std::move(misplaced));
   Grid grid = scene.reader.grid();
   grid = grid.sub(common_window(grid, scene.reader, on_before ? after : before));
 
