@@ -102,7 +102,8 @@ bool is_picture(const Range& range, bool whole_numbers) {
 
 std::string fill_sentence(const RasterReader& reader, const detail::FillValue& fill) {
   return reader.info().path + ": holds " + detail::text_of(fill) +
-         " of its pixels, far from all others; if that stands for missing data, pass it with --nodata";
+         " of its pixels, far from all others; if that stands for missing data, pass it with --nodata or declare it in "
+         "the file";
 }
 
 /// What of a band is shown from black to white: its percentiles; where they coincide, since nearly all of the scene is one
