@@ -3,6 +3,7 @@
 #include "cli/shift_report.hpp"
 #include "core/error.hpp"
 #include "geo/raster_reader.hpp"
+#include "geo/scaling.hpp"
 #include "geo/vector_info.hpp"
 #include "pipeline/change/scene_series.hpp"
 
@@ -26,6 +27,8 @@ using Json = nlohmann::ordered_json;
 
 /// Scenes with more pixels than this are slow to show without overviews.
 constexpr int64_t kLargeScene = 100'000'000;
+/// Of this many pixels all blocks are decoded in a moment.
+constexpr int64_t kSmallScene = 20'000'000;
 
 struct InfoOptions {
   std::string path;
@@ -96,6 +99,14 @@ RasterReport examine(const RasterInfo& info) {
     warn("placed by " + info.georeferencing + ": it is warped as it is read");
   } else if (report.grid && info.georeferencing != "none" && !info.grid.world_from_pixel.north_up()) {
     warn("not north-up: it is warped as it is read");
+  }
+  if (const std::string text = control_point_warning(info); !text.empty()) warn(text);
+  if (report.grid && (info.overviews > 0 || info.grid.width * info.grid.height <= kSmallScene)) {
+    try {
+      if (const std::string fill = undeclared_fill(RasterReader(info.path)); !fill.empty()) warn(fill);
+    } catch (const Error& error) {
+      warn(error.what());
+    }
   }
   const bool large = info.grid.width * info.grid.height > kLargeScene;
   if (large && info.overviews == 0) warn("no overviews: previews and scaling are slow; add some with gdaladdo");

@@ -57,7 +57,9 @@ struct Comparison {
   std::vector<ComparedObject> predicted;  ///< true and false positives
   std::vector<ComparedObject> truth;      ///< true positives and false negatives
   int64_t predicted_left_out = 0;         ///< outside the area, below the minimum area, or without any area
-  int64_t truth_left_out = 0;
+  int64_t truth_left_out = 0;             ///< the same, and those that repeat another one
+  int64_t predicted_repeated = 0;         ///< objects that repeat another one: false positives, for one can match only
+  int64_t truth_repeated = 0;
   int64_t blocks = 0;  ///< blocks with any object
   std::optional<Interval> precision;
   std::optional<Interval> recall;

@@ -230,7 +230,7 @@ std::vector<std::string> comparison_remarks(const Comparison& comparison, const 
     remarks.emplace_back("the two layers nowhere overlap; check their CRS and that they show the same place");
   }
   if (comparison.predicted_left_out + comparison.truth_left_out > 0) {
-    remarks.push_back("left out (outside the area, below the minimum area, or without any): " +
+    remarks.push_back("left out (outside the area, below the minimum area, without any, or repeated): " +
                       std::to_string(comparison.predicted_left_out) + " predicted, " +
                       std::to_string(comparison.truth_left_out) + " true");
   }

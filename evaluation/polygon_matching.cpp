@@ -6,7 +6,9 @@
 #include "geo/overlay.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
+#include <map>
 #include <utility>
 
 namespace plat {
@@ -14,6 +16,8 @@ namespace {
 
 /// Below this, an overlap is of no interest to anyone who looks at errors.
 constexpr double kWorthKnowing = 0.05;
+/// Areas of one rectangle that agree this well differ by rounding only.
+constexpr double kSame = 0.9999;
 
 double box_area(const Bounds& a, const Bounds& b) {
   const double width = std::min(a.max_x, b.max_x) - std::max(a.min_x, b.min_x);
@@ -58,6 +62,20 @@ std::vector<Overlap> find_overlaps(std::span<const MultiPolygon> predicted, std:
     }
   }
   return overlaps;
+}
+
+std::vector<std::size_t> find_repeated(std::span<const MultiPolygon> objects) {
+  std::map<std::array<double, 4>, std::vector<std::size_t>> first;  // different ones, by their rectangle
+  std::vector<std::size_t> repeated;
+  for (std::size_t i = 0; i < objects.size(); ++i) {
+    throw_if_cancelled();
+    const Bounds box = bounds(objects[i]);
+    std::vector<std::size_t>& there = first[{box.min_x, box.min_y, box.max_x, box.max_y}];
+    const bool known = std::ranges::any_of(
+        there, [&](std::size_t j) { return intersection_over_union(objects[j], objects[i]) > kSame; });
+    (known ? repeated : there).push_back(i);
+  }
+  return repeated;
 }
 
 Matching match_polygons(std::span<const MultiPolygon> predicted, std::span<const MultiPolygon> truth, double iou,

@@ -12,7 +12,9 @@
 #include "geo/detail/resampler.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <cstdio>
 #include <functional>
 #include <utility>
 
@@ -125,6 +127,11 @@ void paste(const RasterBlock& from, int64_t col, int64_t row, RasterBlock& to) {
   }
 }
 
+detail::SamplingPlan exact_sampling(detail::RasterSource& source, const detail::PixelMap& map, const ReadPlan& plan) {
+  return detail::plan_sampling(source.dataset(), map, Affine(), plan.lattice.width, plan.lattice.height,
+                               detail::Effort::Exact, plan.nearest);
+}
+
 RasterBlock empty_block(int64_t width, int64_t height, int bands) {
   return {Image<float>(width, height, bands), Image<uint8_t>(width, height)};
 }
@@ -175,8 +182,7 @@ RasterReader::RasterReader(const std::string& path, const RasterOptions& options
   choose_part(*plan, options);
   const detail::PixelMap map = make_map(source.dataset(), *plan);
   if (map.affine() == nullptr || !is_direct(*map.affine(), plan->lattice, *plan)) {
-    plan->sampling = detail::plan_sampling(source.dataset(), map, Affine(), plan->lattice.width, plan->lattice.height,
-                                           detail::Effort::Exact, plan->nearest);
+    plan->sampling = exact_sampling(source, map, *plan);
   }
   impl_ = std::make_unique<Impl>(std::move(plan), std::move(source));
 }
@@ -188,6 +194,14 @@ RasterReader& RasterReader::operator=(RasterReader&&) noexcept = default;
 
 RasterReader RasterReader::clone() const {
   return RasterReader(std::make_unique<Impl>(impl_->plan, impl_->source_at({})));
+}
+
+RasterReader RasterReader::nearest() const {
+  auto plan = std::make_shared<ReadPlan>(*impl_->plan);
+  plan->nearest = true;
+  detail::RasterSource source = impl_->source_at({});
+  if (!plan->direct) plan->sampling = exact_sampling(source, impl_->map, *plan);
+  return RasterReader(std::make_unique<Impl>(std::move(plan), std::move(source)));
 }
 
 const RasterInfo& RasterReader::info() const { return impl_->plan->info; }
@@ -277,6 +291,19 @@ RasterBlock RasterReader::read_reduced_around_damage(const Window& window, int64
 RasterInfo inspect_raster(const std::string& path) {
   const detail::DatasetHandle file = detail::open_raster(path);
   return detail::describe(file.get(), path);
+}
+
+std::string control_point_warning(const RasterInfo& info) {
+  // Terrain moves points by some pixels, in large scenes by more; nothing but a wrong point moves them this far.
+  constexpr double kLeastError = 5;
+  constexpr double kLeastShare = 0.01;
+  const double side = static_cast<double>(std::max(info.grid.width, info.grid.height));
+  if (info.control_point_error_px <= std::max(kLeastError, kLeastShare * side)) return "";
+  std::array<char, 32> pixels{};
+  std::snprintf(pixels.data(), pixels.size(), "%.0f", info.control_point_error_px);
+  return info.path +
+         ": its ground control points contradict one another: the position that fits them best misses one by " +
+         pixels.data() + " pixels; check them, for results may be out of place by as much.";
 }
 
 }  // namespace plat

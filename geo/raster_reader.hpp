@@ -19,12 +19,13 @@ enum class BandRole { Unknown, Gray, Red, Green, Blue, NearInfrared, Alpha, Pale
 /// What a file says of itself, before any option changes it.
 struct RasterInfo {
   std::string path;
-  std::string driver;                         ///< GDAL's short name, for example "GTiff"
-  Grid grid;                                  ///< as stored: may be rotated, south-up or without CRS
-  std::string georeferencing;                 ///< "transform", "gcps", "rpcs" or "none"
-  std::vector<BandRole> roles;                ///< one a band
-  std::vector<std::string> band_names;        ///< descriptions, "" where the file has none
-  std::string pixel_type;                     ///< GDAL's name, for example "Byte", "UInt16"
+  std::string driver;                   ///< GDAL's short name, for example "GTiff"
+  Grid grid;                            ///< as stored: may be rotated, south-up or without CRS
+  std::string georeferencing;           ///< "transform", "gcps", "rpcs" or "none"
+  double control_point_error_px = 0;    ///< how far the fit through ground control points misses the worst of them
+  std::vector<BandRole> roles;          ///< one a band
+  std::vector<std::string> band_names;  ///< descriptions, "" where the file has none
+  std::string pixel_type;               ///< GDAL's name, for example "Byte", "UInt16"
   std::vector<std::optional<double>> nodata;  ///< one a band
   bool has_mask = false;                      ///< an alpha band or an internal mask
   int overviews = 0;
@@ -81,6 +82,8 @@ class RasterReader {
 
   /// Another reader of the same file with the same options and the same grid, with a dataset of its own.
   RasterReader clone() const;
+  /// The same, but taking the nearest pixel where the file is resampled: values as they are stored.
+  RasterReader nearest() const;
 
   const RasterInfo& info() const;
   /// The grid that windows refer to: north-up, at the wanted resolution. Rasters without georeferencing get the pixel
@@ -107,5 +110,9 @@ class RasterReader {
 
 /// Describes a raster without reading pixels. Throws IoError.
 RasterInfo inspect_raster(const std::string& path);
+
+/// One sentence where a raster's ground control points contradict one another, so that no fit through them places it well; else
+/// empty.
+std::string control_point_warning(const RasterInfo& info);
 
 }  // namespace plat

@@ -4,11 +4,11 @@
 #include "core/cancel.hpp"
 #include "core/error.hpp"
 #include "core/log.hpp"
+#include "geo/detail/fill_value.hpp"
 
 #include <algorithm>
 #include <cassert>
 #include <cmath>
-#include <cstdio>
 #include <optional>
 #include <string>
 
@@ -17,6 +17,8 @@ namespace {
 
 // Strips of the reduced scene that are in memory at a time hold about this many pixels.
 constexpr int64_t kStripPixels = 1'000'000;
+// Enough to see what a part of a scene holds.
+constexpr int64_t kFewSamples = 100'000;
 
 /// The p-th percentile by linear interpolation between the two nearest ranks; reorders the values.
 double percentile(std::vector<float>& values, double p) {
@@ -60,6 +62,13 @@ std::vector<std::vector<float>> sample_values(RasterReader& reader, int64_t max_
       if (!damage) damage = error;
       continue;
     }
+    // Resampling may carry values at the end of float32's range beyond it.
+    for (std::size_t b = 0; b < samples.size(); ++b) {
+      const auto values = block.pixels.band(static_cast<int64_t>(b));
+      for (std::size_t i = 0; i < values.size(); ++i) {
+        if (!std::isfinite(values[i])) block.valid.data()[i] = 0;
+      }
+    }
     for (std::size_t b = 0; b < samples.size(); ++b) {
       const auto values = block.pixels.band(static_cast<int64_t>(b));
       for (std::size_t i = 0; i < values.size(); ++i) {
@@ -70,7 +79,8 @@ std::vector<std::vector<float>> sample_values(RasterReader& reader, int64_t max_
 
   if (std::ranges::any_of(samples, &std::vector<float>::empty)) {
     if (damage) throw IoError(*damage);
-    throw DataError(reader.info().path + ": has no valid pixel; all of them are nodata, masked or transparent");
+    throw DataError(reader.info().path +
+                    ": has no valid pixel; all of them are nodata, masked, transparent or beyond float32");
   }
   return samples;
 }
@@ -90,29 +100,10 @@ bool is_picture(const Range& range, bool whole_numbers) {
   return width >= 1 && (width > 3 || width > 0.005 * size) && width > 0x1p-19 * size;
 }
 
-/// Takes out the values of a band that can only be a fill which the file does not declare: one huge value, such as 1e30 or
-/// -3.4e38, far beyond all others, and what resampling has mixed of it. Nothing where the others are all alike. Says what it was.
-std::string drop_fill(std::vector<float>& values) {
-  constexpr double kLeastFill = 1e9;
-  // Nothing measures this many times as much as the rest of its scene.
-  constexpr double kBeyond = 1e4;
-  const float fill = *std::ranges::max_element(values, {}, [](float value) { return std::abs(value); });
-  if (std::abs(static_cast<double>(fill)) < kLeastFill) return "";
-  const double limit = std::abs(static_cast<double>(fill)) / kBeyond;
-  std::vector<float> kept;
-  std::vector<float> dropped;
-  for (const float value : values) (std::abs(static_cast<double>(value)) < limit ? kept : dropped).push_back(value);
-  if (kept.empty()) return "";
-  const auto [low, high] = std::ranges::minmax(kept);
-  if (low == high) return "";
-  // At its edges resampling has mixed it with others, or overshot it.
-  std::ranges::nth_element(dropped, dropped.begin() + static_cast<std::ptrdiff_t>(dropped.size() / 2));
-  const float usual = dropped[dropped.size() / 2];
-  const auto share = static_cast<double>(values.size() - kept.size()) / static_cast<double>(values.size());
-  char text[64];
-  std::snprintf(text, sizeof text, "%.6g in %.2g %%", static_cast<double>(usual), 100 * share);
-  values = std::move(kept);
-  return text;
+std::string fill_sentence(const RasterReader& reader, const detail::FillValue& fill) {
+  return reader.info().path + ": holds " + detail::text_of(fill) +
+         " of its pixels, far from all others; if that stands for missing data, pass it with --nodata or declare it in "
+         "the file";
 }
 
 /// What of a band is shown from black to white: its percentiles; where they coincide, since nearly all of the scene is one
@@ -129,17 +120,18 @@ Range shown_range(std::vector<float>& values, double low_percent, double high_pe
 Scaling between_percentiles(const RasterReader& reader, std::vector<std::vector<float>>& samples, double low_percent,
                             double high_percent) {
   Scaling scaling;
-  bool said = false;
-  for (std::size_t b = 0; b < samples.size(); ++b) {
-    const std::string fill = reader.is_integer() ? "" : drop_fill(samples[b]);
-    if (!fill.empty() && !said) {
-      said = true;
-      log_warning(reader.info().path + ": holds " + fill +
-                  " of its pixels, far beyond all others; if that stands for missing data, pass it with --nodata");
-    }
-    const Range range = shown_range(samples[b], low_percent, high_percent, reader.is_integer());
+  std::optional<detail::FillValue> fill = detail::find_fill(samples);
+  for (std::vector<float>& band : samples) {
+    const auto huge = reader.is_integer() ? std::nullopt : detail::drop_huge_fill(band);
+    if (!fill) fill = huge;
+    const Range range = shown_range(band, low_percent, high_percent, reader.is_integer());
     scaling.low.push_back(range.low);
     scaling.high.push_back(range.high);
+  }
+  if (fill) {
+    // Resampling has rounded it; a fill of few pixels may be missed at second sight.
+    const std::string exact = undeclared_fill(reader);
+    log_warning(exact.empty() ? fill_sentence(reader, *fill) : exact);
   }
   return scaling;
 }
@@ -202,6 +194,25 @@ Scaling percentile_scaling(RasterReader& reader, double low_percent, double high
   }
   auto samples = sample_values(reader, max_samples);
   return between_percentiles(reader, samples, low_percent, high_percent);
+}
+
+std::string undeclared_fill(const RasterReader& reader) {
+  if (reader.is_byte()) return "";
+  // Only values as they are stored can be told to others.
+  RasterReader stored = reader.nearest();
+  std::vector<std::vector<float>> samples;
+  try {
+    samples = sample_values(stored, kFewSamples);
+  } catch (const DataError&) {
+    return "";
+  } catch (const IoError&) {
+    return "";
+  }
+  std::optional<detail::FillValue> fill = detail::find_fill(samples);
+  for (std::vector<float>& band : samples) {
+    if (!fill && !reader.is_integer()) fill = detail::drop_huge_fill(band);
+  }
+  return fill ? fill_sentence(reader, *fill) : "";
 }
 
 Scaling default_scaling(RasterReader& reader) {

@@ -4,6 +4,7 @@
 #include "core/image.hpp"
 #include "geo/raster_reader.hpp"
 
+#include <string>
 #include <vector>
 
 namespace plat {
@@ -37,10 +38,14 @@ inline constexpr int64_t kMaxSamples = 4'000'000;
 /// Percentiles (0..100) of each band's valid pixels, from at most about `max_samples` pixels spread over the whole
 /// scene (streamed; overviews used; damage passed over). Where they coincide the least and the greatest value, and where those do
 /// within what rounding explains, one value: nothing is shown then. Huge fill values that the file does not declare do not
-/// count; a warning names them. Throws DataError when the scene has no valid pixel, IoError when none can be read.
+/// count; a warning names them and those that undeclared_fill() finds. Throws DataError when the scene has no valid pixel, IoError when none can be read.
 Scaling percentile_scaling(RasterReader& reader, double low_percent = kLowPercent, double high_percent = kHighPercent,
                            int64_t max_samples = kMaxSamples);
 /// Identity for bytes, in a type of their own or in wider whole numbers; percentiles for all others.
 Scaling default_scaling(RasterReader& reader);
+
+/// One sentence on a value that looks like missing data which the file does not declare: a part of the scene holds it in all bands, far
+/// from all other values, as -9999 or 65535 along its border. Empty where there is none, for bytes, and where no pixel can be read.
+std::string undeclared_fill(const RasterReader& reader);
 
 }  // namespace plat

@@ -2,8 +2,10 @@
 #include "model/pull_model.hpp"
 
 #include "core/error.hpp"
+#include "core/staged_path.hpp"
 #include "model/catalogue.hpp"
 #include "model/download.hpp"
+#include "model/part_lock.hpp"
 #include "model/sha256.hpp"
 
 #include <nlohmann/json.hpp>
@@ -56,11 +58,17 @@ void make_folder(const fs::path& folder) {
   if (error) throw IoError(folder.string() + ": cannot be made: " + error.message());
 }
 
-/// Loads a file that appears under its name only when its size and checksum are right.
+/// Loads a file that appears under its name only when its size and checksum are right. Of several runs one loads it, and the
+/// others wait for it.
 void fetch(const std::string& url, const fs::path& to, const std::string& token, int64_t bytes,
            const std::string& sha256, const ProgressMaker& progress_for, const std::string& shown) {
   const fs::path part = to.string() + ".incomplete";
   std::error_code error;
+  const detail::PartLock lock(part.string(), shown);
+  if (fs::exists(to)) {
+    fs::remove(part, error);
+    return;
+  }
   const auto there = static_cast<int64_t>(fs::exists(part) ? fs::file_size(part, error) : 0);
   if (bytes >= 0 && there > bytes) fs::remove(part, error);
   if (bytes < 0 || there != bytes) detail::download_file(url, part.string(), token, progress_for(shown));
@@ -106,10 +114,12 @@ class Repository {
     make_folder(link.parent_path());
     const std::string sum = remote.etag.size() == kSha256Digits ? remote.etag : "";
     if (!fs::exists(blob)) fetch(address_ + file, blob, token_, remote.bytes, sum, progress_for_, file);
+    // The link is there at any moment, whatever other runs do.
+    const std::string staged = staged_name(link.string());
     std::error_code error;
-    fs::remove(link, error);
-    fs::create_symlink(fs::path("../../blobs") / remote.etag, link, error);
+    fs::create_symlink(fs::path("../../blobs") / remote.etag, staged, error);
     if (error) throw IoError(link.string() + ": cannot be linked: " + error.message());
+    replace_path(staged, link.string());
   }
 
   /// The same, for a file that a repository may do without.
@@ -128,7 +138,7 @@ class Repository {
   /// Says which revision is the newest known one.
   void write_reference() const {
     make_folder(root_ / "refs");
-    std::ofstream(root_ / "refs" / "main", std::ios::binary) << commit_;
+    write_whole_file((root_ / "refs" / "main").string(), commit_);
   }
 
  private:

@@ -97,6 +97,13 @@ Evaluation evaluate(const std::string& predicted, const std::string& truth, cons
   truth_raster.reset();
 
   result.comparison = compare_layers(predicted_layer, truth_layer, result.options, options.progress);
+  const auto warn_of = [&](const std::string& path, int64_t count, const char* rest) {
+    if (count == 0) return;
+    result.warnings.push_back(path + ": " + std::to_string(count) +
+                              (count == 1 ? " object repeats another one; " : " objects repeat another one; ") + rest);
+  };
+  warn_of(predicted, result.comparison.predicted_repeated, "only one of the same can be right, the others are false");
+  warn_of(truth, result.comparison.truth_repeated, "the same is counted once");
   // On the rasters' own pixels nothing is lost to drawing outlines anew.
   if (exact) result.comparison.pixels = *exact;
   if (!options.matches.empty()) {

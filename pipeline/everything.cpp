@@ -66,6 +66,7 @@ Plan plan_everything(const std::string& path, const EverythingOptions& options, 
   ModelScene scene = open_model_scene(path, options.raster, description);
   const Grid& grid = scene.reader.grid();
   TileGrid tiles(grid.width, grid.height, description.tile_size, options.overlap.value_or(description.overlap));
+  tiles.check_step(options.overlap ? "--overlap" : "the model '" + description.name + "'");
   const ThreadBudget threads = ThreadBudget::make(options.threads, model.on_card());
   const int64_t ram = options.ram_bytes > 0 ? options.ram_bytes : total_memory() / 2;
 

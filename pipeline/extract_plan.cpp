@@ -143,6 +143,7 @@ WorkPlan plan_work(const std::vector<const RasterReader*>& scenes, double gsd_m,
   const Grid& grid = scenes.front()->grid();
   TileGrid tiles(grid.width, grid.height, objects.tile_size.value_or(description.tile_size),
                  objects.overlap.value_or(description.overlap));
+  tiles.check_step(objects.overlap ? "--overlap" : "the model '" + description.name + "'");
   const auto bands_out = static_cast<int64_t>(description.classes.size()) * kMapsPerClass;
   const ThreadBudget threads = ThreadBudget::make(run.threads, model.on_card());
   ExtractMemory memory = plan_memory(tiles, scenes, bands_out, model, threads, !run.maps.empty(), ram_bytes - held);

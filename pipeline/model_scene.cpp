@@ -54,6 +54,7 @@ ModelScene open_grid_scene(const std::string& scene, const RasterOptions& given,
   raster.gsd_m.reset();
   RasterReader reader(scene, raster);
   if (model != nullptr) check_bands(reader, *model);
+  if (std::string text = control_point_warning(reader.info()); !text.empty()) warnings.push_back(std::move(text));
 
   const bool located = !reader.grid().crs.empty();
   std::optional<double> assumed;

@@ -54,4 +54,15 @@ Tile TileGrid::tile(int64_t index) const {
   return tile;
 }
 
+void TileGrid::check_step(const std::string& what) const {
+  constexpr int64_t kMostSteps = 8;
+  const int64_t step = tile_size_ - overlap_;
+  if (size() == 1 || step * kMostSteps >= tile_size_) return;
+  throw UsageError(what + ": an overlap of " + std::to_string(overlap_) + " lays tiles of " +
+                   std::to_string(tile_size_) + " pixels " + std::to_string(step) + (step == 1 ? " pixel" : " pixels") +
+                   " apart, " + std::to_string(size()) + " of them on this scene; pass --overlap " +
+                   std::to_string(tile_size_ / 4) + ", or at most " +
+                   std::to_string(tile_size_ - (tile_size_ + kMostSteps - 1) / kMostSteps) + ".");
+}
+
 }  // namespace plat

@@ -4,6 +4,7 @@
 #include "core/window.hpp"
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 namespace plat {
@@ -33,6 +34,9 @@ class TileGrid {
   int64_t rows() const { return rows_; }
   int64_t size() const { return columns_ * rows_; }
   Tile tile(int64_t index) const;
+  /// Throws UsageError, naming `what` asked for the overlap, where tiles lie so close that each pixel passes the network dozens of times:
+  /// less than an eighth of their side apart. A single tile may overlap itself as it likes.
+  void check_step(const std::string& what) const;
 
  private:
   int64_t scene_width_, scene_height_, tile_size_, overlap_, columns_, rows_;

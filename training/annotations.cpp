@@ -98,8 +98,11 @@ std::vector<AnnotatedImage> read_coco(const Json& json, const std::string& path)
     const auto [known, is_new] = named.try_emplace(name, images.size());
     place[id_of(image.at("id"))] = known->second;
     if (!is_new) continue;
-    images.push_back(
-        {{name, image.value("width", int64_t{0}), image.value("height", int64_t{0}), nullptr}, empty_set(path, true)});
+    const int64_t width = image.value("width", int64_t{0}), height = image.value("height", int64_t{0});
+    if (width < 0 || height < 0) {
+      throw DataError("the image " + name + " has " + size_text(width, height) + ", which no image has");
+    }
+    images.push_back({{name, width, height, nullptr}, empty_set(path, true)});
   }
   for (const Json& annotation : json.at("annotations")) {
     const auto found = place.find(id_of(annotation.at("image_id")));
@@ -111,7 +114,7 @@ std::vector<AnnotatedImage> read_coco(const Json& json, const std::string& path)
     } catch (const DataError& error) {
       throw DataError("annotation " + annotation.value("id", Json()).dump() + ": " + error.what());
     }
-    if (outline.empty()) {
+    if (area(outline) == 0) {
       ++labels.without_area;
     } else if (annotation.value("iscrowd", 0) != 0) {
       labels.unknown.push_back(std::move(outline));
@@ -180,7 +183,7 @@ std::vector<AnnotatedImage> read_via(const Json& json, const std::string& path, 
     // The first versions numbered the regions; later ones list them. Either is walked the same way.
     for (const Json& region : entry.at("regions")) {
       MultiPolygon outline = via_outline(region.at("shape_attributes"));
-      if (outline.empty()) {
+      if (area(outline) == 0) {
         ++image.labels.without_area;
         continue;
       }

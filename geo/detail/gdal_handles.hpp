@@ -29,6 +29,7 @@ inline void close_dataset(GDALDatasetH dataset) { GDALClose(dataset); }
 using DatasetHandle = UniqueHandle<GDALDatasetH, close_dataset>;
 using SrsHandle = UniqueHandle<OGRSpatialReferenceH, OSRDestroySpatialReference>;
 using TransformHandle = UniqueHandle<OGRCoordinateTransformationH, OCTDestroyCoordinateTransformation>;
+using GcpTransformHandle = UniqueHandle<void*, GDALDestroyGCPTransformer>;
 using PixelTransformHandle = UniqueHandle<void*, GDALDestroyGenImgProjTransformer>;
 using FeatureHandle = UniqueHandle<OGRFeatureH, OGR_F_Destroy>;
 using FeatureDefinitionHandle = UniqueHandle<OGRFeatureDefnH, OGR_FD_Release>;

@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <string_view>
 
 namespace plat::detail {
@@ -57,6 +58,22 @@ BandRole role_of(GDALRasterBandH band) {
 
 Affine to_affine(const std::array<double, 6>& t) { return {t[0], t[1], t[2], t[3], t[4], t[5]}; }
 
+/// How far the polynomial that the warp takes misses the worst control point, in pixels; 0 where there is none.
+double control_point_error(GDALDatasetH dataset) {
+  const int count = GDALGetGCPCount(dataset);
+  const GDAL_GCP* points = GDALGetGCPs(dataset);
+  const GcpTransformHandle from_world(GDALCreateGCPTransformer(count, points, 0, FALSE));
+  if (!from_world) return 0;
+  double worst = 0;
+  for (int i = 0; i < count; ++i) {
+    double x = points[i].dfGCPX, y = points[i].dfGCPY, z = 0;
+    int ok = 0;
+    GDALGCPTransform(from_world.get(), TRUE, 1, &x, &y, &z, &ok);
+    if (ok != 0) worst = std::max(worst, std::hypot(x - points[i].dfGCPPixel, y - points[i].dfGCPLine));
+  }
+  return worst;
+}
+
 void describe_georeferencing(GDALDatasetH dataset, RasterInfo& info) {
   std::array<double, 6> transform{};
   const Affine identity;
@@ -68,6 +85,7 @@ void describe_georeferencing(GDALDatasetH dataset, RasterInfo& info) {
   } else if (GDALGetGCPCount(dataset) > 0) {
     info.georeferencing = "gcps";
     info.grid.crs = from_srs(GDALGetGCPSpatialRef(dataset));
+    info.control_point_error_px = control_point_error(dataset);
     // Only roughly: ground control points need not lie on a plane.
     if (GDALGCPsToGeoTransform(GDALGetGCPCount(dataset), GDALGetGCPs(dataset), transform.data(), TRUE) != 0) {
       info.grid.world_from_pixel = to_affine(transform);

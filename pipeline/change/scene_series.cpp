@@ -323,6 +323,8 @@ SceneSeries open_scene_series(const std::vector<std::string>& paths, const Scene
   series.warnings = std::move(scene.warnings);
   for (std::size_t k = 0; k < paths.size(); ++k) {
     const double gsd_m = readers[k].grid().ground_sample_distance_m();
+    const std::string misplaced = control_point_warning(readers[k].info());
+    if (k != of_grid && !misplaced.empty()) series.warnings.push_back(misplaced);
     read[k].target_grid = grid;
     series.scenes.push_back({RasterReader(paths[k], read[k]), gsd_m});
     series.scenes[k].taken = time_taken(series.scenes[k].reader.info());

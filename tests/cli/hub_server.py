@@ -2,11 +2,12 @@
 """A small stand-in for the Hugging Face Hub: python3 hub_server.py FOLDER PORT_FILE serves FOLDER's files as the repository
 of any name. The organisation says how it misbehaves: "cuts" ends a large file's connection in the middle twice, "dies" ends
 it each time but goes on where asked to, "wrong" sends other bytes, "whole" knows no ranges and cuts once, "private" wants
-the token abc. Files below /store/MANNER/ misbehave in the same manners. Small files are answered at once, large ones by another host that must not see the token."""
+the token abc, "slow" takes a second. Files below /store/MANNER/ misbehave in the same manners. Small files are answered at once, large ones by another host that must not see the token."""
 import hashlib
 import http.server
 import pathlib
 import sys
+import time
 
 FOLDER, PORT_FILE = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -65,6 +66,10 @@ class Hub(http.server.BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(part)))
         self.end_headers()
         if self.command != "HEAD":
+            if organisation == "slow":
+                self.wfile.write(part[:8000])
+                time.sleep(1)
+                part = part[8000:]
             self.wfile.write(part[:8000] if cut else part)
         self.close_connection = cut or self.close_connection
 

@@ -113,6 +113,7 @@ BOOST_AUTO_TEST_CASE(exit_codes_say_what_went_wrong) {
   BOOST_TEST(code(extract({"-o", "out.geojson", "--threshold", "x"}), "threshold") == 2);
   BOOST_TEST(code(extract({"-o", "out.geojson", "--bbox", "1,2,3"}), "--bbox") == 2);
   BOOST_TEST(code(extract({"-o", "out.geojson", "--overlap", "9999"}), "overlap") == 2);
+  BOOST_TEST(code(extract({"-o", "out.geojson", "--tile-size", "64", "--overlap", "63"}), "at most 56") == 2);
   BOOST_TEST(code(extract({"-o", "out.geojson", "--ram", "10"}), "--ram") == 2);
   BOOST_TEST(code(extract({"-o", "out.geojson", "--classes", "castle"}), "castle") == 2);
   BOOST_TEST(code(extract({"-o", "there.geojson"}), "--overwrite") == 3);

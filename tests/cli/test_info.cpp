@@ -159,4 +159,23 @@ BOOST_AUTO_TEST_CASE(every_odd_file_is_described_or_refused, PLAT_IF_PRESENT) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_fill_value_that_is_not_declared_is_noted) {
+  const plat::test::TemporaryFolder folder;
+  plat::Image<float> pixels(60, 40);
+  for (int64_t row = 0; row < 40; ++row) {
+    for (int64_t col = 0; col < 60; ++col) {
+      pixels.at(col, row) = row < 10 ? -9999.0F : static_cast<float>(200 + col * 17 + row);
+    }
+  }
+  plat::RasterWriteOptions options;
+  const plat::Grid grid{60, 40, {500'000, 1, 0, 3'000'000, 0, -1}, plat::Crs::from_text("EPSG:32645")};
+  plat::write_raster(folder.file("fill.tif"), pixels, grid, options);
+  const auto warnings = info_json(folder.file("fill.tif"))["warnings"];
+  BOOST_TEST_REQUIRE(warnings.size() == 1U);
+  BOOST_TEST(warnings[0].get<std::string>().find("holds -9999 in 25 %") != std::string::npos);
+  options.nodata = -9999;
+  plat::write_raster(folder.file("declared.tif"), pixels, grid, options);
+  BOOST_TEST(info_json(folder.file("declared.tif"))["warnings"].empty());
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -4,6 +4,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <array>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
@@ -11,6 +12,7 @@
 #include <fstream>
 #include <string>
 #include <thread>
+#include <vector>
 
 namespace {
 
@@ -109,6 +111,39 @@ BOOST_AUTO_TEST_CASE(a_repository_comes_into_the_cache_of_the_hub_and_becomes_a_
   const ProgramRun refused = run_plat(hub.folder, {"models", "pull", "good/sam", "-o", "sam"});
   BOOST_TEST(refused.code == 3);
   BOOST_TEST(has(refused.err, "--overwrite"));
+}
+
+BOOST_AUTO_TEST_CASE(runs_at_once_share_one_download, PLAT_IF_PRESENT) {
+  const Hub hub;
+  if (!hub.there()) return;
+  fs::copy(std::string(PLAT_SOURCE_DIR) + "/tests/model/import/meta.pth", hub.folder.file("served/meta.pth"));
+  for (const std::string& name : {std::string("slow/sam"), hub.address("slow", "meta.pth")}) {
+    constexpr std::size_t kRuns = 3;
+    std::array<plat::test::TemporaryFolder, kRuns> folders;
+    std::array<ProgramRun, kRuns> runs;
+    std::vector<std::thread> threads;
+    for (std::size_t i = 0; i < kRuns; ++i) {
+      threads.emplace_back([&, i] { runs[i] = run_plat(folders[i], {"models", "pull", name, "-o", "sam"}); });
+    }
+    for (std::thread& thread : threads) thread.join();
+    std::size_t waited = 0;
+    for (std::size_t i = 0; i < kRuns; ++i) {
+      BOOST_TEST(runs[i].code == 0, runs[i].err);
+      if (runs[i].err.find("another run is loading it") != std::string::npos) ++waited;
+      BOOST_TEST((read_text(folders[i].file("sam/model.safetensors")) ==
+                  read_text(hub.folder.file("served/model.safetensors"))));
+    }
+    BOOST_TEST(waited > 0U);
+  }
+  const fs::path cache = hub.cache("slow");
+  BOOST_TEST(read_text(cache / "refs" / "main") == kCommit);
+  for (const fs::path& place : {cache, hub.folder.path() / "user"}) {
+    for (const auto& entry : fs::recursive_directory_iterator(place)) {
+      const std::string name = entry.path().filename().string();
+      BOOST_TEST((!name.ends_with(".incomplete") && !name.starts_with(".")), name);
+      BOOST_TEST(fs::exists(entry.path()), name);  // a link leads somewhere
+    }
+  }
 }
 
 BOOST_AUTO_TEST_CASE(interrupted_downloads_go_on, PLAT_IF_PRESENT) {

@@ -32,8 +32,8 @@ struct Session {
   plat::GdalSession gdal;
 };
 
-/// Ground control points at the corners and in the middle of a view.
-void use_control_points(RasterFixture& f) {
+/// Ground control points at the corners and in the middle of a view, one of them `wrong_by` pixels to the east.
+void use_control_points(RasterFixture& f, double wrong_by = 0) {
   const plat::Affine map = f.transform;
   const int width = f.width;
   const int height = f.height;
@@ -46,6 +46,7 @@ void use_control_points(RasterFixture& f) {
       const plat::Point world = map({col, row});
       points.push_back({empty, empty, col, row, world.x, world.y, 0});
     }
+    points[1].dfGCPX += wrong_by;
     const plat::detail::SrsHandle srs(OSRNewSpatialReference(nullptr));
     OSRImportFromEPSG(srs.get(), 32645);
     GDALSetGCPs2(d, static_cast<int>(points.size()), points.data(), srs.get());
@@ -158,6 +159,29 @@ BOOST_AUTO_TEST_CASE(pixels_do_not_depend_on_the_window) {
     BOOST_TEST_CONTEXT(name << " at " << options.gsd_m.value_or(0)) {
       RasterReader reader(folder.file(name), options);
       check_windows(reader, seed++);
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(contradictory_control_points_are_told) {
+  const plat::test::TemporaryFolder folder;
+  for (const double wrong_by : {0.0, 2.0, 60.0}) {
+    auto points = view(150, 120, kNorthUp);
+    use_control_points(points, wrong_by);
+    write_fixture(folder.file("gcp.tif"), points);
+    const plat::RasterInfo info = plat::inspect_raster(folder.file("gcp.tif"));
+    BOOST_TEST(info.georeferencing == "gcps");
+    const std::string warning = plat::control_point_warning(info);
+    BOOST_TEST_INFO(warning);
+    // The plane through five points takes up most of one's error, and half of a corner's own.
+    if (wrong_by == 60) {
+      BOOST_TEST(warning.find(std::to_string(std::lround(info.control_point_error_px)) + " pixels") !=
+                 std::string::npos);
+      BOOST_TEST(info.control_point_error_px > 10);
+      BOOST_TEST(info.control_point_error_px < 60);
+    } else {
+      BOOST_TEST(warning.empty());
+      BOOST_TEST(info.control_point_error_px < wrong_by + 1e-6);
     }
   }
 }

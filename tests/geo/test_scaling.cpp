@@ -9,7 +9,12 @@
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <fstream>
+#include <functional>
+#include <limits>
+#include <string>
+#include <tuple>
 
 using plat::RasterOptions;
 using plat::RasterReader;
@@ -117,6 +122,86 @@ BOOST_AUTO_TEST_CASE(fill_values_that_are_not_declared_do_not_count) {
   write_fixture(folder.file("wide.tif"), f);
   RasterReader reader(folder.file("wide.tif"));
   BOOST_TEST(plat::default_scaling(reader).high[0] == 1e7);
+}
+
+BOOST_AUTO_TEST_CASE(fill_values_that_are_not_declared_are_named) {
+  const plat::test::TemporaryFolder folder;
+  const std::string path = folder.file("fill.tif");
+  const auto said = [&](GDALDataType type, const std::function<double(int, int, int)>& value, double gsd_m = 1) {
+    RasterFixture f;
+    f.width = 200;
+    f.height = 160;
+    f.bands = 3;
+    f.type = type;
+    f.value = value;
+    write_fixture(path, f);
+    RasterOptions options;
+    options.gsd_m = gsd_m;
+    RasterReader reader(path, options);
+    return plat::undeclared_fill(reader);
+  };
+  const auto ground = [](int col, int row, int band) { return 300.0 + (col * 37 + row * 11 + band * 50) % 2500; };
+  for (const auto& [type, fill, text] : {std::tuple{GDT_Int16, -9999.0, "-9999"},
+                                         {GDT_Float32, -9999.0, "-9999"},
+                                         {GDT_UInt16, 65535.0, "65535"},
+                                         {GDT_Int32, -2147483648.0, "-2147483648"},
+                                         {GDT_Float32, -3.4e38, "-3.4e+38"},
+                                         {GDT_Float32, -3.4028234663852886e38, "-3.4028235e+38"},
+                                         {GDT_Float64, 1e30, "1e+30"}}) {
+    BOOST_TEST_CONTEXT(text) {
+      const auto border = [&, fill = fill](int c, int r, int b) { return c < 50 || r < 16 ? fill : ground(c, r, b); };
+      for (const double gsd : {1.0, 0.6, 2.7}) {
+        const std::string sentence = said(type, border, gsd);
+        BOOST_TEST(sentence.find(std::string("holds ") + text + " in 3") != std::string::npos, sentence);
+        BOOST_TEST(sentence.find("--nodata") != std::string::npos, sentence);
+        // Whatever the resolution, nothing of it comes into the scaling where it is huge.
+        RasterOptions options;
+        options.gsd_m = gsd;
+        RasterReader reader(path, options);
+        if (std::abs(fill) > 1e9 && !reader.is_integer()) BOOST_TEST(plat::default_scaling(reader).low[0] > 200);
+        // Once it is declared nothing is left to say.
+        options.nodata = fill;
+        RasterReader declared(path, options);
+        BOOST_TEST(plat::undeclared_fill(declared) == "");
+      }
+    }
+  }
+  // Saturated pixels, scattered or as bright as their neighbours; a band that is dark in a part; a plain; an own extreme.
+  BOOST_TEST(said(GDT_UInt16, ground) == "");
+  BOOST_TEST(
+      said(GDT_UInt16, [&](int c, int r, int b) { return (c * 7 + r * 3) % 10 == 0 ? 65535 : ground(c, r, b); }) == "");
+  BOOST_TEST(said(GDT_UInt16, [&](int c, int r, int b) { return c < 4 && r < 40 ? 65535 : ground(c, r, b); }) == "");
+  BOOST_TEST(said(GDT_UInt16, [](int c, int r, int) { return std::min(65535, 200 * c + 160 * r); }) == "");
+  BOOST_TEST(said(GDT_Int16, [&](int c, int r, int b) { return c < 50 && b == 0 ? -9999 : ground(c, r, b); }) == "");
+  BOOST_TEST(said(GDT_UInt16, [](int c, int, int) { return c < 50 ? 65535 : 700; }) == "");
+  BOOST_TEST(said(GDT_UInt16, [&](int c, int r, int b) { return c < 50 ? 250 : ground(c, r, b); }) == "");
+}
+
+BOOST_AUTO_TEST_CASE(values_beyond_float32_are_no_data) {
+  const plat::test::TemporaryFolder folder;
+  const std::string path = folder.file("wide.tif");
+  for (const double huge : {1e300, -1e300, 4e38, std::numeric_limits<double>::max()}) {
+    RasterFixture f = plain_with_objects(GDT_Float64, 0, 0);
+    f.value = [=](int col, int row, int) { return row < 40 || (col == 90 && row == 90) ? huge : 100.0 + col; };
+    write_fixture(path, f);
+    for (const double gsd : {1.0, 0.6, 2.7}) {
+      RasterOptions options;
+      options.gsd_m = gsd;
+      RasterReader reader(path, options);
+      const Scaling scaling = plat::default_scaling(reader);
+      BOOST_TEST(scaling.low[0] > 99);
+      BOOST_TEST(scaling.high[0] < 301);
+      auto block = reader.read(reader.grid().window());
+      BOOST_TEST(block.valid.at(3, 3) == 0);
+      for (const float value : block.pixels.band(0)) BOOST_REQUIRE(std::isfinite(value));
+    }
+    f.value = [=](int, int, int) { return huge; };
+    write_fixture(path, f);
+    RasterReader nothing(path);
+    BOOST_CHECK_EXCEPTION(plat::default_scaling(nothing), plat::DataError, [](const plat::DataError& error) {
+      return std::string(error.what()).find("beyond float32") != std::string::npos;
+    });
+  }
 }
 
 BOOST_AUTO_TEST_CASE(signed_bytes_have_their_sign) {

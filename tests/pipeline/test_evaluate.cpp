@@ -234,4 +234,28 @@ BOOST_AUTO_TEST_CASE(what_a_mask_calls_unknown_counts_for_neither_side) {
   BOOST_TEST(pixels.false_positives == 1);
 }
 
+BOOST_AUTO_TEST_CASE(objects_that_repeat_another_one_match_once) {
+  const plat::test::TemporaryFolder folder;
+  const plat::Bounds a{0, 0, 10, 10}, b{20, 0, 30, 10}, c{40, 0, 50, 10};
+  const auto once = write_boxes(folder, "once.geojson", {a, b, c});
+  const auto twice = write_boxes(folder, "twice.geojson", {a, b, a, c, a});
+  struct Case {
+    std::string predicted, truth;
+    plat::ObjectCounts counts;
+    std::vector<std::string> warnings;
+  };
+  const std::string predicted_note = "2 objects repeat another one; only one of the same can be right";
+  const std::string truth_note = "2 objects repeat another one; the same is counted once";
+  for (const Case& tried :
+       {Case{once, once, {3, 0, 0}, {}}, Case{twice, once, {3, 2, 0}, {predicted_note}},
+        Case{once, twice, {3, 0, 0}, {truth_note}}, Case{twice, twice, {3, 2, 0}, {predicted_note, truth_note}}}) {
+    const auto result = plat::evaluate(tried.predicted, tried.truth, {});
+    BOOST_TEST((result.comparison.objects == tried.counts));
+    BOOST_TEST_REQUIRE(result.warnings.size() == tried.warnings.size());
+    for (std::size_t i = 0; i < tried.warnings.size(); ++i) {
+      BOOST_TEST(result.warnings[i].find(tried.warnings[i]) != std::string::npos, result.warnings[i]);
+    }
+  }
+}
+
 BOOST_AUTO_TEST_SUITE_END()

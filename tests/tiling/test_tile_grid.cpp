@@ -5,6 +5,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
+#include <string>
 #include <vector>
 
 BOOST_AUTO_TEST_SUITE(tile_grid)
@@ -61,6 +62,25 @@ BOOST_AUTO_TEST_CASE(wrong_sizes_are_usage_errors) {
   BOOST_CHECK_THROW(plat::TileGrid(10, 10, 8, 8), plat::UsageError);
   BOOST_CHECK_THROW(plat::TileGrid(10, 10, 8, -1), plat::UsageError);
   BOOST_CHECK_THROW(plat::TileGrid(0, 10, 8, 2), plat::UsageError);
+}
+
+BOOST_AUTO_TEST_CASE(steps_of_a_few_pixels_are_refused_with_what_would_do) {
+  const plat::TileGrid dense(2000, 2000, 512, 511);
+  BOOST_CHECK_EXCEPTION(dense.check_step("--overlap"), plat::UsageError, [&](const plat::UsageError& error) {
+    const std::string text = error.what();
+    BOOST_TEST_INFO(text);
+    BOOST_TEST(text.starts_with("--overlap: "));
+    BOOST_TEST(text.find(" 1 pixel apart, " + std::to_string(dense.size()) + " of them") != std::string::npos);
+    BOOST_TEST(text.find("at most 448.") != std::string::npos);
+    return true;
+  });
+  for (const int64_t side : {64, 100, 512, 1023}) {
+    const int64_t most = side - (side + 7) / 8;
+    plat::TileGrid(5000, 70, side, most).check_step("");
+    BOOST_CHECK_THROW(plat::TileGrid(5000, 70, side, most + 1).check_step(""), plat::UsageError);
+  }
+  // A scene of one tile.
+  plat::TileGrid(400, 512, 512, 511).check_step("");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

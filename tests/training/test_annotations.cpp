@@ -307,9 +307,32 @@ BOOST_AUTO_TEST_CASE(a_mask_of_another_size_than_its_image_is_refused_before_it_
   BOOST_TEST(has(text, "annotation 1: its mask has 1000000000 x 256 pixels, its image 256 x 256 pixels"), text);
   const Json unsized = {{"id", 1}, {"file_name", "p.bmp"}};
   BOOST_TEST(has(said(unsized, {4'000'000'000, 4'000'000'000}, 5), "which no image has"));
+  BOOST_TEST(has(said(unsized, {-4, 4}, 5), "4 x -4 pixels, which no image has"));
+  const Json negative = {{"id", 1}, {"file_name", "p.bmp"}, {"width", -256}, {"height", 256}};
+  BOOST_TEST(has(said(negative, {1, 1}, 1), "the image p.bmp has -256 x 256 pixels, which no image has"));
   const std::string raw = said({{"id", 1}, {"file_name", 5}}, {1, 1}, 1);
   BOOST_TEST(has(raw, "is no COCO file"), raw);
   BOOST_TEST(!has(raw, "json.exception"), raw);
+}
+
+BOOST_AUTO_TEST_CASE(annotations_without_area_are_left_out_and_counted) {
+  const DataWorld world;
+  const auto ring = [](const Json& numbers) { return Json::array({numbers}); };
+  const Json box = {5, 5, -3, 0};
+  const Json json = {{"images", {{{"id", 1}, {"file_name", "p.bmp"}}}},
+                     {"annotations",
+                      {{{"id", 1}, {"image_id", 1}, {"bbox", box}, {"segmentation", ring({1, 1, 9, 1, 9, 9, 1, 9})}},
+                       {{"id", 2}, {"image_id", 1}, {"bbox", box}},
+                       {{"id", 3}, {"image_id", 1}, {"bbox", box}, {"segmentation", Json::array()}},
+                       {{"id", 4}, {"image_id", 1}, {"segmentation", ring({1, 1, 9, 1})}},
+                       {{"id", 5}, {"image_id", 1}, {"segmentation", ring({1, 1, 9, 1, 5, 1})}},
+                       {{"id", 6}, {"image_id", 1}, {"segmentation", ring({3, 3, 3, 3, 3, 3, 3, 3})}},
+                       {{"id", 7}, {"image_id", 1}, {"segmentation", {{"size", {4, 4}}, {"counts", {16}}}}}}}};
+  test::write_file(world.path("labels.json"), json.dump());
+  const auto images = read_annotations(world.path("labels.json"), DataKind::Coco, "");
+  BOOST_TEST_REQUIRE(images.size() == 1U);
+  BOOST_TEST(images.front().labels->objects.size() == 1U);
+  BOOST_TEST(images.front().labels->without_area == 6);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
