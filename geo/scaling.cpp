@@ -10,6 +10,7 @@
 #include <cmath>
 #include <cstdio>
 #include <optional>
+#include <span>
 #include <string>
 
 namespace plat {
@@ -158,20 +159,34 @@ bool are_wide_bytes(const std::vector<std::vector<float>>& samples) {
   return lowest >= -kPassing && highest <= 255 + kPassing && highest >= 128;
 }
 
+/// A curve made ready for many values.
+class CurveReader {
+ public:
+  explicit CurveReader(const ToneCurve& curve) : from_(curve.from), to_(curve.to) {
+    if (!from_.empty()) slope_ = (to_.back() - to_.front()) / (from_.back() - from_.front());
+  }
+
+  double operator()(double value) const {
+    if (from_.empty()) return value;
+    if (value <= from_.front()) return to_.front() + slope_ * (value - from_.front());
+    if (value >= from_.back()) return to_.back() + slope_ * (value - from_.back());
+    const auto right = static_cast<std::size_t>(std::ranges::upper_bound(from_, value) - from_.begin());
+    if (right == from_.size()) return value;  // NaN
+    const std::size_t left = right - 1;
+    return to_[left] + (to_[right] - to_[left]) * (value - from_[left]) / (from_[right] - from_[left]);
+  }
+
+ private:
+  std::span<const double> from_;
+  std::span<const double> to_;
+  double slope_ = 1;
+};
+
 }  // namespace
 
 ToneCurve ToneCurve::line(double gain, double offset) { return {{0, 1}, {offset, gain + offset}}; }
 
-double ToneCurve::operator()(double value) const {
-  if (from.empty()) return value;
-  const double slope = (to.back() - to.front()) / (from.back() - from.front());
-  if (value <= from.front()) return to.front() + slope * (value - from.front());
-  if (value >= from.back()) return to.back() + slope * (value - from.back());
-  const auto right = static_cast<std::size_t>(std::ranges::upper_bound(from, value) - from.begin());
-  if (right == from.size()) return value;  // NaN
-  const std::size_t left = right - 1;
-  return to[left] + (to[right] - to[left]) * (value - from[left]) / (from[right] - from[left]);
-}
+double ToneCurve::operator()(double value) const { return CurveReader(*this)(value); }
 
 Scaling Scaling::identity(int bands) {
   const auto count = static_cast<std::size_t>(bands);
@@ -186,7 +201,7 @@ void Scaling::apply(Image<float>& pixels) const {
     // A band of one value has nothing to show.
     const double factor = range > 0 ? 255.0 / range : 0.0;
     const ToneCurve as_stored;
-    const ToneCurve& curve = curves.empty() ? as_stored : curves[b];
+    const CurveReader curve(curves.empty() ? as_stored : curves[b]);
     for (float& value : pixels.band(static_cast<int64_t>(b))) {
       const double scaled = (curve(static_cast<double>(value)) - low[b]) * factor;
       // False for NaN as well.
