@@ -66,7 +66,8 @@ void print(const plat::ChangeSummary& summary) {
   for (const auto& [name, seconds] : {std::pair{"align", summary.seconds_align},
                                       {"read (sum)", summary.seconds_read},
                                       {"inference (sum)", summary.seconds_inference},
-                                      {"objects and matching", summary.seconds_objects},
+                                      {"objects", summary.seconds_objects},
+                                      {"match", summary.seconds_match},
                                       {"write", summary.seconds_write},
                                       {"total", summary.seconds_total}}) {
     std::printf("%-22s %9.2f s\n", name, seconds);

@@ -159,13 +159,16 @@ ChangeSummary detect_in(SceneRun& run, ChangeSummary& summary, const std::string
   bool squared = false;
   if (model != nullptr) {
     summary.model = model->description().name;
-    // What outlines, and what is found of them, may take: as much as a scene of nothing but small objects has, or a fourth.
-    const int64_t most = std::min(run.ram_bytes() / 4, 2 * grid.width * grid.height + 1'000'000);
+    // What outlines, and what is found of them, may take: as much as a scene of nothing but small objects has, or a fourth;
+    // less where tiles leave less.
+    const int64_t wanted = std::min(run.ram_bytes() / 4, 2 * grid.width * grid.height + 1'000'000);
+    const int64_t least = std::min(run.ram_bytes() / 16, wanted);
     const WorkPlan plan = plan_work({&pair.before, &pair.after}, pair.gsd_m, pair.assumed_gsd_m, options, options,
-                                    *model, run.ram_bytes(), most);
+                                    *model, run.ram_bytes(), least);
+    const int64_t most = std::min(wanted, least + run.ram_bytes() - plan.memory.total());
     summary.tiles = plan.tiles.size();
     summary.tiles_in_flight = plan.memory.tiles_in_flight;
-    summary.estimated_bytes = plan.memory.total();
+    summary.estimated_bytes = plan.memory.total() + most - least;
     squared = std::ranges::all_of(plan.classes, [](const ClassPlan& c) { return c.squared; });
     if (options.dry_run) return summary;
     std::vector<std::string> bands;
@@ -194,7 +197,8 @@ ChangeSummary detect_in(SceneRun& run, ChangeSummary& summary, const std::string
   ObjectChanges found = find_changes(objects.before.store, objects.after.store, rules);
   weigh_evidence(found, objects, options, rules.split_needs_ground, summary);
   measure_ground(found, objects, summary);
-  summary.seconds_objects += matching.seconds();
+  summary.seconds_objects = objects.seconds;
+  summary.seconds_match = matching.seconds();
 
   const Stopwatch writing;
   write_changes(output, pair, found, objects, options.overwrite);

@@ -57,6 +57,7 @@ struct ChangeSummary : RunSummary {
   std::array<ChangeTotal, kChangeKinds> totals{};  ///< by kind; areas in square metres on the ground
   int64_t unsure = 0;                              ///< changes less probable than wanted, which count as unchanged
   double seconds_align = 0;
+  double seconds_match = 0;
 
   const ChangeTotal& total(ChangeKind kind) const { return totals[static_cast<std::size_t>(kind)]; }
 };

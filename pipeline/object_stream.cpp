@@ -34,12 +34,12 @@ struct ClassStream {
   DrawnOutlines drawn;
   InstanceStream instances;
 
-  ClassStream(const Grid& grid, const ClassPlan& c, const ObjectBuilderOptions& shape, double gsd_m, bool witnessed,
-              std::function<void(InstancePatch&&)> sink)
+  ClassStream(const Grid& grid, const ClassPlan& c, const ObjectBuilderOptions& shape, const WorkPlan& plan,
+              bool witnessed, std::function<void(InstancePatch&&)> sink)
       : first_band(witnessed ? c.first_band / kMapsPerClass * (kMapsPerClass + 1) : c.first_band),
         builder(grid, shape),
-        reach_px(kOutlineReach * std::max(shape.simplify_m, shape.regularize ? shape.regularize_m : 0.0) / gsd_m),
-        instances(grid.width, c.thresholds, std::move(sink), kLargestRegion, witnessed) {}
+        reach_px(kOutlineReach * std::max(shape.simplify_m, shape.regularize ? shape.regularize_m : 0.0) / plan.gsd_m),
+        instances(grid.width, c.thresholds, std::move(sink), plan.largest_region, witnessed) {}
 };
 
 }  // namespace
@@ -67,7 +67,7 @@ struct ObjectStream::Impl {
       : sink(std::move(object_sink)) {
     for (std::size_t i = 0; i < plan.classes.size(); ++i) {
       const ClassPlan& c = plan.classes[i];
-      classes.push_back(std::make_unique<ClassStream>(grid, c, shape_of(c, plan, options), plan.gsd_m, witnessed,
+      classes.push_back(std::make_unique<ClassStream>(grid, c, shape_of(c, plan, options), plan, witnessed,
                                                       [this, i](InstancePatch&& patch) { take(i, std::move(patch)); }));
     }
   }

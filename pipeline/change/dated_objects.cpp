@@ -334,9 +334,15 @@ PairObjects extract_pair(ScenePair& pair, const PairScaling& scaling, const Work
     return both;
   };
   run.infer_tiles(pair.before.info().path + " and " + pair.after.info().path, source, infer,
-                  [&](const TileData& data, const Image<float>& maps) { sink.add(data, maps); },
+                  [&](const TileData& data, const Image<float>& maps) {
+                    const Stopwatch watch;
+                    sink.add(data, maps);
+                    objects.seconds += watch.seconds();
+                  },
                   {plan.threads, plan.memory.tiles_in_flight, plan.memory.per_tile});
+  const Stopwatch finishing;
   sink.finish();
+  objects.seconds += finishing.seconds();
   sink.require_both(pair);
   for (const std::string& text : sink.warnings(pair, objects)) run.warn(text);
   return objects;

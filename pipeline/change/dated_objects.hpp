@@ -40,6 +40,7 @@ struct PairObjects {
   std::vector<double> least_scores;  ///< of each class's objects; empty without maps
   DatedObjects before;
   DatedObjects after;
+  double seconds = 0;  ///< that stitching, instances and outlines took
 };
 
 /// Extracts the objects of both scenes: tile by tile both pass the model, their maps are stitched side by side, and each object
