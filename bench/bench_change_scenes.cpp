@@ -57,6 +57,8 @@ void print(const plat::ChangeSummary& summary) {
   std::printf("%lld x %lld pixels, %lld tiles, %lld at once, %d threads\n", static_cast<long long>(summary.width),
               static_cast<long long>(summary.height), static_cast<long long>(summary.tiles),
               static_cast<long long>(summary.tiles_in_flight), summary.threads);
+  if (summary.radiometry)
+    std::printf("values made comparable by %s\n", plat::name_of(summary.radiometry->used).c_str());
   std::printf("%lld and %lld objects\n", static_cast<long long>(summary.before_objects),
               static_cast<long long>(summary.after_objects));
   for (std::size_t kind = 0; kind < plat::kChangeKinds; ++kind) {

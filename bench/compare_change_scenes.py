@@ -88,12 +88,12 @@ def draw_image(path, size, place, brightness, seed, shift, light):
     with rasterio.open(path, "w", **profile) as file:
         for first in range(0, size, 256):
             end = min(first + 256, size)
-            ground = 88 + sum(t.rows(first, end, size) for t in textures)
+            coarse, fine = (t.rows(first, end, size) for t in textures)
             here = np.flatnonzero((bottom >= first - 1) & (top <= end))
             # OpenCV counts from pixels' centres and takes sixteenths of a pixel.
             corners = np.round((place[here] - (0.5, first + 0.5)) * 16).astype(np.int32)
             for band, (gain, offset) in enumerate(light):
-                values = ground * (1.1, 1.0, 0.9)[band]
+                values = 88 + coarse + (0.5, 1.0, 1.5)[band] * fine
                 for ring, value in zip(corners, brightness[here, band]):
                     cv2.fillPoly(values, [ring], float(value), cv2.LINE_8, 4)
                 values = cv2.GaussianBlur(values, (3, 3), 0.5)
