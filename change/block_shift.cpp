@@ -5,6 +5,7 @@
 #include <opencv2/imgproc.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cassert>
 #include <cmath>
 #include <complex>
@@ -64,49 +65,72 @@ double energy(const cv::Mat& complex_image) {
   return norm * norm;
 }
 
-/// The real part of the correlation at a shift between pixels' centres, on a lattice of kFiner steps a pixel round `start`.
-Point finer_peak(const cv::Mat& spectrum, const Point& start) {
-  // Separable: first along rows for all shifts wanted in x, then along columns.
-  const int reach = kFiner;  // one pixel each way
-  const int count = 2 * reach + 1;
-  const int rows = spectrum.rows;
-  const int cols = spectrum.cols;
-  const auto kernel = [&](int size, double from) {
-    std::vector<std::complex<float>> k(static_cast<std::size_t>(count) * static_cast<std::size_t>(size));
-    for (int i = 0; i < count; ++i) {
-      const double shift = from + static_cast<double>(i - reach) / kFiner;
-      for (int j = 0; j < size; ++j) {
-        const int frequency = j <= size / 2 ? j : j - size;
-        const double angle = 2 * std::numbers::pi * frequency * shift / size;
-        k[static_cast<std::size_t>(i * size + j)] = {static_cast<float>(std::cos(angle)),
-                                                     static_cast<float>(std::sin(angle))};
+/// Shifts that a finer peak is looked for at: one pixel each way, and a few more, so that they fill vectors of the processor.
+constexpr int kReach = kFiner;
+constexpr int kShifts = 2 * kReach + 1;
+constexpr int kShiftsPadded = (kShifts + 7) / 8 * 8;
+using OfShifts = std::array<float, kShiftsPadded>;
+
+/// What a spectrum's frequencies are turned by at each shift round `from`: by frequency, then shift.
+struct Turns {
+  Turns(int size, int64_t from)
+      : real(static_cast<std::size_t>(size), OfShifts{}), imaginary(static_cast<std::size_t>(size), OfShifts{}) {
+    // Every angle is a whole number of steps round the circle.
+    const int64_t steps = int64_t{size} * kFiner;
+    std::vector<std::complex<float>> circle(static_cast<std::size_t>(steps));
+    for (int64_t i = 0; i < steps; ++i) {
+      const double angle = 2 * std::numbers::pi * static_cast<double>(i) / static_cast<double>(steps);
+      circle[static_cast<std::size_t>(i)] = {static_cast<float>(std::cos(angle)), static_cast<float>(std::sin(angle))};
+    }
+    for (int j = 0; j < size; ++j) {
+      const int64_t frequency = j <= size / 2 ? j : j - size;
+      for (int i = 0; i < kShifts; ++i) {
+        const int64_t step = frequency * (from * kFiner + i - kReach) % steps;
+        const std::complex<float>& turn = circle[static_cast<std::size_t>(step < 0 ? step + steps : step)];
+        real[static_cast<std::size_t>(j)][static_cast<std::size_t>(i)] = turn.real();
+        imaginary[static_cast<std::size_t>(j)][static_cast<std::size_t>(i)] = turn.imag();
       }
     }
-    return k;
-  };
-  const auto across = kernel(cols, start.x);
-  const auto down = kernel(rows, start.y);
-  std::vector<std::complex<float>> partial(static_cast<std::size_t>(rows) * static_cast<std::size_t>(count));
-  for (int r = 0; r < rows; ++r) {
+  }
+  std::vector<OfShifts> real;
+  std::vector<OfShifts> imaginary;
+};
+
+/// The real part of the correlation at a shift between pixels' centres, on a lattice of kFiner steps a pixel round `start`.
+Point finer_peak(const cv::Mat& spectrum, int64_t start_x, int64_t start_y) {
+  // Separable: first along rows for all shifts wanted in x, then along columns. Shifts are innermost: their sums do not depend
+  // on one another, so that the compiler takes several at a time.
+  const Turns across(spectrum.cols, start_x);
+  const Turns down(spectrum.rows, start_y);
+  std::vector<OfShifts> correlation(kShifts, OfShifts{});  // by shift in x, then in y
+  for (int r = 0; r < spectrum.rows; ++r) {
     const auto* line = spectrum.ptr<std::complex<float>>(r);
-    for (int i = 0; i < count; ++i) {
-      std::complex<float> sum = 0;
-      const auto* k = &across[static_cast<std::size_t>(i * cols)];
-      for (int c = 0; c < cols; ++c) sum += line[c] * k[c];
-      partial[static_cast<std::size_t>(i * rows + r)] = sum;
+    OfShifts real{}, imaginary{};
+    for (int c = 0; c < spectrum.cols; ++c) {
+      const float a = line[c].real(), b = line[c].imag();
+      const OfShifts& turn_a = across.real[static_cast<std::size_t>(c)];
+      const OfShifts& turn_b = across.imaginary[static_cast<std::size_t>(c)];
+      for (std::size_t i = 0; i < kShiftsPadded; ++i) {
+        real[i] += a * turn_a[i] - b * turn_b[i];
+        imaginary[i] += a * turn_b[i] + b * turn_a[i];
+      }
+    }
+    const OfShifts& turn_a = down.real[static_cast<std::size_t>(r)];
+    const OfShifts& turn_b = down.imaginary[static_cast<std::size_t>(r)];
+    for (std::size_t i = 0; i < kShifts; ++i) {
+      OfShifts& sums = correlation[i];
+      for (std::size_t j = 0; j < kShiftsPadded; ++j) sums[j] += real[i] * turn_a[j] - imaginary[i] * turn_b[j];
     }
   }
-  Point best = start;
+  Point best{static_cast<double>(start_x), static_cast<double>(start_y)};
   float highest = -1e30F;
-  for (int i = 0; i < count; ++i) {
-    const auto* column = &partial[static_cast<std::size_t>(i * rows)];
-    for (int j = 0; j < count; ++j) {
-      const auto* k = &down[static_cast<std::size_t>(j * rows)];
-      float real = 0;
-      for (int r = 0; r < rows; ++r) real += column[r].real() * k[r].real() - column[r].imag() * k[r].imag();
-      if (real <= highest) continue;
-      highest = real;
-      best = {start.x + static_cast<double>(i - reach) / kFiner, start.y + static_cast<double>(j - reach) / kFiner};
+  for (int i = 0; i < kShifts; ++i) {
+    for (int j = 0; j < kShifts; ++j) {
+      const float here = correlation[static_cast<std::size_t>(i)][static_cast<std::size_t>(j)];
+      if (here <= highest) continue;
+      highest = here;
+      best = {static_cast<double>(start_x) + static_cast<double>(i - kReach) / kFiner,
+              static_cast<double>(start_y) + static_cast<double>(j - kReach) / kFiner};
     }
   }
   return best;
@@ -171,7 +195,7 @@ BlockMatch match_block(const BlockPair& block, int64_t largest) {
     }
   }
   whiten(cross);
-  match.shift = finer_peak(cross, {static_cast<double>(best_x), static_cast<double>(best_y)});
+  match.shift = finer_peak(cross, best_x, best_y);
   return match;
 }
 

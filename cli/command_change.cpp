@@ -144,8 +144,8 @@ void print_json(const std::string& output, const ChangeSummary& s, bool dry_run)
   if (!dry_run) {
     json["peak_bytes"] = peak_resident_memory();
     json["seconds"] = {{"model", s.seconds_model},         {"align", s.seconds_align},     {"read", s.seconds_read},
-                       {"inference", s.seconds_inference}, {"objects", s.seconds_objects}, {"write", s.seconds_write},
-                       {"total", s.seconds_total}};
+                       {"inference", s.seconds_inference}, {"objects", s.seconds_objects}, {"match", s.seconds_match},
+                       {"write", s.seconds_write},         {"total", s.seconds_total}};
   }
   json["warnings"] = s.warnings;
   std::printf("%s\n", json.dump(2).c_str());
@@ -218,9 +218,9 @@ void print_text(const std::string& output, const ChangeSummary& s, bool dry_run)
   if (dry_run) return;
   std::printf(
       "time     %.1f s: model %.1f, align %.1f, read %.1f, inference %.1f (both summed over threads), objects %.1f, "
-      "write %.1f\n",
+      "match %.1f, write %.1f\n",
       s.seconds_total, s.seconds_model, s.seconds_align, s.seconds_read, s.seconds_inference, s.seconds_objects,
-      s.seconds_write);
+      s.seconds_match, s.seconds_write);
 }
 
 std::vector<ObjectLayer> layers_of(const Arguments& arguments) {

@@ -81,4 +81,6 @@ void keep_freed_pages() {
   mallopt(M_TOP_PAD, 64 << 20);
 }
 
+void return_freed_pages() { malloc_trim(0); }
+
 }  // namespace plat

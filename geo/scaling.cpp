@@ -10,6 +10,7 @@
 #include <cassert>
 #include <cmath>
 #include <optional>
+#include <span>
 #include <string>
 
 namespace plat {
@@ -150,20 +151,57 @@ bool are_wide_bytes(const std::vector<std::vector<float>>& samples) {
   return lowest >= -kPassing && highest <= 255 + kPassing && highest >= 128;
 }
 
+/// A curve and what its values have in common. Views the curve, which outlives it.
+class CurveReader {
+ public:
+  explicit CurveReader(const ToneCurve& curve) : from_(curve.from), to_(curve.to) {
+    if (!from_.empty()) slope_ = (to_.back() - to_.front()) / (from_.back() - from_.front());
+  }
+
+  double operator()(double value) const {
+    if (from_.empty()) return value;
+    if (value <= from_.front()) return to_.front() + slope_ * (value - from_.front());
+    if (value >= from_.back()) return to_.back() + slope_ * (value - from_.back());
+    if (std::isnan(value)) return value;
+    const std::size_t right = next_knot(value);
+    const std::size_t left = right - 1;
+    return to_[left] + (to_[right] - to_[left]) * (value - from_[left]) / (from_[right] - from_[left]);
+  }
+
+  /// Makes it ready for many values: where the search for a value's knot begins is looked up.
+  void prepare() {
+    if (from_.size() <= 2) return;
+    cells_per_unit_ = kCells / (from_.back() - from_.front());
+    for (std::size_t cell = 0; cell <= kCells; ++cell) {
+      // From a cell before, so that rounding does not matter.
+      const double before = from_.front() + (static_cast<double>(cell) - 1) / cells_per_unit_;
+      first_.push_back(static_cast<std::size_t>(std::ranges::upper_bound(from_, before) - from_.begin()));
+    }
+  }
+
+ private:
+  static constexpr std::size_t kCells = 512;
+
+  /// The first knot above a value that has one, and one at or below.
+  std::size_t next_knot(double value) const {
+    if (first_.empty()) return static_cast<std::size_t>(std::ranges::upper_bound(from_, value) - from_.begin());
+    std::size_t knot = first_[static_cast<std::size_t>((value - from_.front()) * cells_per_unit_)];
+    while (from_[knot] <= value) ++knot;
+    return knot;
+  }
+
+  std::span<const double> from_;
+  std::span<const double> to_;
+  double slope_ = 1;
+  double cells_per_unit_ = 0;
+  std::vector<std::size_t> first_;
+};
+
 }  // namespace
 
 ToneCurve ToneCurve::line(double gain, double offset) { return {{0, 1}, {offset, gain + offset}}; }
 
-double ToneCurve::operator()(double value) const {
-  if (from.empty()) return value;
-  const double slope = (to.back() - to.front()) / (from.back() - from.front());
-  if (value <= from.front()) return to.front() + slope * (value - from.front());
-  if (value >= from.back()) return to.back() + slope * (value - from.back());
-  const auto right = static_cast<std::size_t>(std::ranges::upper_bound(from, value) - from.begin());
-  if (right == from.size()) return value;  // NaN
-  const std::size_t left = right - 1;
-  return to[left] + (to[right] - to[left]) * (value - from[left]) / (from[right] - from[left]);
-}
+double ToneCurve::operator()(double value) const { return CurveReader(*this)(value); }
 
 Scaling Scaling::identity(int bands) {
   const auto count = static_cast<std::size_t>(bands);
@@ -178,7 +216,8 @@ void Scaling::apply(Image<float>& pixels) const {
     // A band of one value has nothing to show.
     const double factor = range > 0 ? 255.0 / range : 0.0;
     const ToneCurve as_stored;
-    const ToneCurve& curve = curves.empty() ? as_stored : curves[b];
+    CurveReader curve(curves.empty() ? as_stored : curves[b]);
+    curve.prepare();
     for (float& value : pixels.band(static_cast<int64_t>(b))) {
       const double scaled = (curve(static_cast<double>(value)) - low[b]) * factor;
       // False for NaN as well.

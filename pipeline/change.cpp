@@ -117,16 +117,19 @@ ChangeSummary detect_in(SceneRun& run, ChangeSummary& summary, const std::vector
   bool squared = false;
   if (model != nullptr) {
     summary.model = model->description().name;
-    // What outlines, and what is found of them, may take: as much as scenes of nothing but small objects have, or a fourth.
+    // What outlines, and what is found of them, may take: as much as scenes of nothing but small objects have, or a fourth;
+    // less where tiles leave less.
     const auto dates = static_cast<int64_t>(series.scenes.size());
-    const int64_t most = std::min(run.ram_bytes() / 4, dates * grid.width * grid.height + 1'000'000);
+    const int64_t wanted = std::min(run.ram_bytes() / 4, dates * grid.width * grid.height + 1'000'000);
+    const int64_t least = std::min(run.ram_bytes() / 16, wanted);
     std::vector<const RasterReader*> readers;
     for (const DatedScene& scene : series.scenes) readers.push_back(&scene.reader);
     const WorkPlan plan =
-        plan_work(readers, series.gsd_m, series.assumed_gsd_m, options, options, *model, run.ram_bytes(), most);
+        plan_work(readers, series.gsd_m, series.assumed_gsd_m, options, options, *model, run.ram_bytes(), least);
+    const int64_t most = std::min(wanted, least + run.ram_bytes() - plan.memory.total());
     summary.tiles = plan.tiles.size();
     summary.tiles_in_flight = plan.memory.tiles_in_flight;
-    summary.estimated_bytes = plan.memory.total();
+    summary.estimated_bytes = plan.memory.total() + most - least;
     squared = std::ranges::all_of(plan.classes, [](const ClassPlan& c) { return c.squared; });
     if (options.dry_run) return summary;
     if (!options.maps.empty()) {
@@ -156,7 +159,8 @@ ChangeSummary detect_in(SceneRun& run, ChangeSummary& summary, const std::vector
   rules.tolerance = options.tolerance_m.value_or(series.gsd_m);
   rules.split_needs_ground = options.split_needs_ground.value_or(squared);
   const SeriesChanges found = find_steps(objects, rules, options, summary);
-  summary.seconds_objects += matching.seconds();
+  summary.seconds_objects = objects.seconds;
+  summary.seconds_match = matching.seconds();
 
   const Stopwatch writing;
   write_changes(output, series, found, objects, options.overwrite);

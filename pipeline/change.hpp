@@ -73,6 +73,7 @@ struct ChangeSummary : RunSummary {
   std::vector<StepSummary> steps;  ///< one fewer
   TrackTotals tracks;
   double seconds_align = 0;
+  double seconds_match = 0;
 };
 
 using PartialChangeError = PartialRun<ChangeSummary>;

@@ -20,6 +20,8 @@ constexpr int64_t kReserveBytes = 64'000'000;
 /// What a pixel of a region takes while it waits for the region's end, and while the region is split.
 constexpr int64_t kOpenRegionBytesPerPixel = 8;
 constexpr int64_t kSplitBytesPerPixel = 16;
+/// The share of a comparison's memory that one region may take while it is split. The rows of two scenes take most of the rest.
+constexpr int64_t kPairsSplitShare = 8;
 
 std::vector<ClassPlan> plan_classes(const ModelDescription& model, const ObjectOptions& options, double gsd_m) {
   std::vector<std::string> known;
@@ -65,7 +67,8 @@ int64_t cached_bytes(const std::vector<const RasterReader*>& scenes, int64_t ram
 }
 
 ExtractMemory plan_memory(const TileGrid& tiles, const std::vector<const RasterReader*>& scenes, int64_t bands_out,
-                          const Segmenter& model, const ThreadBudget& threads, bool with_maps, int64_t ram_bytes) {
+                          const Segmenter& model, const ThreadBudget& threads, bool with_maps, int64_t largest_region,
+                          int64_t ram_bytes) {
   const auto dates = static_cast<int64_t>(scenes.size());
   const int64_t bands_in = scenes.front()->bands();
   const int64_t tile_pixels = tiles.tile_size() * tiles.tile_size();
@@ -73,6 +76,7 @@ ExtractMemory plan_memory(const TileGrid& tiles, const std::vector<const RasterR
   const double larger = static_cast<double>(tile_pixels) / static_cast<double>(trained_pixels);
   ExtractMemory plan;
   plan.threads = threads.inference;
+  return_freed_pages();
   plan.base = resident_memory() + kReserveBytes;
   plan.held_tile = dates * tile_pixels * (4 * bands_in + 1 + 4 * bands_out);
   // Scenes are read, and pass the network, one after the other.
@@ -85,7 +89,7 @@ ExtractMemory plan_memory(const TileGrid& tiles, const std::vector<const RasterR
   // Regions not yet ended or waiting for their outlines, and the largest one that is split at a time.
   const int64_t scene_pixels = width * tiles.scene_height();
   const int64_t regions = rows * width * kOpenRegionBytesPerPixel + std::min(scene_pixels, kMostPendingPixels) * 4;
-  const int64_t split = std::min(scene_pixels, kLargestRegion) * kSplitBytesPerPixel;
+  const int64_t split = std::min(scene_pixels, largest_region) * kSplitBytesPerPixel;
   const int64_t maps = with_maps ? rows * width * bands_out : 0;
   plan.scene =
       dates * (Stitcher::memory_bytes(tiles, bands_out) + regions) + split + maps + cached_bytes(scenes, ram_bytes);
@@ -146,11 +150,16 @@ WorkPlan plan_work(const std::vector<const RasterReader*>& scenes, double gsd_m,
   tiles.check_step(objects.overlap ? "--overlap" : "the model '" + description.name + "'");
   const auto bands_out = static_cast<int64_t>(description.classes.size()) * kMapsPerClass;
   const ThreadBudget threads = ThreadBudget::make(run.threads, model.on_card());
-  ExtractMemory memory = plan_memory(tiles, scenes, bands_out, model, threads, !run.maps.empty(), ram_bytes - held);
+  // Of what may be taken, not of what is free, so that the same options cut the same regions.
+  const int64_t largest_region = scenes.size() == 1
+                                     ? kLargestRegion
+                                     : std::min(kLargestRegion, ram_bytes / kPairsSplitShare / kSplitBytesPerPixel);
+  ExtractMemory memory =
+      plan_memory(tiles, scenes, bands_out, model, threads, !run.maps.empty(), largest_region, ram_bytes - held);
   memory.scene += held;
   check_memory(memory, ram_bytes);
-  return {gsd_m,   assumed_gsd_m, std::move(tiles), plan_classes(description, objects, gsd_m), bands_out,
-          threads, memory};
+  return {gsd_m,     assumed_gsd_m, std::move(tiles), plan_classes(description, objects, gsd_m),
+          bands_out, threads,       memory,           largest_region};
 }
 
 ExtractPlan plan_extract(const std::string& scene, const ExtractOptions& options, const Segmenter& model,

@@ -47,6 +47,7 @@ struct WorkPlan {
   int64_t bands_out = 0;  ///< of the model's result
   ThreadBudget threads;
   ExtractMemory memory;
+  int64_t largest_region = 0;  ///< pixels of a region's bounding box above which it is cut (InstanceStream)
 };
 
 /// Decides tiles, classes and memory for scenes that are read on one grid. `held` is what the run keeps besides, in bytes. Throws

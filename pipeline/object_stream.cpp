@@ -34,12 +34,12 @@ struct ClassStream {
   DrawnOutlines drawn;
   InstanceStream instances;
 
-  ClassStream(const Grid& grid, const ClassPlan& c, const ObjectBuilderOptions& shape, double gsd_m, int64_t witnesses,
-              std::function<void(InstancePatch&&)> sink)
+  ClassStream(const Grid& grid, const ClassPlan& c, const ObjectBuilderOptions& shape, const WorkPlan& plan,
+              int64_t witnesses, std::function<void(InstancePatch&&)> sink)
       : first_band(c.first_band / kMapsPerClass * (kMapsPerClass + witnesses)),
         builder(grid, shape),
-        reach_px(kOutlineReach * std::max(shape.simplify_m, shape.regularize ? shape.regularize_m : 0.0) / gsd_m),
-        instances(grid.width, c.thresholds, std::move(sink), kLargestRegion, witnesses) {}
+        reach_px(kOutlineReach * std::max(shape.simplify_m, shape.regularize ? shape.regularize_m : 0.0) / plan.gsd_m),
+        instances(grid.width, c.thresholds, std::move(sink), plan.largest_region, witnesses) {}
 };
 
 }  // namespace
@@ -67,7 +67,7 @@ struct ObjectStream::Impl {
       : sink(std::move(object_sink)) {
     for (std::size_t i = 0; i < plan.classes.size(); ++i) {
       const ClassPlan& c = plan.classes[i];
-      classes.push_back(std::make_unique<ClassStream>(grid, c, shape_of(c, plan, options), plan.gsd_m, witnesses,
+      classes.push_back(std::make_unique<ClassStream>(grid, c, shape_of(c, plan, options), plan, witnesses,
                                                       [this, i](InstancePatch&& patch) { take(i, std::move(patch)); }));
     }
   }

@@ -8,6 +8,7 @@
 #include "model/segmenter.hpp"
 #include "pipeline/object_stream.hpp"
 #include "pipeline/result_checks.hpp"
+#include "pipeline/stopwatch.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -260,10 +261,16 @@ SeriesObjects extract_series(const SceneSeries& series, const std::vector<Scalin
     }
     return all;
   };
-  run.infer_tiles(series.names(), source, infer,
-                  [&](const TileData& data, const Image<float>& maps) { sink.add(data, maps); },
+  const auto add = [&](const TileData& data, const Image<float>& maps) {
+    const Stopwatch watch;
+    sink.add(data, maps);
+    objects.seconds += watch.seconds();
+  };
+  run.infer_tiles(series.names(), source, infer, add,
                   {plan.threads, plan.memory.tiles_in_flight, plan.memory.per_tile});
+  const Stopwatch finishing;
   sink.finish();
+  objects.seconds += finishing.seconds();
   sink.require_all(series);
   for (const std::string& text : sink.warnings(series, objects)) run.warn(text);
   return objects;

@@ -44,6 +44,7 @@ struct SeriesObjects {
   std::vector<std::string> classes;
   std::vector<double> least_scores;  ///< of each class's objects; empty without maps
   std::vector<DatedObjects> dates;
+  double seconds = 0;  ///< that stitching, instances and outlines took
 };
 
 /// Extracts the objects of all scenes: tile by tile each passes the model, their maps are stitched side by side, and each object

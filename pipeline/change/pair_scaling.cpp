@@ -4,6 +4,8 @@
 #include "core/cancel.hpp"
 #include "core/error.hpp"
 
+#include <tbb/parallel_invoke.h>
+
 #include <algorithm>
 #include <cmath>
 #include <string>
@@ -50,8 +52,10 @@ PixelPairs sample_pairs(RasterReader& before, RasterReader& after, int64_t most_
     const int64_t to = grid.height * (row + rows) / down;
     const Window window{0, from, grid.width, to - from};
     try {
-      append(pairs, before.read_reduced_around_damage(window, across, rows),
-             after.read_reduced_around_damage(window, across, rows));
+      RasterBlock of_before, of_after;
+      tbb::parallel_invoke([&] { of_before = before.read_reduced_around_damage(window, across, rows); },
+                           [&] { of_after = after.read_reduced_around_damage(window, across, rows); });
+      append(pairs, of_before, of_after);
     } catch (const IoError&) {
       continue;  // the run's tiles tell what is damaged
     }

@@ -55,7 +55,8 @@ struct Scatter {
   double residual(const Direction& d) const {
     return std::max(0.0, d.dy * d.dy * xx - 2 * d.dx * d.dy * xy + d.dx * d.dx * yy);
   }
-  double least() const { return std::max(0.0, (xx + yy - std::hypot(xx - yy, 2 * xy)) / 2); }
+  // The outlines' squares are far from any overflow that std::hypot, which is slow, would guard against.
+  double least() const { return std::max(0.0, (xx + yy - std::sqrt((xx - yy) * (xx - yy) + 4 * xy * xy)) / 2); }
   double best_angle() const { return 0.5 * std::atan2(2 * xy, xx - yy); }
   double x, y, xx, xy, yy;
 };
