@@ -3,7 +3,7 @@
 """Whether `plat change` gives the same changes when the later scene comes in another shape: shifted, rotated, rescaled, re-projected, in 16
 bits, re-coloured, re-compressed. Prints object F1 between each answer and that of the pair as it is, with and without alignment.
 
-    bench/pair_variants.py BEFORE AFTER [--plat ./plat] [--model buildings]
+    bench/pair_variants.py BEFORE AFTER [--plat ./plat] [--model buildings] [--normalize auto]
 
 Needs GDAL's Python bindings and numpy. The scenes are taken to lie on one another; each is read with its first three bands.
 """
@@ -80,18 +80,27 @@ def main():
     parser.add_argument("after")
     parser.add_argument("--plat", default="./plat")
     parser.add_argument("--model", default="buildings")
+    parser.add_argument("--normalize", default="auto", help="none, histogram, irmad or auto")
     options = parser.parse_args()
 
     def changes(after, out, *more):
         try:
-            return json.loads(call(options.plat, "change", options.before, after, "-o", out, "--overwrite", "--json", "-q", "--model",
+            return json.loads(call(options.plat, "change", options.before, after, "-o", out, "--overwrite", "--json", "-q", "--normalize",
+                                   options.normalize, "--model",
                                    options.model, *more))
         except subprocess.CalledProcessError as error:
             print("  ", error.stderr.strip().splitlines()[-1][:150])
             return None
 
+    # What the largest shift moves out of the scene is not compared.
+    margin = 32
+    scene = gdal.Open(options.before)
+    west, dx, _, north, _, dy = scene.GetGeoTransform()
+    inner = [west + margin * dx, north + (scene.RasterYSize - margin) * dy, west + (scene.RasterXSize - margin) * dx, north + margin * dy]
+
     def f1(out, reference):
-        return json.loads(call(options.plat, "evaluate", "--task", "change", out, reference, "--json", "-q"))["objects"]["f1"]
+        return json.loads(call(options.plat, "evaluate", "--task", "change", out, reference, "--bbox", ",".join(map(str, inner)), "--bbox-crs",
+                               scene.GetProjection(), "--json", "-q"))["objects"]["f1"]
 
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)

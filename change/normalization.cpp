@@ -23,8 +23,6 @@ constexpr std::size_t kKnots = 64;
 constexpr double kSettled = 1e-5;
 /// Directions of less than this share of the greatest variance are rounding: bands depend on one another.
 constexpr double kDependent = 1e-9;
-/// Values that differ by less than this share of a band's deviation are alike: a network sees no other light.
-constexpr double kAlike = 0.25;
 /// Where lines fit, unchanged pixels correlate at least so, and are at least this share: bent values are a line for a few.
 constexpr double kFitting = 0.99;
 constexpr double kLeastUnchanged = 0.2;
@@ -189,21 +187,15 @@ ToneCurve unchanged_line(const Agreement& a, BandAgreement& told) {
   return ToneCurve::line(told.gain, told.offset);
 }
 
-/// How well bands agree over unchanged pixels once those after pass the curves; `left` is the difference as a share of the deviation.
-struct Outcome {
-  std::vector<Agreement> bands;
-  double left = 0;
-};
-
-Outcome outcome(const PixelPairs& pairs, const std::vector<ToneCurve>& curves, const std::vector<double>& weights) {
-  Outcome result;
+/// How well bands agree over unchanged pixels once those after pass the curves.
+std::vector<Agreement> outcome(const PixelPairs& pairs, const std::vector<ToneCurve>& curves,
+                               const std::vector<double>& weights) {
+  std::vector<Agreement> result;
   for (int64_t b = 0; b < pairs.before_bands; ++b) {
     BandPair band = band_of(pairs, b);
     if (!curves.empty()) std::ranges::transform(band.after, band.after.begin(), curves[static_cast<std::size_t>(b)]);
-    const Agreement& a = result.bands.emplace_back(agreement(band.before, band.after, weights));
-    if (a.rmse > 0) result.left += std::pow(a.rmse, 2) / std::max(1e-12, std::pow(a.deviation_before, 2));
+    result.push_back(agreement(band.before, band.after, weights));
   }
-  result.left = std::sqrt(result.left / static_cast<double>(pairs.before_bands));
   return result;
 }
 
@@ -302,11 +294,11 @@ RadiometricFit fit_normalization(const PixelPairs& pairs, Normalization wanted) 
     return fit;
   }
 
-  const Outcome as_stored = outcome(pairs, {}, unchanged.probability);
+  const std::vector<Agreement> as_stored = outcome(pairs, {}, unchanged.probability);
   std::vector<ToneCurve> lines;
   bool rises = true, fits = unchanged.share >= kLeastUnchanged;
-  for (std::size_t b = 0; b < as_stored.bands.size(); ++b) {
-    const Agreement& a = as_stored.bands[b];
+  for (std::size_t b = 0; b < as_stored.size(); ++b) {
+    const Agreement& a = as_stored[b];
     BandAgreement& told = fit.bands.emplace_back();
     told.correlation_before = a.correlation;
     told.rmse_before = a.rmse;
@@ -315,10 +307,8 @@ RadiometricFit fit_normalization(const PixelPairs& pairs, Normalization wanted) 
     fits = fits && (!a.varies() || a.correlation >= kFitting);
   }
   fit.used = wanted;
-  if (wanted == Normalization::Auto) {
-    fit.used = fits ? Normalization::IrMad : Normalization::Histogram;
-    if (as_stored.left <= kAlike) fit.used = Normalization::None;
-  }
+  // Also where both are nearly alike: a network's answer then does not depend on how the later scene was developed.
+  if (wanted == Normalization::Auto) fit.used = fits ? Normalization::IrMad : Normalization::Histogram;
   if (fit.used == Normalization::IrMad && !rises) {
     fit.used = Normalization::None;
     fit.obstacle = "no rising line fits the pixels that seem unchanged";
@@ -327,11 +317,11 @@ RadiometricFit fit_normalization(const PixelPairs& pairs, Normalization wanted) 
   if (fit.used == Normalization::Histogram) {
     for (int64_t b = 0; b < pairs.before_bands; ++b) fit.curves.push_back(between_quantiles(band_of(pairs, b)));
   }
-  const Outcome normalized = outcome(pairs, fit.curves, unchanged.probability);
+  const std::vector<Agreement> normalized = outcome(pairs, fit.curves, unchanged.probability);
   for (std::size_t b = 0; b < fit.bands.size(); ++b) {
     BandAgreement& told = fit.bands[b];
-    told.correlation_after = normalized.bands[b].correlation;
-    told.rmse_after = normalized.bands[b].rmse;
+    told.correlation_after = normalized[b].correlation;
+    told.rmse_after = normalized[b].rmse;
     if (fit.used != Normalization::IrMad) told.gain = 1, told.offset = 0;
   }
   return fit;
@@ -356,9 +346,6 @@ std::string RadiometricFit::text() const {
   text += share;
   if (used == Normalization::IrMad) {
     text += "; gain " + list(&BandAgreement::gain, "%.4g") + ", offset " + list(&BandAgreement::offset, "%.4g");
-  }
-  if (used == Normalization::None) {
-    return text + ", which are alike: rmse of these " + list(&BandAgreement::rmse_before, "%.3g") + ")";
   }
   return text + "; rmse of these " + list(&BandAgreement::rmse_before, "%.3g") + " -> " +
          list(&BandAgreement::rmse_after, "%.3g") + ")";

@@ -9,25 +9,42 @@ namespace {
 /// Ground that only one date's outlines cover.
 struct LoneGround {
   double area = 0;
-  double doubt = 0;  ///< mean there of the other date's map, 0..1
+  double sure = 0;  ///< probability that it is the objects' on that date and not on the other, 0..1
 };
 
-/// `evidence`: what the other date's map says of each object of this one.
-LoneGround lone_ground(const std::vector<int64_t>& own, const ObjectStore& of, const std::vector<float>& evidence,
-                       double own_area, double common, const std::vector<int64_t>& other, const ObjectStore& of_other) {
-  LoneGround lone{own_area - common, 0};
-  if (!(lone.area > 1e-9)) return {};
-  double mass = 0;
-  for (const int64_t i : own) mass += static_cast<double>(evidence[static_cast<std::size_t>(i)]) * of.area(i);
-  // On the common ground the other date's map is as sure as its objects are.
-  double score = 0;
-  double area = 0;
-  for (const int64_t i : other) {
-    score += static_cast<double>(of_other.facts(i).score) * of_other.area(i);
-    area += of_other.area(i);
+/// Objects of one date that belong together, and what is known of their ground.
+struct Side {
+  const std::vector<int64_t>& objects;
+  const ObjectStore& of;
+  const std::vector<float>& evidence;  ///< what the other date's map says of each
+  double area;
+
+  /// Mean of their own date's map over them; 0 where there are none.
+  double own() const {
+    return mean([&](int64_t i) { return of.facts(i).score; });
   }
-  if (area > 0) mass -= score / area * common;
-  lone.doubt = std::clamp(mass / lone.area, 0.0, 1.0);
+  /// Mean of the other date's.
+  double other() const {
+    return mean([&](int64_t i) { return evidence[static_cast<std::size_t>(i)]; });
+  }
+
+ private:
+  template <typename Says>
+  double mean(const Says& says) const {
+    double mass = 0;
+    for (const int64_t i : objects) mass += static_cast<double>(says(i)) * of.area(i);
+    return area > 0 ? mass / area : 0;
+  }
+};
+
+/// What of `one` side `other` has not. Each map's mean is known over either side's objects; what it says of the ground that they
+/// share is taken to be what it says of the other side's, and the rest lies on the lone ground.
+LoneGround lone_ground(const Side& one, const Side& other, double common) {
+  LoneGround lone{one.area - common, 0};
+  if (!(lone.area > 1e-9)) return {};
+  const double there = (one.own() * one.area - other.other() * common) / lone.area;
+  const double still = (one.other() * one.area - other.own() * common) / lone.area;
+  lone.sure = std::clamp(there, 0.0, 1.0) * (1 - std::clamp(still, 0.0, 1.0));
   return lone;
 }
 
@@ -35,15 +52,15 @@ LoneGround lone_ground(const std::vector<int64_t>& own, const ObjectStore& of, c
 double score_of(const ObjectChange& change, const DatedObjects& before, const DatedObjects& after,
                 const ChangeRules& rules) {
   const double common = change.iou * (change.area_before + change.area_after) / (1 + change.iou);
-  const LoneGround gained = lone_ground(change.after, after.store, after.evidence_earlier, change.area_after, common,
-                                        change.before, before.store);
-  const LoneGround lost = lone_ground(change.before, before.store, before.evidence_later, change.area_before, common,
-                                      change.after, after.store);
+  const Side was{change.before, before.store, before.evidence_later, change.area_before};
+  const Side is{change.after, after.store, after.evidence_earlier, change.area_after};
+  const LoneGround gained = lone_ground(is, was, common);
+  const LoneGround lost = lone_ground(was, is, common);
   switch (change.kind) {
     case ChangeKind::Appeared:
-    case ChangeKind::Grown: return change.score * (1 - gained.doubt);
+    case ChangeKind::Grown: return gained.sure;
     case ChangeKind::Vanished:
-    case ChangeKind::Shrunk: return change.score * (1 - lost.doubt);
+    case ChangeKind::Shrunk: return lost.sure;
     case ChangeKind::Split:
     case ChangeKind::Merged:
     case ChangeKind::Redrawn: {
@@ -52,9 +69,9 @@ double score_of(const ObjectChange& change, const DatedObjects& before, const Da
       const double enough = rules.least_change * std::min(change.area_before, change.area_after);
       double sure = 0;
       for (const LoneGround& lone : {gained, lost}) {
-        if (lone.area >= enough) sure = std::max(sure, 1 - lone.doubt);
+        if (lone.area >= enough) sure = std::max(sure, lone.sure);
       }
-      return change.score * sure;
+      return sure;
     }
     case ChangeKind::Unchanged:
     case ChangeKind::Unknown: break;

@@ -225,7 +225,8 @@ BOOST_AUTO_TEST_CASE(auto_takes_what_fits) {
     }
     return fit_normalization(pairs, Normalization::Auto).used;
   };
-  BOOST_TEST((used([](double v) { return 1.05 * v - 5; }) == Normalization::None));
+  BOOST_TEST((used([](double v) { return v; }) == Normalization::IrMad));
+  BOOST_TEST((used([](double v) { return 1.05 * v - 5; }) == Normalization::IrMad));
   BOOST_TEST((used([](double v) { return 0.6 * v + 40; }) == Normalization::IrMad));
   BOOST_TEST((used([](double v) { return 20 * v + 300; }) == Normalization::IrMad));
   BOOST_TEST((used([](double v) { return std::exp(0.05 * v); }) == Normalization::Histogram));
