@@ -48,8 +48,6 @@ constexpr ChangeKind kShown[] = {ChangeKind::Appeared, ChangeKind::Vanished,  Ch
                                  ChangeKind::Shrunk,   ChangeKind::Split,     ChangeKind::Merged,
                                  ChangeKind::Redrawn,  ChangeKind::Unchanged, ChangeKind::Unknown};
 
-double rounded(double value, double steps_per_unit) { return std::round(value * steps_per_unit) / steps_per_unit; }
-
 nlohmann::ordered_json json_of(const RadiometricFit& fit) {
   nlohmann::ordered_json json;
   json["used"] = name_of(fit.used);

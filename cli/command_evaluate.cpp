@@ -5,8 +5,8 @@
 #include "core/log.hpp"
 #include "core/text.hpp"
 #include "evaluation/comparison_report.hpp"
-#include "pipeline/evaluate.hpp"
-#include "pipeline/evaluate_changes.hpp"
+#include "pipeline/evaluation/evaluate.hpp"
+#include "pipeline/evaluation/evaluate_changes.hpp"
 
 #include <CLI/CLI.hpp>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/command.hpp"
 #include "cli/models_verbs.hpp"
-#include "model/import_model.hpp"
+#include "model/import/import_model.hpp"
 
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/command.hpp"
-#include "pipeline/publish.hpp"
+#include "publishing/publish.hpp"
 
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>

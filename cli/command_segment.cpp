@@ -6,9 +6,9 @@
 #include "core/error.hpp"
 #include "core/memory.hpp"
 #include "core/text.hpp"
-#include "model/adapter_folder.hpp"
-#include "pipeline/embedding_cache.hpp"
+#include "model/files/adapter_folder.hpp"
 #include "pipeline/model_path.hpp"
+#include "pipeline/prompts/embedding_cache.hpp"
 #include "pipeline/segment.hpp"
 
 #include <CLI/CLI.hpp>

@@ -4,9 +4,9 @@
 #include "cli/terminal_progress.hpp"
 #include "core/error.hpp"
 #include "core/text.hpp"
-#include "model/catalogue.hpp"
-#include "model/import_model.hpp"
-#include "model/pull_model.hpp"
+#include "model/import/catalogue.hpp"
+#include "model/import/import_model.hpp"
+#include "model/import/pull_model.hpp"
 
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>

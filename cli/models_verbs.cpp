@@ -4,9 +4,9 @@
 #include "cli/command.hpp"
 #include "core/error.hpp"
 #include "core/text.hpp"
-#include "model/catalogue.hpp"
-#include "model/model_folder.hpp"
-#include "model/verify_model.hpp"
+#include "model/files/model_folder.hpp"
+#include "model/files/verify_model.hpp"
+#include "model/import/catalogue.hpp"
 #include "pipeline/model_path.hpp"
 
 #include <CLI/CLI.hpp>

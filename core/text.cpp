@@ -51,6 +51,12 @@ std::string some_of(const std::vector<std::string>& names, std::size_t limit) {
   return join(first, ", ") + " and " + std::to_string(names.size() - limit) + " more";
 }
 
+std::string counted(int64_t count, std::string_view noun) {
+  return std::to_string(count) + " " + std::string(noun) + (count == 1 ? "" : "s");
+}
+
+double rounded(double value, double steps_per_unit) { return std::round(value * steps_per_unit) / steps_per_unit; }
+
 std::string read_text_file(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   std::string text{std::istreambuf_iterator<char>(file), {}};

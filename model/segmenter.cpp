@@ -2,7 +2,7 @@
 #include "model/segmenter.hpp"
 
 #include "core/error.hpp"
-#include "model/model_folder.hpp"
+#include "model/files/model_folder.hpp"
 #include "model/prompt_segmenter.hpp"
 #include "model/sam_segmenter.hpp"
 #include "model/threshold_segmenter.hpp"

@@ -6,27 +6,20 @@
 #include "core/text.hpp"
 #include "core/thread_budget.hpp"
 #include "geo/feature_io.hpp"
-#include "geo/gdal_session.hpp"
 #include "geo/scaling.hpp"
 #include "model/prompt_segmenter.hpp"
-#include "pipeline/extra_outputs.hpp"
 #include "pipeline/extract_plan.hpp"
-#include "pipeline/mask_merger.hpp"
 #include "pipeline/model_path.hpp"
 #include "pipeline/model_scene.hpp"
 #include "pipeline/object_builder.hpp"
-#include "pipeline/output_check.hpp"
+#include "pipeline/prompts/mask_merger.hpp"
 #include "pipeline/stopwatch.hpp"
 #include "report/preview.hpp"
-#include "tiling/tile_pipeline.hpp"
 
-#include <tbb/global_control.h>
 #include <tbb/parallel_for.h>
 #include <tbb/task_arena.h>
 
 #include <algorithm>
-#include <atomic>
-#include <chrono>
 #include <cmath>
 #include <map>
 #include <memory>
@@ -37,18 +30,14 @@
 namespace plat {
 namespace {
 
-/// Code, stacks and small blocks that are not yet touched when the plan is made.
-constexpr int64_t kReserveBytes = 64'000'000;
 /// Masks of a tile that wait for its neighbours, and runs of one of them, each of 12 bytes: more than most scenes have.
 constexpr int64_t kMasksPerTile = 500;
 constexpr int64_t kRunsPerMask = 400;
 
-double rounded(double value, double steps_per_unit) { return std::round(value * steps_per_unit) / steps_per_unit; }
-
-void check_files(const std::string& scene, const std::string& output, const EverythingOptions& options,
-                 const std::string& model) {
-  check_vector_output(output);
-  check_outputs({{scene, model}, options.also_read, {output, options.preview}, options.overwrite});
+RunFiles files_of(const std::string& scene, const std::string& output, const EverythingOptions& options,
+                  const std::string& model) {
+  if (!options.dry_run) check_vector_output(output);
+  return {{scene, model}, options.also_read, {output, options.preview}, options.overwrite};
 }
 
 struct Plan {
@@ -58,17 +47,16 @@ struct Plan {
   int64_t per_tile = 0;  ///< memory of a tile in the network, in bytes
   int64_t tiles_in_flight = 1;
   int64_t estimated_bytes = 0;
-  int64_t ram_bytes = 0;
 };
 
-Plan plan_everything(const std::string& path, const EverythingOptions& options, const PromptSegmenter& model) {
+Plan plan_everything(const std::string& path, const EverythingOptions& options, const PromptSegmenter& model,
+                     int64_t ram) {
   const ModelDescription& description = model.description();
   ModelScene scene = open_model_scene(path, options.raster, description);
   const Grid& grid = scene.reader.grid();
   TileGrid tiles(grid.width, grid.height, description.tile_size, options.overlap.value_or(description.overlap));
   tiles.check_step(options.overlap ? "--overlap" : "the model '" + description.name + "'");
   const ThreadBudget threads = ThreadBudget::make(options.threads, model.on_card());
-  const int64_t ram = options.ram_bytes > 0 ? options.ram_bytes : total_memory() / 2;
 
   const int64_t pixels = tiles.tile_size() * tiles.tile_size();
   // Logits at a quarter of the tile's side, three a point, in the network and out of it.
@@ -76,7 +64,7 @@ Plan plan_everything(const std::string& path, const EverythingOptions& options, 
   const int64_t per_tile = model.memory_per_tile() + pixels * (8 * int64_t{scene.reader.bands()} + 16) + logits;
   const int64_t waiting = 2 * tiles.columns() * kMasksPerTile * kRunsPerMask * int64_t{sizeof(MaskRun)};
   const int64_t outline = std::min(grid.width * grid.height, options.merging.largest_px) * 8;
-  const int64_t base = resident_memory() + kReserveBytes + gdal_cache_bytes(ram) + waiting + outline;
+  const int64_t base = resident_memory() + kUntouchedBytes + gdal_cache_bytes(ram) + waiting + outline;
   if (base + per_tile > ram) {
     throw UsageError("this run needs about " + format_memory(base + per_tile) + ", more than the " +
                      format_memory(ram) + " it may take. Pass --ram " +
@@ -88,10 +76,10 @@ Plan plan_everything(const std::string& path, const EverythingOptions& options, 
   flow.bytes_per_tile = per_tile;
   flow.memory_bytes = ram - base;
   const int64_t in_flight = std::min(tiles_in_flight(flow), std::max<int64_t>(1, tiles.size()));
-  return {std::move(scene), std::move(tiles), threads, per_tile, in_flight, base + in_flight * per_tile, ram};
+  return {std::move(scene), std::move(tiles), threads, per_tile, in_flight, base + in_flight * per_tile};
 }
 
-void describe(const Plan& plan, const std::string& scene, EverythingSummary& summary) {
+void describe(const Plan& plan, const std::string& scene, SceneRun& run, EverythingSummary& summary) {
   const Grid& grid = plan.scene.reader.grid();
   summary.tiles = plan.tiles.size();
   summary.tiles_in_flight = plan.tiles_in_flight;
@@ -101,14 +89,11 @@ void describe(const Plan& plan, const std::string& scene, EverythingSummary& sum
   summary.width = grid.width;
   summary.height = grid.height;
   summary.estimated_bytes = plan.estimated_bytes;
-  summary.ram_bytes = plan.ram_bytes;
-  summary.warnings = plan.scene.warnings;
-  for (const std::string& warning : summary.warnings) log_warning(warning);
+  for (const std::string& warning : plan.scene.warnings) run.warn(warning);
   log_info(scene + ": " + std::to_string(grid.width) + " x " + std::to_string(grid.height) + " pixels, " +
-           std::to_string(plan.tiles.size()) + (plan.tiles.size() == 1 ? " tile" : " tiles") + " of " +
-           std::to_string(plan.tiles.tile_size()) + ", " + std::to_string(plan.threads.total) +
-           (plan.threads.total == 1 ? " thread" : " threads") + "; about " + format_memory(plan.estimated_bytes) +
-           " of memory, " + format_memory(plan.ram_bytes) + " allowed");
+           counted(plan.tiles.size(), "tile") + " of " + std::to_string(plan.tiles.tile_size()) + ", " +
+           counted(plan.threads.total, "thread") + "; about " + format_memory(plan.estimated_bytes) + " of memory, " +
+           format_memory(run.ram_bytes()) + " allowed");
 }
 
 /// Masks of tiles on their way from the network to the merger, which takes tiles in order.
@@ -145,10 +130,10 @@ std::vector<SceneMask> masks_of_tile(const TileData& data, const PromptSegmenter
 /// Takes merged masks to objects in the output file. Not thread-safe; its steps use all threads themselves.
 class ObjectSink {
  public:
-  ObjectSink(const std::string& output, const EverythingOptions& options, const Plan& plan, const std::string& model,
+  ObjectSink(const std::string& output, const EverythingOptions& options, const Plan& plan, SceneRun& run,
              EverythingSummary& summary)
       : options_(options),
-        model_(model),
+        run_(run),
         summary_(summary),
         builder_(plan.scene.reader.grid(), shape(options, plan.scene)),
         writer_(output, plan.scene.reader.grid().crs,
@@ -190,7 +175,7 @@ class ObjectSink {
                       {"score", rounded(object.score, 1e4)},
                       {"stability", rounded(stability_[i], 1e4)},
                       {"area_m2", rounded(object.area_m2, 1e2)},
-                      {"model", model_}}});
+                      {"model", summary_.model}}});
       if (preview_) preview_->add(object.pixel);
     }
     pending_.clear();
@@ -200,13 +185,11 @@ class ObjectSink {
   }
 
   /// Gives the outputs their final names, the objects first; what is not closed leaves nothing behind.
-  ExtraOutputs close(RasterReader& scene, const Scaling& scaling) {
+  void close(RasterReader& scene, const Scaling& scaling) {
     const Stopwatch watch;
     writer_.close();
-    ExtraOutputs extras(summary_.warnings);
-    if (preview_) extras.attempt(options_.preview, [&] { preview_->write(options_.preview, scene, scaling); });
+    if (preview_) run_.attempt(options_.preview, [&] { preview_->write(options_.preview, scene, scaling); });
     summary_.seconds_write += watch.seconds();
-    return extras;
   }
 
  private:
@@ -219,7 +202,7 @@ class ObjectSink {
   }
 
   const EverythingOptions& options_;
-  const std::string& model_;
+  SceneRun& run_;
   EverythingSummary& summary_;
   ObjectBuilder builder_;
   FeatureWriter writer_;
@@ -235,84 +218,29 @@ void in_parallel(std::size_t count, const std::function<void(std::size_t)>& work
   tbb::this_task_arena::isolate([&] { tbb::parallel_for(std::size_t{0}, count, work); });
 }
 
-std::string tiles_text(std::size_t count) { return std::to_string(count) + (count == 1 ? " tile" : " tiles"); }
-
-}  // namespace
-
-void EverythingOptions::validate() const {
-  const auto require = [](bool fine, const std::string& message) {
-    if (!fine) throw UsageError(message);
-  };
-  masks.validate();
-  require(!overlap || *overlap >= 0, "--overlap must be 0 pixels or more.");
-  require(min_area_m2 >= 0, "--min-area must be 0 square metres or more.");
-  require(!simplify_m || *simplify_m >= 0, "--simplify must be 0 metres or more.");
-  require(merging.nms_threshold >= 0 && merging.nms_threshold <= 1, "--nms-threshold must lie between 0 and 1.");
-  require(!raster.gsd_m || *raster.gsd_m > 0, "--gsd must be more than 0 metres.");
-  require(threads >= 0, "--threads must be 0 (all) or more.");
-  require(ram_bytes >= 0, "--ram must be more than 0.");
-  require(preview.empty() || preview.ends_with(".png"), preview + ": the preview is a PNG; name it .png.");
-}
-
-EverythingSummary run_everything(const std::string& scene, const std::string& output,
-                                 const EverythingOptions& options) {
-  options.validate();
-  const std::string folder = find_model(options.model);
-  if (!options.dry_run) check_files(scene, output, options, folder);
-  const Stopwatch watch;
-  const auto model = open_prompt_segmenter(folder, options.device, options.precision);
-  const double seconds_model = watch.seconds();
-  const auto with_model = [&](EverythingSummary summary) {
-    summary.seconds_model = seconds_model;
-    summary.seconds_total += seconds_model;
-    return summary;
-  };
-  try {
-    return with_model(run_everything(scene, output, options, *model));
-  } catch (const PartialEverythingError& partial) {
-    throw PartialEverythingError(partial.what(), with_model(partial.summary()));
-  }
-}
-
-EverythingSummary run_everything(const std::string& scene, const std::string& output, const EverythingOptions& options,
-                                 const PromptSegmenter& model) {
-  const Stopwatch total;
-  options.validate();
-  if (!options.dry_run) check_files(scene, output, options, "");
-  limit_gdal_cache(gdal_cache_bytes(options.ram_bytes > 0 ? options.ram_bytes : total_memory() / 2));
-  Plan plan = plan_everything(scene, options, model);
-  EverythingSummary summary;
+EverythingSummary everything_in(SceneRun& run, EverythingSummary& summary, const std::string& scene,
+                                const std::string& output, const EverythingOptions& options,
+                                const PromptSegmenter& model) {
+  Plan plan = plan_everything(scene, options, model, run.ram_bytes());
   summary.model = model.description().name;
   summary.model_gsd_m = model.description().gsd_m;
-  describe(plan, scene, summary);
+  describe(plan, scene, run, summary);
   if (options.dry_run) return summary;
   RasterReader& reader = plan.scene.reader;
   check_output_crs(output, scene, reader.grid().crs);
 
-  const tbb::global_control limit(tbb::global_control::max_allowed_parallelism,
-                                  static_cast<std::size_t>(plan.threads.total));
+  run.limit_threads(plan.threads.total);
   const Stopwatch scaling_watch;
   const Scaling scaling = default_scaling(reader);
-  const double seconds_scaling = scaling_watch.seconds();
+  summary.seconds_read = scaling_watch.seconds();
   const TileSource source(reader, scaling, plan.tiles);
-  ObjectSink objects(output, options, plan, summary.model, summary);
+  ObjectSink objects(output, options, plan, run, summary);
   MaskMerger merger(plan.tiles, options.merging, [&objects](SceneMask&& mask) { objects.take(std::move(mask)); });
-
-  TilePipelineOptions flow;
-  flow.threads = plan.threads;
-  flow.bytes_per_tile = plan.per_tile;
-  flow.memory_bytes = plan.tiles_in_flight * plan.per_tile;
-  flow.progress = options.progress;
   AutomaticMaskOptions masks = options.masks;
   if (plan.tiles_in_flight < plan.threads.total) masks.parallel = in_parallel;
   MaskShelf shelf;
-  std::atomic<int64_t> inferred{0};
-  std::atomic<int64_t> nanoseconds{0};
   const auto infer = [&](const TileData& data) {
-    const auto start = std::chrono::steady_clock::now();
     shelf.put(data.tile.index, masks_of_tile(data, model, masks));
-    nanoseconds += std::chrono::nanoseconds(std::chrono::steady_clock::now() - start).count();
-    ++inferred;
     return Image<float>(1, 1);
   };
   const auto sink = [&](const TileData& data, const Image<float>&) {
@@ -324,34 +252,53 @@ EverythingSummary run_everything(const std::string& scene, const std::string& ou
     objects.write_pending();
     summary.seconds_objects += watch.seconds() - (summary.seconds_write - written_before);
   };
-  const std::vector<TileFailure> failures = run_tiles(source, infer, sink, flow);
-  summary.failed_tiles = static_cast<int64_t>(failures.size());
-  summary.seconds_read = source.seconds_reading() + seconds_scaling;
-  summary.seconds_inference = static_cast<double>(nanoseconds.load()) * 1e-9;
-  if (inferred == 0) {
-    if (!failures.empty()) throw IoError(failures.front().reason + "; " + tiles_text(failures.size()) + " failed");
-    throw DataError(scene +
-                    ": no pixel has data. Check its nodata value (--nodata) and the part that was asked for (--bbox).");
-  }
+  run.infer_tiles(scene, source, infer, sink, {plan.threads, plan.tiles_in_flight, plan.per_tile});
   merger.finish();
   objects.write_pending();
   summary.cut_masks = merger.cut_masks();
   if (summary.objects == 0) {
-    summary.warnings.push_back(scene + ": no object was found; " + std::to_string(summary.masks) +
-                               " masks in tiles were sure enough. Lower --iou-threshold and --stability-threshold.");
-    log_warning(summary.warnings.back());
+    run.warn(scene + ": no object was found; " + std::to_string(summary.masks) +
+             " masks in tiles were sure enough. Lower --iou-threshold and --stability-threshold.");
   }
-  const ExtraOutputs extras = objects.close(reader, scaling);
+  objects.close(reader, scaling);
   summary.area_m2 = rounded(summary.area_m2, 1e2);
-  summary.seconds_total = total.seconds();
-  std::vector<std::string> lost;
-  if (!failures.empty()) {
-    lost.push_back(tiles_text(failures.size()) + " of " + std::to_string(summary.tiles) +
-                   " failed and count as nodata; the first: " + failures.front().reason);
-  }
-  if (!extras.complete()) lost.push_back(extras.text());
-  if (!lost.empty()) throw PartialEverythingError(output + ": written, but " + join(lost, "; "), summary);
+  const std::string lost = run.end(output);
+  if (!lost.empty()) throw PartialEverythingError(lost, summary);
   return summary;
+}
+
+}  // namespace
+
+void EverythingOptions::validate() const {
+  RunOptions::validate();
+  const auto require = [](bool fine, const std::string& message) {
+    if (!fine) throw UsageError(message);
+  };
+  masks.validate();
+  require(!overlap || *overlap >= 0, "--overlap must be 0 pixels or more.");
+  require(min_area_m2 >= 0, "--min-area must be 0 square metres or more.");
+  require(!simplify_m || *simplify_m >= 0, "--simplify must be 0 metres or more.");
+  require(merging.nms_threshold >= 0 && merging.nms_threshold <= 1, "--nms-threshold must lie between 0 and 1.");
+  require(!raster.gsd_m || *raster.gsd_m > 0, "--gsd must be more than 0 metres.");
+}
+
+EverythingSummary run_everything(const std::string& scene, const std::string& output,
+                                 const EverythingOptions& options) {
+  options.validate();
+  const std::string folder = find_model(options.model);
+  EverythingSummary summary;
+  SceneRun run(options, files_of(scene, output, options, folder), summary);
+  const auto model = open_prompt_segmenter(folder, options.device, options.precision);
+  summary.seconds_model = run.seconds();
+  return everything_in(run, summary, scene, output, options, *model);
+}
+
+EverythingSummary run_everything(const std::string& scene, const std::string& output, const EverythingOptions& options,
+                                 const PromptSegmenter& model) {
+  options.validate();
+  EverythingSummary summary;
+  SceneRun run(options, files_of(scene, output, options, ""), summary);
+  return everything_in(run, summary, scene, output, options, model);
 }
 
 }  // namespace plat

@@ -3,6 +3,7 @@
 
 #include "core/log.hpp"
 #include "core/memory.hpp"
+#include "core/text.hpp"
 #include "geo/scaling.hpp"
 #include "model/segmenter.hpp"
 #include "pipeline/extract_plan.hpp"
@@ -20,8 +21,6 @@
 
 namespace plat {
 namespace {
-
-double rounded(double value, double steps_per_unit) { return std::round(value * steps_per_unit) / steps_per_unit; }
 
 RunFiles files_of(const std::string& scene, const std::string& output, const ExtractOptions& options,
                   const std::string& model) {
@@ -134,9 +133,6 @@ void describe(const ExtractPlan& plan, const std::string& scene, SceneRun& run, 
   summary.height = grid.height;
   summary.estimated_bytes = plan.memory.total();
   for (const std::string& warning : plan.warnings) run.warn(warning);
-  const auto counted = [](int64_t count, const std::string& what) {
-    return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
-  };
   log_info(scene + ": " + std::to_string(grid.width) + " x " + std::to_string(grid.height) + " pixels, " +
            counted(plan.tiles.size(), "tile") + " of " + std::to_string(plan.tiles.tile_size()) + ", " +
            counted(plan.threads.total, "thread") + "; about " + format_memory(plan.memory.total()) + " of memory, " +

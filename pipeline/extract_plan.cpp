@@ -15,8 +15,6 @@
 namespace plat {
 namespace {
 
-/// Code, stacks and small blocks that are not yet touched when the plan is made.
-constexpr int64_t kReserveBytes = 64'000'000;
 /// What a pixel of a region takes while it waits for the region's end, and while the region is split.
 constexpr int64_t kOpenRegionBytesPerPixel = 8;
 constexpr int64_t kSplitBytesPerPixel = 16;
@@ -77,7 +75,7 @@ ExtractMemory plan_memory(const TileGrid& tiles, const std::vector<const RasterR
   ExtractMemory plan;
   plan.threads = threads.inference;
   return_freed_pages();
-  plan.base = resident_memory() + kReserveBytes;
+  plan.base = resident_memory() + kUntouchedBytes;
   plan.held_tile = dates * tile_pixels * (4 * bands_in + 1 + 4 * bands_out);
   // Scenes are read, and pass the network, one after the other.
   const int64_t reading = tile_pixels * (4 * bands_in + 1);

@@ -2,7 +2,7 @@
 #include "pipeline/model_key.hpp"
 
 #include "core/error.hpp"
-#include "model/adapter_folder.hpp"
+#include "model/files/adapter_folder.hpp"
 
 #include <filesystem>
 #include <fstream>

@@ -16,11 +16,6 @@
 #include <optional>
 
 namespace plat {
-namespace {
-
-std::string tiles_text(std::size_t count) { return std::to_string(count) + (count == 1 ? " tile" : " tiles"); }
-
-}  // namespace
 
 int64_t gdal_cache_bytes(int64_t ram_bytes) { return std::clamp<int64_t>(ram_bytes / 16, 16'000'000, 256'000'000); }
 
@@ -95,20 +90,24 @@ void SceneRun::infer_tiles(const std::string& scene, const TileSource& source,
   summary.seconds_inference += static_cast<double>(nanoseconds.load()) * 1e-9;
   if (inferred == 0) {
     if (!failures.empty()) {
-      throw IoError(failures.front().reason +
-                    (failures.size() > 1 ? "; all " + tiles_text(failures.size()) + " failed" : ""));
+      throw IoError(
+          failures.front().reason +
+          (failures.size() > 1 ? "; all " + counted(static_cast<int64_t>(failures.size()), "tile") + " failed" : ""));
     }
     throw DataError(scene +
                     ": no pixel has data. Check its nodata value (--nodata) and the part that was asked for (--bbox).");
   }
   if (failures.empty()) return;
-  impl_->lost.push_back(tiles_text(failures.size()) + " of " + std::to_string(source.grid().size()) +
+  impl_->lost.push_back(counted(static_cast<int64_t>(failures.size()), "tile") + " of " +
+                        std::to_string(source.grid().size()) +
                         " failed and count as nodata; the first: " + failures.front().reason);
 }
 
 bool SceneRun::attempt(const std::string& path, const std::function<void()>& work) {
   return impl_->extras.attempt(path, work);
 }
+
+void SceneRun::lose(const std::string& what) { impl_->lost.push_back(what); }
 
 std::string SceneRun::end(const std::string& output) {
   impl_->summary.seconds_total = seconds();

@@ -98,6 +98,8 @@ class SceneRun {
   /// Does a piece of work for an output beside the main one. Where it fails, a warning names the output and the run ends as
   /// partial. False where it failed; Cancelled passes.
   bool attempt(const std::string& path, const std::function<void()>& work);
+  /// Tells what is missing from the main output, which makes the run partial.
+  void lose(const std::string& what);
   /// Ends the run: what is missing from `output`, for PartialRun; empty where it is whole.
   std::string end(const std::string& output);
 

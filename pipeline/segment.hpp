@@ -1,43 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "core/error.hpp"
-#include "core/progress.hpp"
 #include "geo/raster_reader.hpp"
-#include "model/precision.hpp"
-#include "pipeline/map_prompts.hpp"
+#include "pipeline/prompts/map_prompts.hpp"
+#include "pipeline/scene_run.hpp"
 
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace plat {
 
 class PromptSegmenter;
 
-struct SegmentOptions {
-  std::string model;                      ///< model folder, or the name of one that ships; empty: "buildings"
-  std::string device = "auto";            ///< "auto", "cpu" or "cuda[:n]"
-  Precision precision = Precision::Auto;  ///< of the network
-  RasterOptions raster;                   ///< how the scene is read; gsd_m unset: the model's, or the scene's own where
-                                          ///< the model was trained at none
-  Crs prompts_crs;                        ///< CRS of prompts whose layer has none; empty: the scene's
-  bool regularize = false;                ///< square the outlines; else only simplify them
+struct SegmentOptions : RunOptions {
+  RasterOptions raster;     ///< how the scene is read; gsd_m unset: the model's, or the scene's own where
+                            ///< the model was trained at none
+  Crs prompts_crs;          ///< CRS of prompts whose layer has none; empty: the scene's
+  bool regularize = false;  ///< square the outlines; else only simplify them
   std::optional<double>
       regularize_m;                  ///< how far squaring may move an edge, metres on the ground, > 0; unset: 2 pixels
   std::optional<double> simplify_m;  ///< the same for simplifying, >= 0; unset: 1.25 pixels; 0 keeps pixel edges
   bool cache = true;                 ///< keep the embeddings of tiles, and use those kept
   std::string cache_folder;          ///< empty: default_embedding_folder()
   int64_t cache_bytes = 2'000'000'000;  ///< what the kept embeddings may take on disk, > 0
-  int threads = 0;                      ///< 0: all
-  int64_t ram_bytes = 0;                ///< what the run may take in all; 0: half of the machine's memory
-  bool overwrite = false;
-  bool dry_run = false;                ///< plan and estimate only
-  std::vector<std::string> also_read;  ///< files that the caller has read for this run: no output may replace them
-  std::string preview;                 ///< PNG path; empty: none
-  Progress progress;
   /// Throws UsageError naming the field that is out of its range.
   void validate() const;
 };
@@ -48,42 +35,24 @@ struct FailedPrompt {
   std::string reason;
 };
 
-struct SegmentSummary {
-  std::string model;  ///< name of the model
+/// `tiles`: that were asked; in a dry run those that would be asked first.
+struct SegmentSummary : RunSummary {
   int64_t prompts = 0;
   int64_t objects = 0;
   std::vector<FailedPrompt> failures;
-  double area_m2 = 0;          ///< of all objects, on the ground
-  int64_t tiles = 0;           ///< that were asked; in a dry run those that would be asked first
-  int64_t cached_tiles = 0;    ///< whose embeddings were kept from an earlier run
-  int64_t embedded_tiles = 0;  ///< that passed the encoder
-  int64_t coarser = 0;         ///< objects larger than a tile, found at a coarser resolution
-  int threads = 0;
+  double area_m2 = 0;                 ///< of all objects, on the ground
+  int64_t cached_tiles = 0;           ///< whose embeddings were kept from an earlier run
+  int64_t embedded_tiles = 0;         ///< that passed the encoder
+  int64_t coarser = 0;                ///< objects larger than a tile, found at a coarser resolution
   double scene_gsd_m = 0;             ///< ground sample distance of the file
   double gsd_m = 0;                   ///< the one that it was read at
   std::optional<double> model_gsd_m;  ///< the one that the model was trained at; unset: none
   int64_t width = 0;                  ///< size of the scene at gsd_m
   int64_t height = 0;
-  int64_t estimated_bytes = 0;  ///< memory of the whole program, estimated before the run
-  int64_t ram_bytes = 0;        ///< what it was allowed
-  double seconds_model = 0;     ///< opening the model
-  double seconds_read = 0;      ///< reading and scaling, summed over threads
-  double seconds_encoder = 0;   ///< the encoder, summed over threads
-  double seconds_write = 0;
-  double seconds_total = 0;           ///< wall time of everything
-  std::vector<std::string> warnings;  ///< what was odd about scene, prompts or result; also logged
+  double seconds_encoder = 0;  ///< the encoder, summed over threads
 };
 
-/// The output is complete but for some prompts; carries the summary of what was written.
-class PartialSegmentError : public PartialError {
- public:
-  PartialSegmentError(const std::string& message, SegmentSummary summary)
-      : PartialError(message), summary_(std::move(summary)) {}
-  const SegmentSummary& summary() const { return summary_; }
-
- private:
-  SegmentSummary summary_;
-};
+using PartialSegmentError = PartialRun<SegmentSummary>;
 
 /// Writes the polygon of what each prompt points at, in the order of the prompts, with the attributes id (of the prompt),
 /// kind (of prompt_kind), score (the network's own estimate of the mask's IoU), stability, area_m2, gsd_m (the resolution that

@@ -3,7 +3,7 @@
 
 #include "core/error.hpp"
 #include "core/file_identity.hpp"
-#include "training/forgetting_report.hpp"
+#include "training/forgetting/forgetting_report.hpp"
 
 #include <nlohmann/json.hpp>
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "core/staged_path.hpp"
-#include "model/model_folder.hpp"
+#include "model/files/model_folder.hpp"
 #include "training/train_options.hpp"
 
 #include <memory>

@@ -2,7 +2,7 @@
 #include "training/start_model.hpp"
 
 #include "core/error.hpp"
-#include "model/adapter_folder.hpp"
+#include "model/files/adapter_folder.hpp"
 #include "model/nn/lora.hpp"
 #include "model/nn/weights.hpp"
 #include "postprocess/instances.hpp"

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "model/model_folder.hpp"
+#include "model/files/model_folder.hpp"
+#include "training/learn/train_state.hpp"
 #include "training/train_options.hpp"
-#include "training/train_state.hpp"
 
 namespace plat {
 

@@ -2,11 +2,11 @@
 #pragma once
 
 #include "core/progress.hpp"
-#include "training/crop_sampler.hpp"
-#include "training/forgetting_options.hpp"
-#include "training/forgetting_report.hpp"
+#include "training/data/training_data.hpp"
+#include "training/forgetting/forgetting_options.hpp"
+#include "training/forgetting/forgetting_report.hpp"
 #include "training/method_options.hpp"
-#include "training/training_data.hpp"
+#include "training/samples/crop_sampler.hpp"
 
 #include <cstdint>
 #include <functional>

@@ -10,21 +10,21 @@
 #include "model/nn/device.hpp"
 #include "model/nn/weights.hpp"
 #include "model/precision.hpp"
-#include "training/drawn_scenes.hpp"
-#include "training/encoded_cache.hpp"
-#include "training/extra_data.hpp"
-#include "training/instance_tuning.hpp"
-#include "training/learner.hpp"
-#include "training/measure_forgetting.hpp"
+#include "training/data/drawn_scenes.hpp"
+#include "training/forgetting/measure_forgetting.hpp"
+#include "training/forgetting/rehearsal_data.hpp"
+#include "training/learn/encoded_cache.hpp"
+#include "training/learn/instance_tuning.hpp"
+#include "training/learn/learner.hpp"
+#include "training/learn/parameter_count.hpp"
+#include "training/learn/schedule.hpp"
+#include "training/learn/train_state.hpp"
+#include "training/learn/validation.hpp"
 #include "training/memory_plan.hpp"
-#include "training/parameter_count.hpp"
 #include "training/run_folder.hpp"
-#include "training/sample_queue.hpp"
-#include "training/schedule.hpp"
+#include "training/samples/repeated_samples.hpp"
+#include "training/samples/sample_queue.hpp"
 #include "training/start_model.hpp"
-#include "training/train_state.hpp"
-#include "training/validation.hpp"
-#include "training/views.hpp"
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
@@ -152,7 +152,7 @@ class Trainer {
   void plan_views(int64_t training_pixels) {
     const MethodOptions& method = options_.method;
     const int64_t areas = std::max<int64_t>(1, training_pixels / (options_.crop.size * options_.crop.size));
-    views_ = Views(method.view_count() * areas, options_.seed);
+    views_ = RepeatedSamples(method.view_count() * areas, options_.seed);
     if (views_.count() == 0) return;
     std::string text = std::to_string(views_.count()) + " crops repeat: " + std::to_string(method.view_count()) +
                        " views of an area of " + std::to_string(areas) + " crops";
@@ -375,7 +375,7 @@ class Trainer {
   ModelFolder model_;
   at::Device device_;
   TrainMemory plan_;
-  Views views_{0, 0};
+  RepeatedSamples views_{0, 0};
   std::vector<ValidationArea> areas_;
   std::vector<std::string> report_;
   std::unique_ptr<CropSampler> replayed_;

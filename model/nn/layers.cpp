@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model/nn/layers.hpp"
 
-#include "model/nn/checkpoint.hpp"
+#include "model/nn/recomputed.hpp"
 
 #include <torch/nn/init.h>
 

@@ -3,7 +3,7 @@
 
 #include "core/error.hpp"
 #include "core/image.hpp"
-#include "model/model_folder.hpp"
+#include "model/files/model_folder.hpp"
 #include "model/nn/sam.hpp"
 #include "model/precision.hpp"
 

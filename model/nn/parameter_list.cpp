@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model/nn/parameter_list.hpp"
 
+#include "model/import/sam_shapes.hpp"
 #include "model/nn/class_decoder.hpp"
 #include "model/nn/lora.hpp"
-#include "model/sam_shapes.hpp"
 
 #include <algorithm>
 #include <functional>

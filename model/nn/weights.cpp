@@ -2,10 +2,10 @@
 #include "model/nn/weights.hpp"
 
 #include "core/error.hpp"
-#include "model/adapter_folder.hpp"
-#include "model/model_folder.hpp"
+#include "model/files/adapter_folder.hpp"
+#include "model/files/model_folder.hpp"
+#include "model/files/safetensors.hpp"
 #include "model/nn/lora.hpp"
-#include "model/safetensors.hpp"
 
 #include <algorithm>
 #include <cstring>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pipeline/change/change_outputs.hpp"
 
+#include "core/text.hpp"
 #include "geo/feature_io.hpp"
 #include "geo/overlay.hpp"
 #include "report/preview.hpp"
@@ -16,8 +17,6 @@
 
 namespace plat {
 namespace {
-
-double rounded(double value, double steps_per_unit) { return std::round(value * steps_per_unit) / steps_per_unit; }
 
 using Fields = std::vector<Field>;
 using Values = std::vector<std::pair<std::string, AttributeValue>>;

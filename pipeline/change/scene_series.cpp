@@ -4,7 +4,7 @@
 #include "core/error.hpp"
 #include "core/file_identity.hpp"
 #include "core/text.hpp"
-#include "geo/data_place.hpp"
+#include "geo/location.hpp"
 #include "pipeline/model_scene.hpp"
 
 #include <tbb/enumerable_thread_specific.h>
@@ -98,8 +98,8 @@ void check_places(const RasterReader& before, const RasterReader& after) {
 /// The part of a grid where another raster lies.
 Window common_window(const Grid& grid, const RasterReader& of_grid, const RasterReader& other) {
   const std::string none = of_grid.info().path + " and " + other.info().path + ": share no ground";
-  const DataPlace here = place_of(grid.world_bounds(), grid.crs);
-  const DataPlace there = place_of(other.grid().world_bounds(), other.grid().crs);
+  const Location here = location_of(grid.world_bounds(), grid.crs);
+  const Location there = location_of(other.grid().world_bounds(), other.grid().crs);
   const std::string where = " (" + text_of(here.box) + " and " + text_of(there.box) + ")";
   if (!overlap(here, there)) throw DataError(none + where + ". Check the files and their CRS.");
   Bounds box = there.box;

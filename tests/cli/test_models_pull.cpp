@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "model/sha256.hpp"
+#include "model/files/sha256.hpp"
 #include "tests/cli/run_program.hpp"
 
 #include <boost/test/unit_test.hpp>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "model/model_folder.hpp"
-#include "model/sha256.hpp"
+#include "model/files/model_folder.hpp"
+#include "model/files/sha256.hpp"
 #include "tests/cli/run_program.hpp"
 
 #include <boost/test/unit_test.hpp>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "model/model_folder.hpp"
+#include "model/files/model_folder.hpp"
 
 #include <cstdint>
 #include <string>

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/error.hpp"
-#include "model/adapter_folder.hpp"
-#include "model/nn/checkpoint.hpp"
+#include "model/files/adapter_folder.hpp"
+#include "model/files/safetensors.hpp"
 #include "model/nn/lora.hpp"
+#include "model/nn/recomputed.hpp"
 #include "model/nn/sam.hpp"
 #include "model/nn/weights.hpp"
 #include "model/prompt_segmenter.hpp"
-#include "model/safetensors.hpp"
 #include "tests/model/small_sam_config.hpp"
 #include "tests/support/test_data.hpp"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/error.hpp"
-#include "model/automatic_masks.hpp"
-#include "model/mask_enlarger.hpp"
+#include "model/masks/automatic_masks.hpp"
+#include "model/masks/mask_enlarger.hpp"
 #include "tests/support/region_segmenter.hpp"
 
 #include <boost/test/unit_test.hpp>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "model/model_folder.hpp"
+#include "model/files/model_folder.hpp"
+#include "model/files/safetensors.hpp"
 #include "model/prompt_segmenter.hpp"
-#include "model/safetensors.hpp"
 #include "parity/automatic_parity.hpp"
 #include "tests/support/test_data.hpp"
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "model/catalogue.hpp"
+#include "model/import/catalogue.hpp"
 
 #include "core/error.hpp"
-#include "model/import_model.hpp"
-#include "model/safetensors.hpp"
-#include "model/sha256.hpp"
-#include "model/verify_model.hpp"
+#include "model/files/safetensors.hpp"
+#include "model/files/sha256.hpp"
+#include "model/files/verify_model.hpp"
+#include "model/import/import_model.hpp"
 #include "tests/support/test_data.hpp"
 
 #include <boost/test/unit_test.hpp>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "model/import_model.hpp"
+#include "model/import/import_model.hpp"
 
 #include "core/error.hpp"
-#include "model/safetensors.hpp"
-#include "model/zip_archive.hpp"
+#include "model/files/safetensors.hpp"
+#include "model/import/zip_archive.hpp"
 #include "tests/model/import/torch_writer.hpp"
 #include "tests/support/test_data.hpp"
 

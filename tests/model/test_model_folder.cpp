@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "model/model_folder.hpp"
+#include "model/files/model_folder.hpp"
 
 #include "core/error.hpp"
 #include "model/prompt_segmenter.hpp"

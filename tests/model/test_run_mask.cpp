@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "model/run_mask.hpp"
+#include "model/masks/run_mask.hpp"
 
 #include <boost/test/unit_test.hpp>
 

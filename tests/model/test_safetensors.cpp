@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "model/safetensors.hpp"
+#include "model/files/safetensors.hpp"
 
 #include "core/error.hpp"
 #include "tests/support/test_data.hpp"

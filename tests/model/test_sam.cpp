@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/error.hpp"
-#include "model/model_folder.hpp"
+#include "model/files/model_folder.hpp"
+#include "model/files/safetensors.hpp"
 #include "model/nn/sam.hpp"
 #include "model/nn/weights.hpp"
-#include "model/safetensors.hpp"
 #include "parity/parity.hpp"
 #include "tests/support/test_data.hpp"
 

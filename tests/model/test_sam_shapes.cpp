@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "model/sam_shapes.hpp"
+#include "model/import/sam_shapes.hpp"
 
 #include "core/error.hpp"
 #include "model/nn/sam.hpp"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/error.hpp"
 #include "core/memory.hpp"
-#include "model/model_folder.hpp"
+#include "model/files/model_folder.hpp"
 #include "model/nn/int16_product.hpp"
 #include "model/nn/sam.hpp"
 #include "model/nn/weights.hpp"

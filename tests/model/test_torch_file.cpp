@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "model/torch_file.hpp"
+#include "model/import/torch_file.hpp"
 
 #include "core/error.hpp"
-#include "model/pickle.hpp"
-#include "model/zip_archive.hpp"
+#include "model/import/pickle.hpp"
+#include "model/import/zip_archive.hpp"
 #include "tests/model/import/torch_writer.hpp"
 #include "tests/support/test_data.hpp"
 
@@ -18,7 +18,7 @@
 namespace plat {
 namespace {
 
-using detail::CheckpointTensor;
+using detail::StoredTensor;
 using test::int_op;
 using test::one_tensor;
 using test::pickle_of;
@@ -26,7 +26,7 @@ using test::text_op;
 using test::torch_file_of;
 using test::tuple_op;
 
-std::map<std::string, CheckpointTensor> read(const std::string& bytes) {
+std::map<std::string, StoredTensor> read(const std::string& bytes) {
   return detail::read_torch_file(std::as_bytes(std::span(bytes)), "x.pth");
 }
 

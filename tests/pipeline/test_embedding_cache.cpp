@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/log.hpp"
-#include "pipeline/embedding_cache.hpp"
+#include "pipeline/prompts/embedding_cache.hpp"
 #include "tests/support/test_data.hpp"
 
 #include <boost/test/unit_test.hpp>

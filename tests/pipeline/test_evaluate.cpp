@@ -3,7 +3,7 @@
 #include "geo/gdal_session.hpp"
 #include "geo/overlay.hpp"
 #include "geo/raster_writer.hpp"
-#include "pipeline/evaluate.hpp"
+#include "pipeline/evaluation/evaluate.hpp"
 #include "tests/support/ascii_scene.hpp"
 #include "tests/support/test_data.hpp"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/error.hpp"
 #include "geo/gdal_session.hpp"
-#include "pipeline/map_prompts.hpp"
+#include "pipeline/prompts/map_prompts.hpp"
 #include "tests/support/test_data.hpp"
 
 #include <boost/test/unit_test.hpp>

@@ -2,7 +2,7 @@
 #include "pipeline/model_key.hpp"
 
 #include "core/error.hpp"
-#include "model/model_folder.hpp"
+#include "model/files/model_folder.hpp"
 #include "tests/support/test_data.hpp"
 
 #include <boost/test/unit_test.hpp>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "pipeline/prompt_in_tile.hpp"
+#include "pipeline/prompts/prompt_in_tile.hpp"
 
 #include "core/log.hpp"
 #include "geo/gdal_session.hpp"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "pipeline/prompt_tile_choice.hpp"
+#include "pipeline/prompts/prompt_tile_choice.hpp"
 
 #include <boost/test/unit_test.hpp>
 

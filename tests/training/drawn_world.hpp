@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "training/labelled_scene.hpp"
-#include "training/random.hpp"
+#include "training/data/labelled_scene.hpp"
+#include "training/samples/random.hpp"
 
 #include <cstdint>
 #include <utility>

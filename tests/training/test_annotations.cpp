@@ -4,11 +4,11 @@
 
 #include "core/error.hpp"
 #include "geo/gdal_session.hpp"
-#include "training/annotations.hpp"
-#include "training/coco_masks.hpp"
-#include "training/data_discovery.hpp"
-#include "training/mask_labels.hpp"
-#include "training/training_data.hpp"
+#include "training/data/annotations.hpp"
+#include "training/data/coco_masks.hpp"
+#include "training/data/data_discovery.hpp"
+#include "training/data/mask_labels.hpp"
+#include "training/data/training_data.hpp"
 
 #include <boost/test/unit_test.hpp>
 #include <nlohmann/json.hpp>

@@ -3,9 +3,9 @@
 
 #include "core/error.hpp"
 #include "geo/gdal_session.hpp"
-#include "training/crop_sampler.hpp"
-#include "training/image_filter.hpp"
-#include "training/sample_queue.hpp"
+#include "training/samples/crop_sampler.hpp"
+#include "training/samples/image_filter.hpp"
+#include "training/samples/sample_queue.hpp"
 
 #include <boost/test/unit_test.hpp>
 

@@ -6,8 +6,8 @@
 #include "geo/feature_io.hpp"
 #include "geo/gdal_session.hpp"
 #include "geo/raster_writer.hpp"
-#include "training/drawn_scenes.hpp"
-#include "training/training_data.hpp"
+#include "training/data/drawn_scenes.hpp"
+#include "training/data/training_data.hpp"
 
 #include <boost/test/unit_test.hpp>
 

@@ -2,9 +2,9 @@
 #include "tests/training/data_world.hpp"
 
 #include "core/error.hpp"
-#include "geo/data_place.hpp"
 #include "geo/gdal_session.hpp"
-#include "training/data_discovery.hpp"
+#include "geo/location.hpp"
+#include "training/data/data_discovery.hpp"
 
 #include <boost/test/unit_test.hpp>
 
@@ -201,7 +201,7 @@ BOOST_AUTO_TEST_CASE(nothing_found_says_what_is_missing) {
 BOOST_AUTO_TEST_CASE(layers_in_the_wrong_frame_are_told_apart) {
   const DataWorld world;
   world.image("a.tif", kLeft);
-  const DataPlace image = raster_place(world.folder.file("a.tif"), {});
+  const Location image = raster_location(world.folder.file("a.tif"), {});
   const Bounds degrees = *image.degrees;
   const auto said = [&](const Bounds& box) {
     std::string ring;
@@ -211,7 +211,7 @@ BOOST_AUTO_TEST_CASE(layers_in_the_wrong_frame_are_told_apart) {
     test::write_file(
         world.path("labels.geojson"),
         R"({"type":"Feature","properties":{},"geometry":{"type":"Polygon","coordinates":[[)" + ring + "]]}}");
-    return misplacement(layer_place(world.folder.file("labels.geojson"), {}), {image});
+    return misplacement(layer_location(world.folder.file("labels.geojson"), {}), {image});
   };
   BOOST_TEST(has(said(image.box), "fit EPSG:32645"));
   BOOST_TEST(has(said({degrees.min_y, degrees.min_x, degrees.max_y, degrees.max_x}), "latitude before longitude"));

@@ -4,7 +4,7 @@
 #include "core/error.hpp"
 #include "geo/gdal_session.hpp"
 #include "model/prompt_segmenter.hpp"
-#include "training/distillation.hpp"
+#include "training/forgetting/distillation.hpp"
 
 #include <ATen/ATen.h>
 

@@ -3,8 +3,8 @@
 
 #include "core/error.hpp"
 #include "geo/gdal_session.hpp"
-#include "training/label_shift.hpp"
-#include "training/training_data.hpp"
+#include "training/data/label_shift.hpp"
+#include "training/data/training_data.hpp"
 
 #include <boost/test/unit_test.hpp>
 #include <nlohmann/json.hpp>

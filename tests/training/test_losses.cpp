@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "training/losses.hpp"
-#include "training/schedule.hpp"
+#include "training/learn/losses.hpp"
+#include "training/learn/schedule.hpp"
 
 #include <ATen/ATen.h>
 #include <boost/test/unit_test.hpp>

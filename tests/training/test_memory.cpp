@@ -4,8 +4,8 @@
 #include "core/error.hpp"
 #include "core/memory.hpp"
 #include "geo/gdal_session.hpp"
+#include "training/learn/parameter_count.hpp"
 #include "training/memory_plan.hpp"
-#include "training/parameter_count.hpp"
 
 #include <boost/test/unit_test.hpp>
 

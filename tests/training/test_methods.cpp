@@ -4,15 +4,15 @@
 #include "core/cancel.hpp"
 #include "core/error.hpp"
 #include "geo/gdal_session.hpp"
-#include "model/adapter_folder.hpp"
+#include "model/files/adapter_folder.hpp"
+#include "model/files/safetensors.hpp"
 #include "model/nn/device.hpp"
 #include "model/prompt_segmenter.hpp"
-#include "model/safetensors.hpp"
 #include "model/segmenter.hpp"
-#include "training/encoded_cache.hpp"
-#include "training/parameter_count.hpp"
-#include "training/train_state.hpp"
-#include "training/views.hpp"
+#include "training/learn/encoded_cache.hpp"
+#include "training/learn/parameter_count.hpp"
+#include "training/learn/train_state.hpp"
+#include "training/samples/repeated_samples.hpp"
 
 #include <ATen/ATen.h>
 #include <boost/test/unit_test.hpp>
@@ -335,7 +335,7 @@ BOOST_AUTO_TEST_CASE(damaged_embeddings_are_made_again_and_many_may_make_them_at
 
 BOOST_AUTO_TEST_CASE(repeating_views_meet_each_sample_once_an_epoch) {
   for (const int64_t count : {1, 2, 12, 97}) {
-    const Views views(count, 5);
+    const RepeatedSamples views(count, 5);
     std::vector<std::vector<int64_t>> orders;
     for (int64_t epoch = 0; epoch < 3; ++epoch) {
       std::vector<int64_t> order;
@@ -346,7 +346,7 @@ BOOST_AUTO_TEST_CASE(repeating_views_meet_each_sample_once_an_epoch) {
     }
     if (count > 10) BOOST_TEST((orders[0] != orders[1]));
   }
-  BOOST_TEST(Views(0, 5).sample(41) == 41);
+  BOOST_TEST(RepeatedSamples(0, 5).sample(41) == 41);
 }
 
 BOOST_AUTO_TEST_CASE(accumulated_batches_teach_what_they_would_side_by_side) {

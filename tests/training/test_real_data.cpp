@@ -3,7 +3,7 @@
 
 #include "geo/feature_io.hpp"
 #include "geo/gdal_session.hpp"
-#include "training/training_data.hpp"
+#include "training/data/training_data.hpp"
 
 #include <boost/test/unit_test.hpp>
 #include <nlohmann/json.hpp>

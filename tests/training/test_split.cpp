@@ -3,9 +3,9 @@
 
 #include "core/error.hpp"
 #include "geo/gdal_session.hpp"
-#include "training/crop_sampler.hpp"
-#include "training/ground_split.hpp"
-#include "training/validation_areas.hpp"
+#include "training/data/ground_split.hpp"
+#include "training/data/validation_areas.hpp"
+#include "training/samples/crop_sampler.hpp"
 
 #include <boost/test/unit_test.hpp>
 

@@ -3,8 +3,8 @@
 
 #include "core/error.hpp"
 #include "geo/gdal_session.hpp"
-#include "training/data_discovery.hpp"
-#include "training/stac_reader.hpp"
+#include "training/data/data_discovery.hpp"
+#include "training/data/stac_reader.hpp"
 
 #include <boost/test/unit_test.hpp>
 #include <nlohmann/json.hpp>

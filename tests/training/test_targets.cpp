@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/support/ascii_scene.hpp"
-#include "training/class_targets.hpp"
-#include "training/distance_transform.hpp"
-#include "training/prompt_sampler.hpp"
-#include "training/random.hpp"
+#include "training/samples/class_targets.hpp"
+#include "training/samples/distance_transform.hpp"
+#include "training/samples/prompt_sampler.hpp"
+#include "training/samples/random.hpp"
 
 #include <boost/test/unit_test.hpp>
 

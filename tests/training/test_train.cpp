@@ -6,7 +6,7 @@
 #include "core/image.hpp"
 #include "geo/gdal_session.hpp"
 #include "geo/rasterize.hpp"
-#include "model/model_folder.hpp"
+#include "model/files/model_folder.hpp"
 #include "training/train.hpp"
 
 #include <boost/test/unit_test.hpp>

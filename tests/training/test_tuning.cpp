@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "training/instance_tuning.hpp"
+#include "training/learn/instance_tuning.hpp"
 
 #include "tests/training/drawn_world.hpp"
 

@@ -6,7 +6,7 @@
 
 #include "geo/feature_io.hpp"
 #include "geo/raster_writer.hpp"
-#include "model/model_folder.hpp"
+#include "model/files/model_folder.hpp"
 #include "training/train.hpp"
 
 #include <nlohmann/json.hpp>

@@ -4,8 +4,8 @@
 #include "tests/model/small_sam_config.hpp"
 #include "tests/training/train_world.hpp"
 
+#include "model/files/safetensors.hpp"
 #include "model/nn/weights.hpp"
-#include "model/safetensors.hpp"
 
 #include <torch/utils.h>
 

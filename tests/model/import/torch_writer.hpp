@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "model/zip_archive.hpp"
+#include "model/import/zip_archive.hpp"
 
 #include <cstdint>
 #include <cstring>

@@ -3,7 +3,7 @@
 // compares them with those that the file has; also says how long that took, the encoder's work apart.
 #include "automatic_parity.hpp"
 #include "core/memory.hpp"
-#include "model/mask_enlarger.hpp"
+#include "model/masks/mask_enlarger.hpp"
 #include "model/prompt_segmenter.hpp"
 
 #include <chrono>

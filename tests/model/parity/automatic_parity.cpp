@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "automatic_parity.hpp"
 
-#include "model/safetensors.hpp"
+#include "model/files/safetensors.hpp"
 
 #include <algorithm>
 #include <cmath>

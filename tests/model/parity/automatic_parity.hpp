@@ -2,7 +2,7 @@
 #pragma once
 
 #include "core/image.hpp"
-#include "model/automatic_masks.hpp"
+#include "model/masks/automatic_masks.hpp"
 
 #include <cstddef>
 #include <map>

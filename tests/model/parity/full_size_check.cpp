@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // full_size_check FOLDER COPY: opens a model folder, compares it with FOLDER/reference.safetensors, writes it into
 // COPY.
-#include "model/model_folder.hpp"
+#include "model/files/model_folder.hpp"
 #include "model/nn/weights.hpp"
 #include "parity.hpp"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "parity.hpp"
 
-#include "model/safetensors.hpp"
+#include "model/files/safetensors.hpp"
 
 #include <ATen/ATen.h>
 

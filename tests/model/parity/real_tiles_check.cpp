@@ -2,9 +2,9 @@
 // real_tiles_check FOLDER: imports FOLDER/sam.pth, asks it what FOLDER/reference.safetensors asked of the reference, and
 // compares masks and scores.
 #include "core/memory.hpp"
-#include "model/import_model.hpp"
+#include "model/files/safetensors.hpp"
+#include "model/import/import_model.hpp"
 #include "model/prompt_segmenter.hpp"
-#include "model/safetensors.hpp"
 
 #include <algorithm>
 #include <chrono>

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "training/data/check_finding.hpp"
+#include "training/data/data_pool.hpp"
+#include "training/data/ground_split.hpp"
+#include "training/data/label_shift.hpp"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace plat {
+
+/// A scene as it is used.
+struct ReportedScene {
+  std::string name;
+  std::vector<ImageLabels> images;  ///< the files that it was made of, with their labels
+  int64_t width = 0;
+  int64_t height = 0;
+  double gsd_m = 0;
+  int64_t objects = 0;
+  double training = 0;  ///< shares of its pixels
+  double validation = 0;
+  LabelShift shift;
+};
+
+/// One side of the split.
+struct ReportedSide {
+  double area_m2 = 0;
+  int64_t objects = 0;
+};
+
+/// What the training data is and how it came about.
+struct DataReport {
+  std::vector<ReportedScene> scenes;
+  std::vector<LeftOut> left_out;
+  std::vector<Finding> findings;
+  SplitReport split;
+  ReportedSide training;
+  ReportedSide validation;
+};
+
+/// The report for people, line by line; of scenes and of what was left out at most `limit` each. File names without folders.
+std::vector<std::string> lines_of(const DataReport& report, std::size_t limit);
+/// The same for programs, complete: JSON.
+std::string to_json(const DataReport& report);
+
+}  // namespace plat

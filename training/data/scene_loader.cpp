@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "training/data/scene_loader.hpp"
+
+#include "core/cancel.hpp"
+#include "core/error.hpp"
+#include "geo/raster_reader.hpp"
+#include "geo/scaling.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <numeric>
+#include <optional>
+
+namespace plat {
+namespace {
+
+constexpr double kSpacingTolerance = 0.01;  // relative; degrees per pixel vary a little with latitude between chips
+constexpr double kSparsest = 1.5;           // joined area over the area of its parts, above which parts stay apart
+
+struct Source {
+  std::size_t number = 0;  ///< position in what was asked for
+  SceneFile file;
+  RasterInfo info;
+  Grid grid;
+  double gsd_m = 0;
+  RasterOptions options;
+};
+
+/// Grown by one pixel, so that rasters side by side touch in spite of rounding.
+Bounds reach(const Grid& grid) {
+  Bounds box = grid.world_bounds();
+  box.min_x -= grid.world_from_pixel.col_dx;
+  box.max_x += grid.world_from_pixel.col_dx;
+  box.min_y += grid.world_from_pixel.row_dy;
+  box.max_y -= grid.world_from_pixel.row_dy;
+  return box;
+}
+
+bool joinable(const Source& a, const Source& b) {
+  const auto close = [](double x, double y) { return std::abs(x - y) <= kSpacingTolerance * std::abs(x); };
+  const Affine& p = a.grid.world_from_pixel;
+  const Affine& q = b.grid.world_from_pixel;
+  return !a.file.group.empty() && a.file.group == b.file.group && !a.grid.crs.empty() && close(p.col_dx, q.col_dx) &&
+         close(p.row_dy, q.row_dy) && reach(a.grid).intersects(b.grid.world_bounds()) && a.grid.crs.same_as(b.grid.crs);
+}
+
+/// The group of each source: sources that touch, directly or through others, share one.
+std::vector<std::size_t> group(const std::vector<Source>& sources) {
+  std::vector<std::size_t> parent(sources.size());
+  std::iota(parent.begin(), parent.end(), std::size_t{0});
+  const auto root = [&parent](std::size_t i) {
+    while (parent[i] != i) i = parent[i] = parent[parent[i]];
+    return i;
+  };
+  for (std::size_t i = 0; i < sources.size(); ++i) {
+    for (std::size_t j = 0; j < i; ++j) {
+      if (root(i) != root(j) && joinable(sources[i], sources[j])) {
+        parent[std::max(root(i), root(j))] = std::min(root(i), root(j));
+      }
+    }
+  }
+  for (std::size_t i = 0; i < sources.size(); ++i) parent[i] = root(i);
+  return parent;
+}
+
+/// The grid of the first source, extended over all.
+Grid joined_grid(const std::vector<Source>& sources) {
+  Bounds box;
+  for (const Source& source : sources) box.add(source.grid.world_bounds());
+  Grid grid = sources.front().grid;
+  grid.world_from_pixel.x0 = box.min_x;
+  grid.world_from_pixel.y0 = box.max_y;
+  grid.width = static_cast<int64_t>(std::llround((box.max_x - box.min_x) / grid.world_from_pixel.col_dx));
+  grid.height = static_cast<int64_t>(std::llround((box.min_y - box.max_y) / grid.world_from_pixel.row_dy));
+  return grid;
+}
+
+/// The pixels of `grid` that a source covers.
+Window covered(const Grid& grid, const Source& source) {
+  const Affine to_pixel = grid.world_from_pixel.inverse();
+  const Bounds box = source.grid.world_bounds();
+  const Point first = to_pixel({box.min_x, box.max_y});
+  const Point last = to_pixel({box.max_x, box.min_y});
+  const auto col = static_cast<int64_t>(std::floor(first.x + 1e-3));
+  const auto row = static_cast<int64_t>(std::floor(first.y + 1e-3));
+  const Window window = {col, row, static_cast<int64_t>(std::ceil(last.x - 1e-3)) - col,
+                         static_cast<int64_t>(std::ceil(last.y - 1e-3)) - row};
+  return intersect(window, grid.window());
+}
+
+void read_into(LoadedScene& scene, const Source& source, bool alone) {
+  constexpr int64_t kRows = 512;  // so that the floating-point copy stays small
+  const Window place = alone ? scene.grid.window() : covered(scene.grid, source);
+  RasterOptions options = source.options;
+  if (!alone) options.target_grid = scene.grid.sub(place);
+  RasterReader reader(source.file.path, options);
+  // Percentiles of the raster itself: on a part of a larger grid they would be those of its edge pixels, too.
+  const Scaling scaling = default_scaling(reader);
+  for (int64_t row = 0; row < place.height; row += kRows) {
+    throw_if_cancelled();
+    RasterBlock block = reader.read({0, row, place.width, std::min(kRows, place.height - row)});
+    scaling.apply(block.pixels);
+    for (int64_t r = 0; r < block.valid.height(); ++r) {
+      for (int64_t c = 0; c < place.width; ++c) {
+        if (block.valid.at(c, r) == 0) continue;
+        scene.valid.at(place.col + c, place.row + row + r) = 1;
+        for (int64_t b = 0; b < 3; ++b) {
+          const float value = std::clamp(block.pixels.at(c, r, b), 0.0F, 255.0F);
+          scene.pixels.at(place.col + c, place.row + row + r, b) = static_cast<uint8_t>(std::lround(value));
+        }
+      }
+    }
+  }
+}
+
+LoadedScene load(const std::vector<Source>& sources) {
+  LoadedScene scene;
+  const Source& first = sources.front();
+  scene.grid = sources.size() == 1 ? first.grid : joined_grid(sources);
+  scene.gsd_m = sources.size() == 1 ? first.gsd_m : scene.grid.ground_sample_distance_m();
+  scene.georeferenced = first.info.georeferencing != "none";
+  scene.file_width = first.info.grid.width;
+  scene.file_height = first.info.grid.height;
+  if (first.info.georeferencing == "transform") scene.world_from_file = first.info.grid.world_from_pixel;
+  if (!scene.georeferenced) scene.world_from_file = Affine{0, 1, 0, 0, 0, -1};
+  if (sources.size() > 1) scene.world_from_file.reset();
+  scene.pixels = Image<uint8_t>(scene.grid.width, scene.grid.height, 3);
+  scene.valid = Image<uint8_t>(scene.grid.width, scene.grid.height);
+  for (const Source& source : sources) {
+    scene.files.push_back(source.number);
+    read_into(scene, source, sources.size() == 1);
+  }
+  return scene;
+}
+
+/// The grid of a raster without georeference with pixels so many times as large: the reader's frame has no metres.
+Grid coarsened(Grid grid, double factor) {
+  const auto shrunk = [factor](int64_t size) {
+    return std::max<int64_t>(1, std::llround(static_cast<double>(size) / factor));
+  };
+  const double width = static_cast<double>(grid.width);
+  const double height = static_cast<double>(grid.height);
+  grid.width = shrunk(grid.width);
+  grid.height = shrunk(grid.height);
+  grid.world_from_pixel = {0, width / static_cast<double>(grid.width),   0, 0,
+                           0, -height / static_cast<double>(grid.height)};
+  return grid;
+}
+
+Source describe(std::size_t number, const SceneFile& file, const SceneOptions& options) {
+  Source source;
+  source.number = number;
+  source.file = file;
+  source.info = inspect_raster(file.path);
+  source.options.bands = options.bands;
+  const bool georeferenced = source.info.georeferencing != "none";
+  if (georeferenced) source.options.assign_crs = options.assign_crs;
+  const RasterReader reader(file.path, source.options);
+  if (reader.bands() != 3)
+    throw UsageError("training needs three bands; " + std::to_string(reader.bands()) + " are given");
+  source.grid = reader.grid();
+  source.gsd_m = georeferenced ? source.grid.ground_sample_distance_m() : options.image_gsd_m.value_or(options.gsd_m);
+  // Twice as fine as the model is enough to enlarge crops by; a margin keeps imagery that is nearly that fine as it is.
+  if (source.gsd_m >= 0.45 * options.gsd_m) return source;
+  if (georeferenced) {
+    source.options.gsd_m = options.gsd_m / 2;
+    source.grid = RasterReader(file.path, source.options).grid();
+    source.gsd_m = source.grid.ground_sample_distance_m();
+  } else {
+    const double factor = options.gsd_m / 2 / source.gsd_m;
+    source.grid = coarsened(source.grid, factor);
+    source.options.target_grid = source.grid;
+    source.gsd_m *= factor;
+  }
+  return source;
+}
+
+}  // namespace
+
+std::vector<LoadedScene> load_scenes(const std::vector<SceneFile>& files, const SceneOptions& options) {
+  std::vector<Source> sources;
+  for (const SceneFile& file : files) {
+    throw_if_cancelled();
+    sources.push_back(describe(sources.size(), file, options));
+  }
+  const std::vector<std::size_t> groups = group(sources);
+  std::vector<LoadedScene> scenes;
+  for (std::size_t first = 0; first < sources.size(); ++first) {
+    if (groups[first] != first) continue;
+    std::vector<Source> members;
+    double parts = 0;
+    for (std::size_t i = first; i < sources.size(); ++i) {
+      if (groups[i] != first) continue;
+      members.push_back(sources[i]);
+      parts += static_cast<double>(sources[i].grid.window().pixel_count());
+    }
+    if (static_cast<double>(joined_grid(members).window().pixel_count()) <= kSparsest * parts) {
+      scenes.push_back(load(members));
+    } else {
+      for (const Source& member : members) scenes.push_back(load({member}));
+    }
+  }
+  return scenes;
+}
+
+}  // namespace plat

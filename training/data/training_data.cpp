@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "training/data/training_data.hpp"
+
+#include "core/cancel.hpp"
+#include "core/error.hpp"
+#include "geo/location.hpp"
+#include "geo/rasterize.hpp"
+#include "training/data/data_discovery.hpp"
+#include "training/data/data_report.hpp"
+#include "training/data/ground_split.hpp"
+#include "training/data/label_checks.hpp"
+#include "training/data/label_reader.hpp"
+#include "training/data/scene_loader.hpp"
+#include "training/data/validation_areas.hpp"
+#include "training/samples/crop_sampler.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <iterator>
+#include <map>
+#include <memory>
+#include <set>
+#include <utility>
+
+namespace plat {
+namespace {
+
+constexpr std::size_t kFewLines = 12;  // of a section of the report that people see as the run starts
+
+using Labels = std::vector<std::shared_ptr<const LabelSet>>;
+
+/// The smallest window of pixels that holds a rectangle of world coordinates, cut to the grid.
+Window pixel_window(const Grid& grid, const Bounds& world) {
+  const Affine to_pixel = grid.world_from_pixel.inverse();
+  const Point first = to_pixel({world.min_x, world.max_y});
+  const Point last = to_pixel({world.max_x, world.min_y});
+  // A thousandth of a pixel of tolerance, so that rounding in a transform does not add a row.
+  const auto col = static_cast<int64_t>(std::floor(first.x + 1e-3));
+  const auto row = static_cast<int64_t>(std::floor(first.y + 1e-3));
+  const auto col_end = static_cast<int64_t>(std::ceil(last.x - 1e-3));
+  const auto row_end = static_cast<int64_t>(std::ceil(last.y - 1e-3));
+  return intersect({col, row, col_end - col, row_end - row}, grid.window());
+}
+
+void keep_out_box(LabelledScene& scene, const TrainingDataOptions& options) {
+  Bounds box = *options.val_bbox;
+  if (!scene.georeferenced) return;
+  if (!options.val_bbox_crs.empty() && !scene.grid.crs.empty())
+    box = CrsTransform(options.val_bbox_crs, scene.grid.crs)(box);
+  if (!box.intersects(scene.grid.world_bounds())) return;
+  const Window window = pixel_window(scene.grid, box);
+  for (int64_t row = window.row; row < window.row_end(); ++row) {
+    for (uint8_t& pixel :
+         scene.use.row(row).subspan(static_cast<std::size_t>(window.col), static_cast<std::size_t>(window.width))) {
+      if (pixel != static_cast<uint8_t>(PixelUse::None)) pixel = static_cast<uint8_t>(PixelUse::Validate);
+    }
+  }
+}
+
+/// Builds the training data step by step.
+class DataLoader {
+ public:
+  explicit DataLoader(const TrainingDataOptions& options)
+      : options_(options), reader_(options.class_attribute, options.labels_crs, options.layer) {}
+
+  TrainingData load() {
+    FoundData found = find_training_data(options_.inputs());
+    report_.left_out = std::move(found.left_out);
+    read_labels(std::move(found.images));
+    require_objects();
+    const ClassChoice choice(all_labels(), options_.class_name, options_.class_values);
+    std::vector<SceneFile> files;
+    for (const ImageLabels& image : images_) files.push_back({image.image, group_of(image)});
+    for (LoadedScene& loaded :
+         load_scenes(files, {options_.bands, options_.gsd_m, options_.image_gsd_m, options_.assign_crs}))
+      add_scene(loaded, choice);
+    if (data_.scenes.empty()) throw DataError("no label lies on any image" + reasons());
+    if (data_.objects == 0) throw DataError("the images have labels, but no object is on them" + reasons());
+    report_.findings = choice.findings();
+    check();
+    split();
+    finish();
+    return std::move(data_);
+  }
+
+ private:
+  /// Throws DataError where the labels themselves hold nothing, wherever they lie.
+  void require_objects() const {
+    int64_t objects = 0;
+    int64_t without_area = 0;
+    for (const auto& set : all_labels()) {
+      objects += static_cast<int64_t>(set->objects.size());
+      without_area += set->without_area;
+    }
+    if (objects > 0 || labels_.empty()) return;
+    throw DataError("the labels hold no object" +
+                    (without_area > 0
+                         ? ", only " + std::to_string(without_area) + " points, lines or boxes without an outline"
+                         : std::string()) +
+                    "; draw outlines, or name other labels" + (report_.left_out.empty() ? "" : reasons()));
+  }
+
+  /// Rasters are joined where they have the very same labels.
+  static std::string group_of(const ImageLabels& image) {
+    std::string group;
+    if (image.own) return group;
+    for (const LabelSource& source : image.labels) group += source.path + "\n";
+    return group;
+  }
+
+  /// Reads the labels of images; those that cannot be read leave their image out.
+  void read_labels(std::vector<ImageLabels> found) {
+    for (ImageLabels& image : found) {
+      throw_if_cancelled();
+      Labels labels;
+      std::vector<LabelSource> sources;
+      for (const LabelSource& source : image.labels) {
+        if (refused_.contains(source.path)) continue;
+        try {
+          labels.push_back(reader_.read(source));
+          sources.push_back(source);
+        } catch (const DataError& error) {
+          refuse(source.path, error);
+        } catch (const IoError& error) {
+          refuse(source.path, error);
+        }
+      }
+      if (labels.empty()) continue;
+      image.labels = std::move(sources);
+      labels_.push_back(std::move(labels));
+      images_.push_back(std::move(image));
+    }
+    if (images_.empty()) throw DataError("no labels can be used" + reasons());
+  }
+
+  void refuse(const std::string& path, const Error& error) {
+    refused_.insert(path);
+    std::string reason = error.what();
+    if (reason.starts_with(path + ": ")) reason.erase(0, path.size() + 2);
+    report_.left_out.push_back({path, reason});
+  }
+
+  /// Each set once.
+  Labels all_labels() const {
+    std::set<std::shared_ptr<const LabelSet>> seen;
+    Labels all;
+    for (const Labels& labels : labels_) {
+      for (const auto& set : labels) {
+        if (seen.insert(set).second) all.push_back(set);
+      }
+    }
+    return all;
+  }
+
+  void add_scene(LoadedScene& loaded, const ClassChoice& choice) {
+    throw_if_cancelled();
+    const std::size_t first = loaded.files.front();
+    const ImageLabels& image = images_[first];
+    const std::string name =
+        file_name(image.image) + (loaded.files.size() == 1 ? ""
+                                  : loaded.files.size() == 2
+                                      ? " and a neighbour"
+                                      : " and " + std::to_string(loaded.files.size() - 1) + " neighbours");
+    PlacedLabels placed;
+    try {
+      placed = place_labels(labels_[first], choice, loaded, image.own, options_.gsd_m);
+    } catch (const DataError& error) {
+      report_.left_out.push_back({image.image, error.what()});
+      return;
+    }
+    if (placed.objects.empty() && (!image.own || placed.counts.outside > 0)) {
+      report_.left_out.push_back({image.image, image.own ? misplaced(image) : "no label lies on it"});
+      return;
+    }
+    counts_.add(placed.counts);
+    empty_ += placed.objects.empty() ? 1 : 0;
+    without_georeference_ += loaded.georeferenced ? 0 : 1;
+    data_.objects += static_cast<int64_t>(placed.objects.size());
+    LabelledScene scene =
+        make_scene(name, std::move(loaded.pixels), loaded.grid, loaded.gsd_m, std::move(placed.objects));
+    scene.georeferenced = loaded.georeferenced;
+    const Image<uint8_t> unknown =
+        placed.unknown.empty() ? Image<uint8_t>() : rasterize_mask(placed.unknown, scene.width(), scene.height());
+    for (int64_t row = 0; row < scene.height(); ++row) {
+      for (int64_t col = 0; col < scene.width(); ++col) {
+        const bool known = loaded.valid.at(col, row) != 0 && placed.covered.contains(col, row) &&
+                           (unknown.empty() || unknown.at(col, row) == 0);
+        if (!known) scene.use.at(col, row) = static_cast<uint8_t>(PixelUse::None);
+      }
+    }
+    ReportedScene reported{
+        name, {}, scene.width(), scene.height(), scene.gsd_m, static_cast<int64_t>(scene.objects.size()), 0, 0, {}};
+    for (const std::size_t file : loaded.files) reported.images.push_back(images_[file]);
+    report_.scenes.push_back(std::move(reported));
+    data_.scenes.push_back(std::move(scene));
+  }
+
+  /// Why none of the labels that were made for an image lies on it.
+  std::string misplaced(const ImageLabels& image) const {
+    const std::string labels = file_name(image.labels.front().path);
+    if (image.labels.front().kind != LabelKind::Layer) return "all objects of " + labels + " lie outside it";
+    return labels + " " +
+           misplacement(layer_location(image.labels.front().path, options_.labels_crs, options_.layer),
+                        {raster_location(image.image, options_.assign_crs)});
+  }
+
+  void note(Severity severity, const char* check, int64_t count, const std::string& text, const char* advice = "") {
+    if (count > 0) report_.findings.push_back({severity, check, count, text + ": " + std::to_string(count) + advice});
+  }
+
+  void check() {
+    int64_t without_area = 0;
+    int64_t unknown = 0;
+    for (const auto& set : all_labels()) {
+      without_area += set->without_area;
+      unknown += static_cast<int64_t>(set->unknown.size());
+      if (set->misplaced > 0)
+        report_.findings.push_back({Severity::Warning, "misplaced", set->misplaced, set->warning});
+    }
+    note(Severity::Note, "no-area", without_area, "labels without area (points, lines, boxes), left out");
+    note(Severity::Note, "unknown", unknown, "areas that the labels call unknown (crowds, 255 in masks), not used");
+    note(Severity::Note, "empty", empty_, "images with labels but no object, all of them background");
+    if (!options_.image_gsd_m)
+      note(Severity::Warning, "no-georeference", without_georeference_,
+           "images without georeference, whose pixels are taken for those of the model",
+           "; say how large they are with --image-gsd");
+    for (Finding& finding : describe(counts_, data_.objects)) report_.findings.push_back(std::move(finding));
+    ShiftCheck shift = check_shift(data_.scenes, options_.fix_shift);
+    for (std::size_t i = 0; i < shift.scenes.size(); ++i) report_.scenes[i].shift = shift.scenes[i];
+    for (Finding& finding : shift.findings) report_.findings.push_back(std::move(finding));
+  }
+
+  void split() {
+    if (options_.val_bbox) {
+      for (LabelledScene& scene : data_.scenes) keep_out_box(scene, options_);
+      report_.split.how = "the rectangle of --val-bbox";
+    } else {
+      report_.split = split_on_ground(data_.scenes, {options_.val_fraction, options_.val_block_m, options_.seed});
+    }
+  }
+
+  void finish() {
+    for (std::size_t i = 0; i < data_.scenes.size(); ++i) {
+      const LabelledScene& scene = data_.scenes[i];
+      const auto train = static_cast<double>(scene.count(PixelUse::Train));
+      const auto validate = static_cast<double>(scene.count(PixelUse::Validate));
+      const double pixel_m2 = scene.gsd_m * scene.gsd_m;
+      report_.training.area_m2 += train * pixel_m2;
+      report_.validation.area_m2 += validate * pixel_m2;
+      report_.training.objects += objects_on(scene, PixelUse::Train);
+      report_.validation.objects += objects_on(scene, PixelUse::Validate);
+      const auto all = static_cast<double>(scene.width() * scene.height());
+      data_.teaches = data_.teaches || shows_objects(scene);
+      report_.scenes[i].training = train / all;
+      report_.scenes[i].validation = validate / all;
+      std::ranges::move(validation_areas(scene, options_.gsd_m, options_.ram_bytes),
+                        std::back_inserter(data_.validation));
+    }
+    const double model_m2 = options_.gsd_m * options_.gsd_m;
+    data_.training_pixels = std::llround(report_.training.area_m2 / model_m2);
+    data_.validation_pixels = std::llround(report_.validation.area_m2 / model_m2);
+    data_.validation_objects = report_.validation.objects;
+    if (data_.validation_pixels > 0 && data_.validation_objects == 0) {
+      report_.findings.push_back(
+          {Severity::Warning, "validation", 0, "no object lies in the validation area: its figures will say nothing"});
+    }
+    data_.report =
+        lines_of(report_, options_.data.size() + options_.scenes.size() + images_.size() + report_.left_out.size());
+    data_.summary = lines_of(report_, kFewLines);
+    data_.json = to_json(report_);
+  }
+
+  /// The first reasons why something was left out, to end a message with.
+  std::string reasons() const {
+    std::string text;
+    for (std::size_t i = 0; i < std::min<std::size_t>(report_.left_out.size(), 3); ++i)
+      text += (i == 0 ? ": " : "; ") + file_name(report_.left_out[i].path) + ": " + report_.left_out[i].reason;
+    return text.empty() ? ": check their coordinate reference systems" : text;
+  }
+
+  const TrainingDataOptions& options_;
+  LabelReader reader_;
+  std::vector<ImageLabels> images_;
+  std::vector<Labels> labels_;  ///< one an image
+  std::set<std::string> refused_;
+  LabelCounts counts_;
+  int64_t empty_ = 0;
+  int64_t without_georeference_ = 0;
+  DataReport report_;
+  TrainingData data_;
+};
+
+}  // namespace
+
+void TrainingDataOptions::validate() const {
+  if (data.empty() && scenes.empty())
+    throw UsageError(
+        "no training data is given; name a folder, a list, a STAC item, a COCO file, or images and labels");
+  if (data.empty() && labels.empty()) throw UsageError("--scenes needs --labels, or name both without options");
+  if (!(gsd_m > 0)) throw UsageError("--gsd must be more than 0 m");
+  if (image_gsd_m && !(*image_gsd_m > 0)) throw UsageError("--image-gsd must be more than 0 m");
+  if (!(val_fraction >= 0 && val_fraction <= 0.9)) throw UsageError("--val-fraction must lie in [0, 0.9]");
+  if (!(val_block_m > 0)) throw UsageError("--val-block must be more than 0 m");
+  if (val_bbox && val_bbox->empty())
+    throw UsageError("--val-bbox needs xmin,ymin,xmax,ymax with xmin < xmax and ymin < ymax");
+}
+
+DataInputs TrainingDataOptions::inputs() const {
+  return {data, scenes, labels, class_attribute, assign_crs, labels_crs, layer};
+}
+
+TrainingData load_training_data(const TrainingDataOptions& options) {
+  options.validate();
+  return DataLoader(options).load();
+}
+
+}  // namespace plat

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "training/forgetting/rehearsal_data.hpp"
+
+#include "core/error.hpp"
+#include "training/data/data_files.hpp"
+#include "training/data/scene_loader.hpp"
+#include "training/data/training_data.hpp"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace plat {
+namespace {
+
+/// Rasters that are named, and those of named folders.
+std::vector<SceneFile> rasters_in(const std::vector<std::string>& paths) {
+  std::vector<SceneFile> files;
+  for (const std::string& path : paths) {
+    if (known_kind(path) != DataKind::Folder) {
+      files.push_back({path, path});
+      continue;
+    }
+    for (const std::string& file : files_below(path)) {
+      if (!is_side_file(file) && known_kind(file) == DataKind::Raster) files.push_back({file, path});
+    }
+  }
+  if (files.empty()) throw DataError("--distil-data: no raster is there");
+  return files;
+}
+
+}  // namespace
+
+CropOptions crop_options(const TrainOptions& options) {
+  CropOptions crop = options.crop;
+  crop.gsd_m = options.data.gsd_m;
+  crop.prompts = options.loss.prompt > 0 ? options.loss.prompts_per_crop : 0;
+  return crop;
+}
+
+std::unique_ptr<CropSampler> distil_sampler(const TrainOptions& options) {
+  if (options.forgetting.distil <= 0) return nullptr;
+  std::vector<LabelledScene> scenes;
+  const SceneOptions as{options.data.bands, options.data.gsd_m, options.data.image_gsd_m, options.data.assign_crs};
+  for (LoadedScene& loaded : load_scenes(rasters_in(options.forgetting.distil_data), as)) {
+    LabelledScene scene = make_scene("", std::move(loaded.pixels), loaded.grid, loaded.gsd_m, {});
+    for (std::size_t i = 0; i < loaded.valid.size(); ++i) {
+      if (loaded.valid.data()[i] == 0) scene.use.data()[i] = static_cast<uint8_t>(PixelUse::None);
+    }
+    scenes.push_back(std::move(scene));
+  }
+  if (std::ranges::none_of(scenes, [](const LabelledScene& scene) { return scene.count(PixelUse::Train) > 0; }))
+    throw DataError("--distil-data: no raster there has a pixel with data; name imagery that shows something");
+  CropOptions crop = crop_options(options);
+  crop.prompts = 0;
+  constexpr uint64_t kOther = 0x9D15'7111;  // other crops than the labelled ones of the same numbers
+  return std::make_unique<CropSampler>(std::move(scenes), crop, options.seed ^ kOther);
+}
+
+std::unique_ptr<CropSampler> replay_sampler(const TrainOptions& options) {
+  if (!options.forgetting.replays()) return nullptr;
+  TrainingDataOptions data = options.data;
+  data.data.clear();
+  data.scenes = options.forgetting.replay_scenes;
+  data.labels = options.forgetting.replay_labels;
+  data.val_bbox.reset();
+  data.val_fraction = 0;
+  TrainingData found;
+  try {
+    found = load_training_data(data);
+  } catch (const DataError& error) {
+    throw DataError(std::string("--replay-scenes: ") + error.what());
+  }
+  if (!found.teaches)
+    throw DataError(
+        "--replay-labels: all objects lie where the labels are unknown or the imagery has no data; replay data "
+        "with objects in sight");
+  return std::make_unique<CropSampler>(std::move(found.scenes), crop_options(options), options.seed);
+}
+
+}  // namespace plat
