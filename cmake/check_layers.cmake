@@ -20,7 +20,8 @@ set(party_spdlog "^spdlog/")
 set(party_fmt "^fmt/")
 set(party_CLI11 "^CLI/")
 set(party_curl "^curl/")
-set(parties GDAL PROJ OpenCV TBB torch json spdlog fmt CLI11 curl)
+set(party_OpenSSL "^openssl/")
+set(parties GDAL PROJ OpenCV TBB torch json spdlog fmt CLI11 curl OpenSSL)
 
 # Rows are "| folder | job | may include | third party |". A third party may be limited to files: torch in `nn/` and `a*.cpp`.
 file(READ ${ROOT}/docs/architecture.md text)

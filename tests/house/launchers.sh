@@ -44,7 +44,7 @@ stand_in ctest <<'E2'
 echo "ctest $*"
 E2
 stand_in dpkg-query <<'E2'
-for package in g++ cmake ninja-build ccache libgdal-dev:amd64 libproj-dev libtbb-dev libspdlog-dev libfmt-dev nlohmann-json3-dev \
+for package in g++ cmake ninja-build ccache libgdal-dev:amd64 libssl-dev:amd64 libproj-dev libtbb-dev libspdlog-dev libfmt-dev nlohmann-json3-dev \
   libcli11-dev libboost-test-dev libopencv-core-dev libopencv-imgproc-dev libopencv-imgcodecs-dev; do
   [[ " ${MISSING:-} " == *" ${package%%:*} "* ]] || echo "installed $package"
 done
