@@ -3,12 +3,16 @@
 
 #include "core/error.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace plat {
 namespace {
 
 constexpr int64_t kNone = -1;
+
+/// Whether two outlines may be of one object that was not seen for a while.
+bool alike(double area, double other) { return 2 * std::min(area, other) >= std::max(area, other); }
 
 /// Adds an object of one store to another under a new id.
 void copy_object(const ObjectStore& from, int64_t object, int64_t id, ObjectStore& to) {
@@ -43,7 +47,7 @@ void ObjectTracker::add_step(const ObjectStore& before, const ObjectStore& after
     const int64_t from = changes.predecessor[k];
     if (from != kNone) track_of_after[k] = track_of_before[static_cast<std::size_t>(from)];
   }
-  find_missing(after, track_of_after);
+  find_missing(after, changes, track_of_after);
   for (int64_t& track : track_of_after) {
     if (track == kNone) track = begin_track(date);
     tracks_[static_cast<std::size_t>(track)].last_seen = date;
@@ -60,18 +64,23 @@ void ObjectTracker::add_step(const ObjectStore& before, const ObjectStore& after
   track_of_object_.push_back(std::move(track_of_after));
 }
 
-void ObjectTracker::find_missing(const ObjectStore& after, std::vector<int64_t>& track_of_after) {
+void ObjectTracker::find_missing(const ObjectStore& after, const ObjectChanges& changes,
+                                 std::vector<int64_t>& track_of_after) {
   if (missing_.size() == 0) return;
   ObjectStore candidates;
-  for (int64_t k = 0; k < after.size(); ++k) {
-    if (track_of_after[static_cast<std::size_t>(k)] == kNone) copy_object(after, k, k, candidates);
+  for (const ObjectChange& change : changes.changes) {
+    // What has surely appeared was not there on the date before.
+    if (change.kind != ChangeKind::Unknown && change.kind != ChangeKind::Unchanged) continue;
+    for (const int64_t k : change.after) {
+      if (track_of_after[static_cast<std::size_t>(k)] == kNone) copy_object(after, k, k, candidates);
+    }
   }
   const ObjectChanges found = find_changes(missing_, candidates, rules_);
   ObjectStore still_missing;
   for (int64_t i = 0; i < missing_.size(); ++i) {
     const int64_t track = missing_.facts(i).id;
     const int64_t candidate = found.successor[static_cast<std::size_t>(i)];
-    if (candidate == kNone) {
+    if (candidate == kNone || !alike(missing_.area(i), candidates.area(candidate))) {
       copy_object(missing_, i, track, still_missing);
       continue;
     }

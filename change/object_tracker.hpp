@@ -21,8 +21,8 @@ struct ObjectTrack {
 /// Gives the objects of a series of dates A, B, C … identities that last. An object hands its track to its successor:
 /// one to one always, of a split to the part with the largest common area, of a merger from the object with the
 /// largest. Others begin and end there. An object without successor whose change is unknown, or none, is missing, not
-/// gone: an object of a later date without predecessor takes the track on where `find_changes` calls it the successor
-/// of the outline last seen. How long a track may be missing is the caller's to judge. Not thread-safe.
+/// gone: an object of a later date without predecessor takes the track on where its own change is unknown, or none,
+/// `find_changes` calls it the successor of the outline last seen, and neither is more than twice as large. How long a track may be missing is the caller's to judge. Not thread-safe.
 class ObjectTracker {
  public:
   /// The rules by which missing objects are found again.
@@ -37,7 +37,7 @@ class ObjectTracker {
 
  private:
   int64_t begin_track(int64_t date);
-  void find_missing(const ObjectStore& after, std::vector<int64_t>& track_of_after);
+  void find_missing(const ObjectStore& after, const ObjectChanges& changes, std::vector<int64_t>& track_of_after);
 
   ChangeRules rules_;
   std::vector<ObjectTrack> tracks_;

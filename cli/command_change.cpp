@@ -231,6 +231,8 @@ std::vector<ObjectLayer> layers_of(const Arguments& arguments) {
       throw UsageError("--before-objects: tells the objects of two scenes; of a series pass --objects for each scene.");
     return {{arguments.before_objects, arguments.before_layer}, {arguments.after_objects, arguments.after_layer}};
   }
+  if (!arguments.before_layer.empty() || !arguments.after_layer.empty())
+    throw UsageError("--before-layer and --after-layer: mean nothing without --before-objects and --after-objects.");
   if (!arguments.object_layers.empty() && arguments.object_layers.size() != arguments.objects.size())
     throw UsageError("--objects-layer: give one for each --objects, in the same order.");
   for (std::size_t k = 0; k < arguments.objects.size(); ++k)
@@ -304,7 +306,9 @@ void add_change(CLI::App& program, Context& context) {
       ->default_str("the only one");
   command->add_option("--after-layer", arguments->after_layer, "The layer of --after-objects")
       ->default_str("the only one");
-  command->add_option("--objects", arguments->objects, "The same of a series: once for each scene, in their order")
+  command
+      ->add_option("--objects", arguments->objects,
+                   "The same of a series: --objects FILE once for each scene, in their order")
       ->allow_extra_args(false);
   command->add_option("--objects-layer", arguments->object_layers, "The layer of each --objects")
       ->default_str("the only one")

@@ -93,7 +93,10 @@ void add_change_options(CLI::App& command, Arguments& arguments) {
       .add_option("--truth-before", options.truth_before,
                   "In place of TRUTH: the true objects before, with --truth-after; what became of them is found")
       ->group(group);
-  command.add_option("--step", options.step, "PREDICTED is of a series of scenes: rate this step, from 1")
+  command
+      .add_option(
+          "--step", options.step,
+          "PREDICTED is of a series of scenes: rate this step, from 1; of TRUTH, where that is a series, the same")
       ->group(group);
   command.add_option("--truth-after", options.truth_after, "The true objects after")->group(group);
   command

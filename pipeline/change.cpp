@@ -3,6 +3,7 @@
 
 #include "core/log.hpp"
 #include "core/memory.hpp"
+#include "geo/feature_io.hpp"
 #include "model/segmenter.hpp"
 #include "pipeline/change/change_outputs.hpp"
 #include "pipeline/map_writer.hpp"
@@ -87,13 +88,12 @@ SeriesChanges find_steps(const SeriesObjects& objects, const ChangeRules& rules,
   TrackTotals& tracks = summary.tracks;
   for (const TrackStory& story : track_stories(found)) {
     ++tracks.count;
-    if (story.is_unclear()) {
-      ++tracks.unclear;
-      continue;
-    }
-    tracks.throughout += !story.begun && !story.ended ? 1 : 0;
-    tracks.begun += story.begun ? 1 : 0;
-    tracks.ended += story.ended ? 1 : 0;
+    const bool throughout = story.scenes == static_cast<int64_t>(objects.dates.size());
+    const bool begun = story.begins_clearly(), ended = story.ends_clearly();
+    tracks.throughout += throughout ? 1 : 0;
+    tracks.begun += begun ? 1 : 0;
+    tracks.ended += ended ? 1 : 0;
+    tracks.unclear += throughout || begun || ended ? 0 : 1;
   }
   return found;
 }
@@ -173,6 +173,8 @@ ChangeSummary detect_in(SceneRun& run, ChangeSummary& summary, const std::vector
                 [&] { write_change_preview(options.preview, series, scalings, found, objects, options.overwrite); });
   }
   summary.seconds_write = writing.seconds();
+  if (scenes.size() > 2 && !holds_layers(output))
+    run.warn(output + ": holds the changes alone; name a .gpkg for the objects of all dates and their tracks.");
   const std::string lost = run.end(output);
   if (!lost.empty()) throw PartialChangeError(lost, summary);
   return summary;
@@ -186,7 +188,7 @@ void check_count(const std::vector<std::string>& scenes, const ChangeOptions& op
     const std::size_t layers = options.objects.size();
     throw UsageError("there are " + std::to_string(scenes.size()) + " scenes and " + std::to_string(layers) +
                      (layers == 1 ? " layer" : " layers") +
-                     " of objects. Pass one for each scene (--objects, in the same order).");
+                     " of objects. Write --objects before each layer, one for each scene, in the same order.");
   }
 }
 
@@ -199,6 +201,8 @@ void ChangeOptions::validate() const {
   const auto require = [](bool fine, const std::string& message) {
     if (!fine) throw UsageError(message);
   };
+  require(shifts.empty() || (series.align && !series.shift_px),
+          "--shifts: no shift is measured with --no-align or --shift.");
   require(objects.empty() || maps.empty(), "--maps: there are none where objects come from layers.");
   require(least_change >= 0 && std::isfinite(least_change), "--least-change must be 0 or more.");
   require(!tolerance_m || (*tolerance_m >= 0 && std::isfinite(*tolerance_m)), "--tolerance must be 0 metres or more.");

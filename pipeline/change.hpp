@@ -59,10 +59,10 @@ struct StepSummary {
 /// Objects through a series.
 struct TrackTotals {
   int64_t count = 0;
-  int64_t throughout = 0;  ///< from the first date to the last
-  int64_t begun = 0;       ///< seen to begin after the first date
-  int64_t ended = 0;       ///< seen to end before the last
-  int64_t unclear = 0;     ///< it was not seen, or is not clear from the maps, whether they began or ended
+  int64_t throughout = 0;  ///< on every date
+  int64_t begun = 0;       ///< surely begun after the first date
+  int64_t ended = 0;       ///< surely ended before the last, those that have begun as well
+  int64_t unclear = 0;     ///< none of these: on some date they were not seen, or the maps do not say so clearly
 };
 
 struct ChangeSummary : RunSummary {

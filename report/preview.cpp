@@ -156,19 +156,22 @@ void PreviewCanvas::write(const std::string& png_path, RasterReader& scene, cons
 void write_panels(const std::string& png_path, const std::vector<PreviewPanel>& panels) {
   constexpr int kGap = 8;
   constexpr int kTitle = 28;
+  constexpr int kMostColumns = 4;
   const cv::Mat1b& size = panels.front().canvas.impl_->halo;
   const auto count = static_cast<int>(panels.size());
+  const int columns = std::min(count, kMostColumns), rows = (count + columns - 1) / columns;
   if (!panels.front().canvas.impl_->options.overwrite && fs::exists(png_path)) {
     throw IoError(png_path + ": exists already. Pass --overwrite to replace it.");
   }
-  cv::Mat3b sheet(size.rows + kTitle, size.cols * count + kGap * (count - 1), cv::Vec3b(255, 255, 255));
+  cv::Mat3b sheet(rows * (size.rows + kTitle), size.cols * columns + kGap * (columns - 1), cv::Vec3b(255, 255, 255));
   for (int i = 0; i < count; ++i) {
     const PreviewPanel& panel = panels[static_cast<std::size_t>(i)];
-    const int left = i * (size.cols + kGap);
+    const int left = i % columns * (size.cols + kGap), top = i / columns * (size.rows + kTitle);
     panel.canvas.impl_->draw(panel.scene, panel.scaling, panel.pale)
-        .copyTo(sheet(cv::Rect(left, kTitle, size.cols, size.rows)));
-    cv::putText(sheet, panel.title, {left + 4, kTitle - 8}, cv::FONT_HERSHEY_SIMPLEX, 0.55, {30, 30, 30}, 1,
-                cv::LINE_AA);
+        .copyTo(sheet(cv::Rect(left, top + kTitle, size.cols, size.rows)));
+    // A title that is too long ends at its panel's edge.
+    cv::Mat3b strip = sheet(cv::Rect(left, top, size.cols, kTitle));
+    cv::putText(strip, panel.title, {4, kTitle - 8}, cv::FONT_HERSHEY_SIMPLEX, 0.55, {30, 30, 30}, 1, cv::LINE_AA);
   }
   write_png(png_path, sheet);
 }

@@ -49,7 +49,7 @@ struct PreviewPanel {
   bool pale = false;  ///< the scene in pale grey, so that colours stand out
 };
 
-/// Writes pictures side by side, each under its title, into one PNG. Canvases are of one grid. Throws IoError.
+/// Writes pictures side by side, four in a row, each under its title, into one PNG. Canvases are of one grid. Throws IoError.
 void write_panels(const std::string& png_path, const std::vector<PreviewPanel>& panels);
 
 /// Draws the outlines of polygons over a scene (reduced to the picture's size) into a PNG. The layer may have any CRS.

@@ -126,9 +126,10 @@ double activation_values(const SamConfig& config, const TrainOptions& options) {
   const double decoder = decoder_values(config, options), wide = passing(config, options.crop.size);
   if (encoder.all <= 0) return std::max(wide, decoder);
   if (!twice) return encoder.all + decoder;
-  // A block is computed again, and its gradients with it, in pieces that do not fit into each other's places.
+  // A block is computed again, and its gradients with it, in pieces that do not fit into each other's places. The first one
+  // does not fit into those that the decoder leaves.
   constexpr double kAgain = 2.8;
-  return encoder.between + std::max(decoder, kAgain * encoder.largest);
+  return encoder.between + std::max(decoder + encoder.largest, kAgain * encoder.largest);
 }
 
 std::string gigabytes(int64_t bytes) { return format_memory(bytes); }

@@ -55,7 +55,8 @@ class Outlines {
   MultiPolygon pixel(const DatedObjects& of, const std::vector<int64_t>& objects) const {
     MultiPolygon all;
     for (const int64_t object : objects) std::ranges::move(pixel(of, object), std::back_inserter(all));
-    return all;
+    // Parts that share an edge are one polygon.
+    return objects.size() > 1 ? make_valid(all) : all;
   }
   MultiPolygon world(MultiPolygon pixel) const {
     for (Polygon& polygon : pixel) polygon = grid_.to_world(polygon);
@@ -90,12 +91,14 @@ AttributeValue evidence_of(const std::vector<float>& evidence, int64_t object) {
   return rounded(static_cast<double>(evidence[static_cast<std::size_t>(object)]), 1e4);
 }
 
-/// What people call the dates: the days if all are told and differ, else the files, else numbers.
+/// What people call the dates: the days if all are told and differ, else the files, with their folder if need be, else numbers.
 std::vector<std::string> labels_of(const SceneSeries& series) {
-  std::vector<std::string> days, files, numbers;
+  std::vector<std::string> days, files, paths, numbers;
   for (const DatedScene& scene : series.scenes) {
     days.push_back(scene.taken.substr(0, 10));
-    files.push_back(std::filesystem::path(scene.path()).stem().string());
+    const std::filesystem::path path(scene.path());
+    files.push_back(path.stem().string());
+    paths.push_back((path.parent_path().filename() / path.stem()).string());
     numbers.push_back(std::to_string(numbers.size() + 1));
   }
   const auto tell_apart = [](const std::vector<std::string>& names) {
@@ -103,7 +106,8 @@ std::vector<std::string> labels_of(const SceneSeries& series) {
     return different.size() == names.size() && !different.contains("");
   };
   if (tell_apart(days)) return days;
-  return tell_apart(files) ? files : numbers;
+  if (tell_apart(files)) return files;
+  return tell_apart(paths) ? paths : numbers;
 }
 
 /// Writes what was found into the layers of one file.
@@ -288,10 +292,10 @@ PreviewColour colour_of(ChangeKind kind) {
 constexpr const char* kLegend =
     "green appeared, red vanished, cyan grown, orange shrunk, violet split or merged, yellow unknown";
 
-/// An empty canvas, of which several fit beside one another.
+/// An empty canvas of a size at which several make one picture.
 PreviewCanvas panel_canvas(const Grid& grid, std::size_t panels, bool overwrite) {
   PreviewOptions options{.overwrite = overwrite};
-  options.max_size = std::clamp<int64_t>(6000 / static_cast<int64_t>(panels), 300, 1000);
+  options.max_size = panels > 4 ? 750 : 1000;
   return PreviewCanvas(grid, options);
 }
 

@@ -237,6 +237,10 @@ void measure(SceneSeries& series, std::size_t k, const SceneSeriesOptions& optio
                     ". Check that they show the same place; pass --no-align to compare them as they lie, or --shift "
                     "DX,DY where it is known.");
   }
+  if (is_known(scene.shift) && scene.shift.used == 1 && scene.shift.field.largest() > kLeastShiftPixels) {
+    series.warnings.push_back(both + scene.shift.text() +
+                              ", which no other block confirms; look at the result, or pass --no-align or --shift.");
+  }
   if (scene.shift.verdict == ShiftVerdict::Unmeasured)
     series.warnings.push_back(both + scene.shift.text() + "; they are compared as they lie.");
 }

@@ -4,13 +4,14 @@
 namespace plat {
 namespace {
 
-bool is_unclear(const std::optional<ChangeKind>& kind) {
-  return kind == ChangeKind::Unknown || kind == ChangeKind::Unchanged;
+bool is_clear(const std::optional<ChangeKind>& kind) {
+  return kind && *kind != ChangeKind::Unknown && *kind != ChangeKind::Unchanged;
 }
 
 }  // namespace
 
-bool TrackStory::is_unclear() const { return plat::is_unclear(begun) || plat::is_unclear(ended); }
+bool TrackStory::begins_clearly() const { return is_clear(begun); }
+bool TrackStory::ends_clearly() const { return is_clear(ended); }
 
 std::vector<TrackStory> track_stories(const SeriesChanges& found) {
   const std::vector<ObjectTrack>& tracks = found.tracker.tracks();

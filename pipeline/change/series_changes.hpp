@@ -24,8 +24,9 @@ struct TrackStory {
   std::optional<ChangeKind> begun = {};  ///< the kind of the change that it began in; unset: there on the first date
   std::optional<ChangeKind> ended = {};  ///< the kind of the change that it ended in; unset: there on the last
 
-  /// Whether it begins or ends where the ground was not seen, or the maps do not say clearly that something has changed.
-  bool is_unclear() const;
+  /// Whether it was seen to begin, or to end: neither unseen ground nor maps that do not say so clearly.
+  bool begins_clearly() const;
+  bool ends_clearly() const;
 };
 
 /// The stories of the tracks, in their order.

@@ -135,10 +135,11 @@ MultiPolygon together(const DatedObjects& objects, const std::vector<int64_t>& c
 }
 
 /// Leaves of a series the changes of one step.
-void keep_step(const std::string& path, const std::optional<int64_t>& step, std::vector<Feature>& features) {
+void keep_step(const std::string& path, const std::optional<int64_t>& step, bool is_series,
+               std::vector<Feature>& features) {
   std::set<int64_t> steps;
   for (const Feature& feature : features) steps.insert(number_of(feature, "step").value_or(1));
-  if (!step && steps.size() < 2) return;
+  if (steps.size() < 2 && (!step || !is_series)) return;
   const std::string held = path + ": holds the steps " + std::to_string(*steps.begin()) + " to " +
                            std::to_string(*steps.rbegin()) + " of a series";
   if (!step) throw DataError(held + ". Pass --step to choose one.");
@@ -158,11 +159,11 @@ std::vector<std::string> changing_kinds() {
 }
 
 ChangesInput read_changes(const std::string& path, const std::string& layer, const std::optional<int64_t>& step,
-                          std::vector<std::string>& warnings) {
+                          bool is_series, std::vector<std::string>& warnings) {
   const VectorInfo info = inspect_vector(path);
   const std::string name = !layer.empty() || !has_layer(info, "changes") ? layer : "changes";
   FeatureLayer features = read_outlines(path, name, warnings);
-  if (!features.features.empty()) keep_step(path, step, features.features);
+  if (!features.features.empty()) keep_step(path, step, is_series, features.features);
   ChangesInput input;
   input.crs = features.crs;
   ChangeLayer& changes = input.changes;

@@ -23,10 +23,10 @@ struct ChangesInput {
 std::vector<std::string> changing_kinds();
 
 /// Reads changes from a vector layer; `layer` empty means the one named "changes", else the only one. Of a series only those of
-/// a `step` (the attribute of that name, from 1). Throws IoError; DataError where a kind is none, and where a file
+/// a `step` (the attribute of that name, from 1), which a file of one step need not have where `is_series` is false. Throws IoError; DataError where a kind is none, and where a file
 /// of several steps is read without one, or has not the one asked for.
 ChangesInput read_changes(const std::string& path, const std::string& layer, const std::optional<int64_t>& step,
-                          std::vector<std::string>& warnings);
+                          bool is_series, std::vector<std::string>& warnings);
 /// Takes a mask of changes apart; objects are connected pixels.
 ChangesInput changes_of_mask(MaskValues mask);
 /// Finds the changes between two layers of objects, by the default rules in one equal-area frame. `layer` names the layer in

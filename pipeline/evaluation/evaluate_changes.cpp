@@ -95,11 +95,11 @@ ChangesEvaluation evaluate_changes(const std::string& predicted, const std::stri
   ChangesInput p = options.threshold ? changes_of_mask(read_probability_mask(predicted, *options.threshold))
                    : is_raster(predicted)
                        ? read_mask(predicted, common.value)
-                       : read_changes(predicted, common.predicted_layer, options.step, result.warnings);
+                       : read_changes(predicted, common.predicted_layer, options.step, true, result.warnings);
   ChangesInput t = truth.empty() ? find_changes_between(options.truth_before, options.truth_after, common.truth_layer,
                                                         result.warnings)
                    : is_raster(truth) ? read_mask(truth, common.value)
-                                      : read_changes(truth, common.truth_layer, std::nullopt, result.warnings);
+                                      : read_changes(truth, common.truth_layer, options.step, false, result.warnings);
   check_places({predicted, "the prediction", layer_location(p.changes.objects)},
                {truth.empty() ? options.truth_after : truth, "the truth", layer_location(t.changes.objects)});
 

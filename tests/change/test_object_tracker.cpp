@@ -69,7 +69,9 @@ BOOST_AUTO_TEST_CASE(what_was_not_seen_is_found_again) {
   BOOST_TEST(tracker.tracks()[0].is_missing);
   BOOST_TEST(tracker.tracks()[0].last_seen == 0);
   tracker.add_step(none, none, plat::find_changes(none, none));
-  const ObjectStore back = store_of({box(40, 0, 10, 10), box(1, 0, 10, 10)});
+  ObjectStore back;
+  back.add(box(40, 0, 10, 10));
+  back.add(box(1, 0, 10, 10), {0, 0, 1, 0, 1});
   tracker.add_step(none, back, plat::find_changes(none, back));
   BOOST_TEST(tracker.track_of_object()[3] == (Tracks{1, 0}), boost::test_tools::per_element());
   BOOST_TEST(!tracker.tracks()[0].is_missing);
@@ -85,8 +87,29 @@ BOOST_AUTO_TEST_CASE(what_is_said_to_be_unchanged_is_found_again) {
   unsure.changes.front().kind = plat::ChangeKind::Unchanged;
   tracker.add_step(house, none, unsure);
   BOOST_TEST(tracker.tracks()[0].is_missing);
-  tracker.add_step(none, house, plat::find_changes(none, house));
+  plat::ObjectChanges back = plat::find_changes(none, house);
+  back.changes.front().kind = plat::ChangeKind::Unchanged;
+  tracker.add_step(none, house, back);
   BOOST_TEST(tracker.track_of_object()[2] == (Tracks{0}), boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(what_has_surely_appeared_is_another_object) {
+  const ObjectStore clouded = unseen(box(0, 0, 10, 10)), none, house = store_of({box(0, 0, 10, 10)});
+  ObjectTracker tracker;
+  tracker.add_step(clouded, none, plat::find_changes(clouded, none));
+  tracker.add_step(none, house, plat::find_changes(none, house));
+  BOOST_TEST(tracker.track_of_object()[2] == (Tracks{1}), boost::test_tools::per_element());
+  BOOST_TEST(tracker.tracks()[0].is_missing);
+}
+
+BOOST_AUTO_TEST_CASE(what_is_much_larger_is_another_object) {
+  const ObjectStore clouded = unseen(box(0, 0, 10, 10)), none;
+  ObjectStore large;
+  large.add(box(0, 0, 50, 20), {0, 0, 1, 0, 1});
+  ObjectTracker tracker;
+  tracker.add_step(clouded, none, plat::find_changes(clouded, none));
+  tracker.add_step(none, large, plat::find_changes(none, large));
+  BOOST_TEST(tracker.track_of_object()[2] == (Tracks{1}), boost::test_tools::per_element());
 }
 
 BOOST_AUTO_TEST_CASE(what_was_seen_to_go_is_not_taken_up_again) {

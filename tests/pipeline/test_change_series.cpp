@@ -140,8 +140,9 @@ BOOST_AUTO_TEST_CASE(objects_keep_their_id_through_the_series) {
   }
   BOOST_TEST(summary.tracks.begun == kinds["appeared"]);
   BOOST_TEST(summary.tracks.ended == kinds["vanished"]);
-  BOOST_TEST(summary.tracks.unclear == 0);
-  BOOST_TEST(summary.tracks.throughout == summary.tracks.count - kinds["appeared"] - kinds["vanished"]);
+  // The one under cloud is there on three of the four.
+  BOOST_TEST(summary.tracks.unclear == 1);
+  BOOST_TEST(summary.tracks.throughout == summary.tracks.count - kinds["appeared"] - kinds["vanished"] - 1);
   for (const Feature& change : series.layer("changes").features) {
     const double before = number(change, "before_id"), after = number(change, "after_id");
     if (before >= 0 && after >= 0) BOOST_TEST(before == after);
