@@ -169,9 +169,13 @@ void write_panels(const std::string& png_path, const std::vector<PreviewPanel>& 
     const int left = i % columns * (size.cols + kGap), top = i / columns * (size.rows + kTitle);
     panel.canvas.impl_->draw(panel.scene, panel.scaling, panel.pale)
         .copyTo(sheet(cv::Rect(left, top + kTitle, size.cols, size.rows)));
-    // A title that is too long ends at its panel's edge.
+    // A long title is written smaller; one that is still too long ends at its panel's edge.
+    constexpr double kScale = 0.55, kLeastScale = 0.38;
+    constexpr int kFont = cv::FONT_HERSHEY_SIMPLEX;
+    const int needed = cv::getTextSize(panel.title, kFont, kScale, 1, nullptr).width + 8;
+    const double scale = std::clamp(kScale * size.cols / std::max(1, needed), kLeastScale, kScale);
     cv::Mat3b strip = sheet(cv::Rect(left, top, size.cols, kTitle));
-    cv::putText(strip, panel.title, {4, kTitle - 8}, cv::FONT_HERSHEY_SIMPLEX, 0.55, {30, 30, 30}, 1, cv::LINE_AA);
+    cv::putText(strip, panel.title, {4, kTitle - 8}, kFont, scale, {30, 30, 30}, 1, cv::LINE_AA);
   }
   write_png(png_path, sheet);
 }
