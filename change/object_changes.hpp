@@ -27,6 +27,8 @@ inline constexpr std::size_t kChangeKinds = 9;
 
 /// "appeared", "grown", …
 std::string_view name_of(ChangeKind kind);
+/// Whether it says that something has changed: all but Unchanged and Unknown.
+constexpr bool is_change(ChangeKind kind) { return kind != ChangeKind::Unchanged && kind != ChangeKind::Unknown; }
 
 /// When objects of two dates belong together, and what their change is called. The rules treat both dates alike: with
 /// the dates exchanged, what appeared has vanished, what grew has shrunk, what split has merged.

@@ -53,7 +53,7 @@ void ObjectTracker::add_step(const ObjectStore& before, const ObjectStore& after
     tracks_[static_cast<std::size_t>(track)].last_seen = date;
   }
   for (const ObjectChange& change : changes.changes) {
-    if (change.kind != ChangeKind::Unknown && change.kind != ChangeKind::Unchanged) continue;
+    if (is_change(change.kind)) continue;
     for (const int64_t i : change.before) {
       if (changes.successor[static_cast<std::size_t>(i)] != kNone) continue;
       const int64_t track = track_of_before[static_cast<std::size_t>(i)];
@@ -70,7 +70,7 @@ void ObjectTracker::find_missing(const ObjectStore& after, const ObjectChanges& 
   ObjectStore candidates;
   for (const ObjectChange& change : changes.changes) {
     // What has surely appeared was not there on the date before.
-    if (change.kind != ChangeKind::Unknown && change.kind != ChangeKind::Unchanged) continue;
+    if (is_change(change.kind)) continue;
     for (const int64_t k : change.after) {
       if (track_of_after[static_cast<std::size_t>(k)] == kNone) copy_object(after, k, k, candidates);
     }

@@ -156,9 +156,9 @@ void print_step(const std::string& what, const SceneSummary& before, const Scene
                 const StepSummary& step) {
   int64_t changed = 0;
   for (const ChangeKind kind : kShown) {
-    if (kind != ChangeKind::Unchanged && kind != ChangeKind::Unknown) changed += step.total(kind).count;
+    if (is_change(kind)) changed += step.total(kind).count;
   }
-  std::string said = std::to_string(changed) + (changed == 1 ? " change" : " changes");
+  std::string said = counted(changed, "change");
   if (changed == 0) said = step.total(ChangeKind::Unknown).count > 0 ? "no change is known" : "nothing has changed";
   std::printf("%s: %s; %lld objects before, %lld after\n", what.c_str(), said.c_str(), number(before.objects),
               number(after.objects));

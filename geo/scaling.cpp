@@ -151,7 +151,7 @@ bool are_wide_bytes(const std::vector<std::vector<float>>& samples) {
   return lowest >= -kPassing && highest <= 255 + kPassing && highest >= 128;
 }
 
-/// A curve and what its values have in common. RepeatedSamples the curve, which outlives it.
+/// A curve and what its values have in common. Views the curve, which outlives it.
 class CurveReader {
  public:
   explicit CurveReader(const ToneCurve& curve) : from_(curve.from), to_(curve.to) {

@@ -3,6 +3,7 @@
 
 #include "core/log.hpp"
 #include "core/memory.hpp"
+#include "core/text.hpp"
 #include "geo/feature_io.hpp"
 #include "model/segmenter.hpp"
 #include "pipeline/change/change_outputs.hpp"
@@ -185,9 +186,8 @@ void check_count(const std::vector<std::string>& scenes, const ChangeOptions& op
   if (scenes.size() > 2 && options.series.shift_px)
     throw UsageError("--shift: tells the shift of two scenes; those of a series are measured.");
   if (!options.objects.empty() && options.objects.size() != scenes.size()) {
-    const std::size_t layers = options.objects.size();
-    throw UsageError("there are " + std::to_string(scenes.size()) + " scenes and " + std::to_string(layers) +
-                     (layers == 1 ? " layer" : " layers") +
+    throw UsageError("there are " + counted(static_cast<int64_t>(scenes.size()), "scene") + " and " +
+                     counted(static_cast<int64_t>(options.objects.size()), "layer") +
                      " of objects. Write --objects before each layer, one for each scene, in the same order.");
   }
 }

@@ -87,7 +87,7 @@ int64_t weigh_evidence(ObjectChanges& found, const DatedObjects& before, const D
   if (least_scores.empty() || least == 0.0) return 0;
   int64_t unsure = 0;
   for (ObjectChange& change : found.changes) {
-    if (change.kind == ChangeKind::Unchanged || change.kind == ChangeKind::Unknown) continue;
+    if (!is_change(change.kind)) continue;
     const double usual = std::max(kLeastChangeScore, least_scores[static_cast<std::size_t>(change.class_index)]);
     const double score = score_of(change, before, after, rules);
     if (score >= least.value_or(usual)) {

@@ -2,16 +2,8 @@
 #include "pipeline/change/series_changes.hpp"
 
 namespace plat {
-namespace {
-
-bool is_clear(const std::optional<ChangeKind>& kind) {
-  return kind && *kind != ChangeKind::Unknown && *kind != ChangeKind::Unchanged;
-}
-
-}  // namespace
-
-bool TrackStory::begins_clearly() const { return is_clear(begun); }
-bool TrackStory::ends_clearly() const { return is_clear(ended); }
+bool TrackStory::begins_clearly() const { return begun && is_change(*begun); }
+bool TrackStory::ends_clearly() const { return ended && is_change(*ended); }
 
 std::vector<TrackStory> track_stories(const SeriesChanges& found) {
   const std::vector<ObjectTrack>& tracks = found.tracker.tracks();

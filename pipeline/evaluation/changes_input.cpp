@@ -153,7 +153,7 @@ std::vector<std::string> changing_kinds() {
   std::vector<std::string> names;
   for (std::size_t i = 0; i < kChangeKinds; ++i) {
     const auto kind = static_cast<ChangeKind>(i);
-    if (kind != ChangeKind::Unchanged && kind != ChangeKind::Unknown) names.emplace_back(name_of(kind));
+    if (is_change(kind)) names.emplace_back(name_of(kind));
   }
   return names;
 }
