@@ -12,13 +12,12 @@
 #include <array>
 #include <cassert>
 #include <map>
-#include <set>
 #include <type_traits>
+#include <vector>
 
 namespace plat {
 namespace {
 
-// A row of blocks of the whole width is held in memory until it is complete.
 constexpr int kBlock = 256;
 
 template <typename T>
@@ -50,14 +49,28 @@ struct RasterWriter<T>::Impl {
   int bands = 0;
   detail::DatasetHandle dataset;
 
-  /// Rows of blocks that are not complete yet, by number. Blocks reach the file whole and in order, so its bytes do not
-  /// depend on GDAL's cache, and no block is compressed twice.
+  /// Parts of the image that are not complete yet, by number. They reach the file whole and in order, so its bytes do not depend
+  /// on GDAL's cache, and no block is compressed twice. A part is a row of blocks; where the file is written anew in
+  /// the end, and its order is of no matter, a block, so that few of them wait.
   struct Pending {
     Image<T> pixels;
     int64_t filled = 0;
   };
+  int64_t part_width = kBlock;
+  int64_t parts_across = 1;
   std::map<int64_t, Pending> pending;
-  std::set<int64_t> finished;
+  std::vector<bool> finished;
+
+  void cut_into_parts() {
+    part_width = options.cog ? kBlock : grid.width;
+    parts_across = (grid.width + part_width - 1) / part_width;
+    finished.resize(static_cast<std::size_t>(parts_across * ((grid.height + kBlock - 1) / kBlock)));
+  }
+
+  Window window_of(int64_t part) const {
+    return intersect(grid.window(),
+                     {part % parts_across * part_width, part / parts_across * kBlock, part_width, kBlock});
+  }
 
   [[noreturn]] void fail(const detail::GdalErrors& errors) const {
     throw IoError("cannot write " + path + errors.suffix() + "; is the disk full?");
@@ -111,20 +124,43 @@ struct RasterWriter<T>::Impl {
     if (errors.failed()) fail(errors);
   }
 
-  Pending& block_row(int64_t number) {
+  Pending& part(int64_t number) {
     auto [found, fresh] = pending.try_emplace(number);
     if (fresh) {
-      const int64_t height = std::min<int64_t>(kBlock, grid.height - number * kBlock);
-      found->second.pixels = Image<T>(grid.width, height, bands, static_cast<T>(options.nodata.value_or(0)));
+      const Window window = window_of(number);
+      found->second.pixels = Image<T>(window.width, window.height, bands, static_cast<T>(options.nodata.value_or(0)));
     }
     return found->second;
   }
 
-  void finish_block_row(int64_t number) {
-    to_file(pending.at(number).pixels, 0, number * kBlock);
-    flush_cache();
+  void finish_part(int64_t number) {
+    const Window window = window_of(number);
+    to_file(pending.at(number).pixels, window.col, window.row);
+    if ((number + 1) % parts_across == 0) flush_cache();
     pending.erase(number);
-    finished.insert(number);
+    finished[static_cast<std::size_t>(number)] = true;
+  }
+
+  /// Adds the part of an image at (col, row) that lies in a part of the file.
+  void add(int64_t number, const Image<T>& image, int64_t col, int64_t row) {
+    const Window window = window_of(number);
+    const Window common = intersect(window, {col, row, image.width(), image.height()});
+    if (finished[static_cast<std::size_t>(number)]) {
+      // Written a second time: correct, though the block is compressed again.
+      return to_file(crop(image, {common.col - col, common.row - row, common.width, common.height}), common.col,
+                     common.row);
+    }
+    Pending& target = part(number);
+    for (int64_t b = 0; b < bands; ++b) {
+      for (int64_t r = common.row; r < common.row_end(); ++r) {
+        const auto from =
+            image.row(r - row, b)
+                .subspan(static_cast<std::size_t>(common.col - col), static_cast<std::size_t>(common.width));
+        std::ranges::copy(from, target.pixels.row(r - window.row, b).begin() + (common.col - window.col));
+      }
+    }
+    target.filled += common.pixel_count();
+    if (target.filled >= window.pixel_count()) finish_part(number);
   }
 
   void make_cog() {
@@ -177,6 +213,7 @@ RasterWriter<T>::RasterWriter(const std::string& path, const Grid& grid, int ban
   impl_->bands = bands;
   impl_->options = options;
   impl_->partial = staged_name(impl_->path);
+  impl_->cut_into_parts();
   try {
     impl_->create();
   } catch (...) {
@@ -199,23 +236,11 @@ void RasterWriter<T>::write(const Image<T>& image, int64_t col, int64_t row) {
   assert(intersect(impl_->grid.window(), {col, row, image.width(), image.height()}).pixel_count() ==
          image.width() * image.height());
   if (image.empty()) return;
-  for (int64_t number = row / kBlock; number * kBlock < row + image.height(); ++number) {
-    const int64_t begin = std::max(row, number * kBlock);
-    const int64_t end = std::min(row + image.height(), (number + 1) * kBlock);
-    if (impl_->finished.contains(number)) {
-      // Written a second time: correct, though the block is compressed again.
-      impl_->to_file(crop(image, {0, begin - row, image.width(), end - begin}), col, begin);
-      continue;
-    }
-    auto& target = impl_->block_row(number);
-    for (int64_t b = 0; b < image.bands(); ++b) {
-      for (int64_t r = begin; r < end; ++r) {
-        const auto from = image.row(r - row, b);
-        std::copy(from.begin(), from.end(), target.pixels.row(r - number * kBlock, b).begin() + col);
-      }
-    }
-    target.filled += (end - begin) * image.width();
-    if (target.filled >= target.pixels.width() * target.pixels.height()) impl_->finish_block_row(number);
+  const int64_t last_row = (row + image.height() - 1) / kBlock,
+                last_col = (col + image.width() - 1) / impl_->part_width;
+  for (int64_t part_row = row / kBlock; part_row <= last_row; ++part_row) {
+    for (int64_t part_col = col / impl_->part_width; part_col <= last_col; ++part_col)
+      impl_->add(part_row * impl_->parts_across + part_col, image, col, row);
   }
 }
 
@@ -223,7 +248,7 @@ template <typename T>
 void RasterWriter<T>::close() {
   if (impl_->partial.empty()) return;
   try {
-    while (!impl_->pending.empty()) impl_->finish_block_row(impl_->pending.begin()->first);
+    while (!impl_->pending.empty()) impl_->finish_part(impl_->pending.begin()->first);
     {
       const detail::GdalErrors errors;
       impl_->dataset.reset();

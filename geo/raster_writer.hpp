@@ -21,7 +21,7 @@ struct RasterWriteOptions {
   std::string taken;  ///< when the image was taken, as "2024:02:11 09:40:00" (TIFF's DateTime); empty: not said
 };
 
-/// Writes a tiled, DEFLATE-compressed GeoTIFF row strip by row strip under a temporary name; `close` gives it its final
+/// Writes a tiled, DEFLATE-compressed GeoTIFF piece by piece under a temporary name; `close` gives it its final
 /// name, a destructor without `close` removes it. T is uint8_t, uint16_t, int32_t or float. One thread at a time.
 template <typename T>
 class RasterWriter {

@@ -129,7 +129,7 @@ ChangeSummary detect_in(SceneRun& run, ChangeSummary& summary, const std::vector
         plan_work(readers, series.gsd_m, series.assumed_gsd_m, options, options, *model, run.ram_bytes(), least);
     const int64_t most = std::min(wanted, least + run.ram_bytes() - plan.memory.total());
     summary.tiles = plan.tiles.size();
-    summary.tiles_in_flight = plan.memory.tiles_in_flight;
+    summary.tiles_in_flight = plan.tiles_in_flight;
     summary.estimated_bytes = plan.memory.total() + most - least;
     squared = std::ranges::all_of(plan.classes, [](const ClassPlan& c) { return c.squared; });
     if (options.dry_run) return summary;
@@ -141,10 +141,10 @@ ChangeSummary detect_in(SceneRun& run, ChangeSummary& summary, const std::vector
       }
       maps.emplace(options.maps, grid, bands, options.overwrite);
     }
-    std::function<void(const Strip&)> on_maps;
+    std::function<void(const MapBlock&)> on_maps;
     if (maps) {
-      on_maps = [&](const Strip& strip) {
-        if (maps && !run.attempt(options.maps, [&] { maps->write(strip); })) maps.reset();
+      on_maps = [&](const MapBlock& block) {
+        if (maps && !run.attempt(options.maps, [&] { maps->write(block); })) maps.reset();
       };
     }
     objects = extract_series(series, scalings, plan, options, *model, run, most, on_maps);

@@ -3,6 +3,7 @@
 
 #include "core/log.hpp"
 #include "core/memory.hpp"
+#include "core/memory_ledger.hpp"
 #include "core/text.hpp"
 #include "core/thread_budget.hpp"
 #include "geo/feature_io.hpp"
@@ -62,21 +63,20 @@ Plan plan_everything(const std::string& path, const EverythingOptions& options, 
   // Logits at a quarter of the tile's side, three a point, in the network and out of it.
   const int64_t logits = options.masks.points_per_batch * 3 * 2 * (pixels / 16) * int64_t{sizeof(float)};
   const int64_t per_tile = model.memory_per_tile() + pixels * (8 * int64_t{scene.reader.bands()} + 16) + logits;
+  MemoryLedger memory(ram);
+  memory.add("the program and its model", resident_memory() + kUntouchedBytes);
+  memory.add("blocks of the file", gdal_cache_bytes(ram));
   const int64_t waiting = 2 * tiles.columns() * kMasksPerTile * kRunsPerMask * int64_t{sizeof(MaskRun)};
-  const int64_t outline = std::min(grid.width * grid.height, options.merging.largest_px) * 8;
-  const int64_t base = resident_memory() + kUntouchedBytes + gdal_cache_bytes(ram) + waiting + outline;
-  if (base + per_tile > ram) {
-    throw UsageError("this run needs about " + format_memory(base + per_tile) + ", more than the " +
-                     format_memory(ram) + " it may take. Pass --ram " +
-                     std::to_string((base + per_tile) / 1'000'000 + 50) +
-                     ", a smaller --points-per-batch, or a --bbox.");
-  }
+  memory.add("masks of neighbouring tiles", waiting);
+  memory.add("the largest mask", std::min(grid.width * grid.height, options.merging.largest_px) * 8);
   TilePipelineOptions flow;
   flow.threads = threads;
   flow.bytes_per_tile = per_tile;
-  flow.memory_bytes = ram - base;
+  flow.memory_bytes = std::max<int64_t>(0, memory.left());
   const int64_t in_flight = std::min(tiles_in_flight(flow), std::max<int64_t>(1, tiles.size()));
-  return {std::move(scene), std::move(tiles), threads, per_tile, in_flight, base + in_flight * per_tile};
+  memory.add(in_flight == 1 ? "a tile" : "tiles", in_flight * per_tile);
+  memory.require(", a smaller --points-per-batch, or a --bbox");
+  return {std::move(scene), std::move(tiles), threads, per_tile, in_flight, memory.total()};
 }
 
 void describe(const Plan& plan, const std::string& scene, SceneRun& run, EverythingSummary& summary) {

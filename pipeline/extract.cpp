@@ -44,7 +44,8 @@ class ExtractSink {
         checks_(plan.classes),
         objects_(plan.reader.grid(), plan, options,
                  [this](std::size_t class_index, ExtractedObject&& object) { write(class_index, object); }),
-        stitcher_(plan.tiles, plan.bands_out, [this](Strip&& strip) { take_strip(strip); }),
+        stitcher_(
+            plan.tiles, plan.bands_out, [this](MapBlock&& block) { take_block(block); }, plan.shared_bytes),
         writer_(output, plan.reader.grid().crs, kFields, {options.overwrite, ""}) {
     const Grid& grid = plan.reader.grid();
     if (!options.maps.empty()) maps_.emplace(options.maps, grid, model, options.overwrite);
@@ -59,10 +60,7 @@ class ExtractSink {
   }
 
   void finish() {
-    timed([&] {
-      stitcher_.finish();
-      objects_.finish();
-    });
+    timed([&] { objects_.finish(); });
   }
 
   /// Gives the outputs their final names, the objects first; what is not closed leaves nothing behind.
@@ -86,12 +84,12 @@ class ExtractSink {
     summary_.seconds_objects += watch.seconds() - (summary_.seconds_write - written_before);
   }
 
-  void take_strip(const Strip& strip) {
-    checks_.add(strip);
-    objects_.add(strip);
+  void take_block(const MapBlock& block) {
+    checks_.add(block);
+    objects_.add(block);
     if (!maps_) return;
     const Stopwatch watch;
-    if (!run_.attempt(options_.maps, [&] { maps_->write(strip); })) maps_.reset();
+    if (!run_.attempt(options_.maps, [&] { maps_->write(block); })) maps_.reset();
     summary_.seconds_write += watch.seconds();
   }
 
@@ -125,7 +123,7 @@ class ExtractSink {
 void describe(const ExtractPlan& plan, const std::string& scene, SceneRun& run, ExtractSummary& summary) {
   const Grid& grid = plan.reader.grid();
   summary.tiles = plan.tiles.size();
-  summary.tiles_in_flight = plan.memory.tiles_in_flight;
+  summary.tiles_in_flight = plan.tiles_in_flight;
   summary.threads = plan.threads.total;
   summary.scene_gsd_m = plan.scene_gsd_m;
   summary.gsd_m = plan.gsd_m;
@@ -156,7 +154,7 @@ ExtractSummary extract_in(SceneRun& run, ExtractSummary& summary, const std::str
   run.infer_tiles(
       scene, source, [&](const TileData& data) { return model.segment(data.pixels); },
       [&](const TileData& data, const Image<float>& maps) { sink.add(data, maps); },
-      {plan.threads, plan.memory.tiles_in_flight, plan.memory.per_tile});
+      {plan.threads, plan.tiles_in_flight, plan.bytes_per_tile});
   sink.finish();
   for (const std::string& warning : sink.checks().warnings(summary.objects)) {
     log_warning(scene + ": " + warning);

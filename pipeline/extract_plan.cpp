@@ -15,11 +15,20 @@
 namespace plat {
 namespace {
 
-/// What a pixel of a region takes while it waits for the region's end, and while the region is split.
-constexpr int64_t kOpenRegionBytesPerPixel = 8;
+/// What a pixel of a region takes while it waits for the rest of its row, for the region's end, and while the region is split.
+constexpr int64_t kWaitingBytesPerPixel = 6;
+constexpr int64_t kOpenBytesPerPixel = 8;
 constexpr int64_t kSplitBytesPerPixel = 16;
-/// The share of a comparison's memory that one region may take while it is split. The rows of two scenes take most of the rest.
-constexpr int64_t kPairsSplitShare = 8;
+constexpr int64_t kPendingBytesPerPixel = 4;
+/// Rows of the maps' file that may wait for the next row of tiles.
+constexpr int64_t kMapRows = 256;
+
+/// The shares of what a run may take, not of what is free, so that the same options cut the same regions: for what the scene's
+/// width holds in memory (the rest goes to a file), for open regions, and for the one that is split.
+constexpr int64_t kWidthShare = 16;
+constexpr int64_t kOpenShare = 8;
+constexpr int64_t kSplitShare = 8;
+constexpr int64_t kLeastOpenPixels = int64_t{1} << 20;
 
 std::vector<ClassPlan> plan_classes(const ModelDescription& model, const ObjectOptions& options, double gsd_m) {
   std::vector<std::string> known;
@@ -64,61 +73,52 @@ int64_t cached_bytes(const std::vector<const RasterReader*>& scenes, int64_t ram
   return all < static_cast<double>(limit) ? static_cast<int64_t>(all) : limit;
 }
 
-ExtractMemory plan_memory(const TileGrid& tiles, const std::vector<const RasterReader*>& scenes, int64_t bands_out,
-                          const Segmenter& model, const ThreadBudget& threads, bool with_maps, int64_t largest_region,
-                          int64_t ram_bytes) {
+/// Decides what of the work is held in memory, and counts it.
+void plan_memory(WorkPlan& plan, const std::vector<const RasterReader*>& scenes, const Segmenter& model,
+                 bool with_maps) {
+  const int64_t ram = plan.memory.allowed();
+  const TileGrid& tiles = plan.tiles;
   const auto dates = static_cast<int64_t>(scenes.size());
+  const int64_t streams = dates * static_cast<int64_t>(plan.classes.size());
+  const int64_t width = tiles.scene_width(), rows = std::min(tiles.tile_size(), tiles.scene_height());
+  const int64_t scene_pixels = width * tiles.scene_height();
+
+  return_freed_pages();
+  plan.memory.add("the program and its model", resident_memory() + kUntouchedBytes);
+  plan.memory.add("blocks of the file", cached_bytes(scenes, ram));
+  plan.shared_bytes = ram / kWidthShare / dates;
+  plan.memory.add("tiles' common rows", dates * Stitcher::memory_bytes(tiles, plan.bands_out, plan.shared_bytes));
+  plan.limits.waiting_bytes = ram / kWidthShare / streams;
+  plan.memory.add("rows that wait",
+                  streams * std::min(width * rows * kWaitingBytesPerPixel, plan.limits.waiting_bytes));
+  plan.limits.open_pixels = std::max(kLeastOpenPixels, ram / kOpenShare / kOpenBytesPerPixel / streams);
+  plan.limits.region_pixels = std::min(kLargestRegion, ram / kSplitShare / kSplitBytesPerPixel);
+  plan.pending_pixels = kMostPendingPixels / dates;
+  plan.memory.add("open regions",
+                  std::min(dates * scene_pixels, plan.limits.open_pixels * streams) * kOpenBytesPerPixel);
+  plan.memory.add("objects", std::min(scene_pixels, plan.limits.region_pixels) * kSplitBytesPerPixel +
+                                 dates * std::min(scene_pixels, plan.pending_pixels) * kPendingBytesPerPixel);
+  if (with_maps) plan.memory.add("rows of maps", std::min(kMapRows, rows) * width * plan.bands_out);
+
   const int64_t bands_in = scenes.front()->bands();
   const int64_t tile_pixels = tiles.tile_size() * tiles.tile_size();
   const int64_t trained_pixels = model.description().tile_size * model.description().tile_size;
   const double larger = static_cast<double>(tile_pixels) / static_cast<double>(trained_pixels);
-  ExtractMemory plan;
-  plan.threads = threads.inference;
-  return_freed_pages();
-  plan.base = resident_memory() + kUntouchedBytes;
-  plan.held_tile = dates * tile_pixels * (4 * bands_in + 1 + 4 * bands_out);
-  // Scenes are read, and pass the network, one after the other.
+  // A tile with its result, which waits for its turn.
+  const int64_t held_tile = dates * tile_pixels * (4 * bands_in + 1 + 4 * plan.bands_out);
+  // Scenes are read, and pass the network, one after the other. A card has memory of its own.
   const int64_t reading = tile_pixels * (4 * bands_in + 1);
   const auto network = static_cast<int64_t>(static_cast<double>(model.memory_per_tile()) * larger);
-  plan.per_tile = plan.held_tile + reading + network;
-
-  const int64_t rows = std::min(tiles.tile_size(), tiles.scene_height());
-  const int64_t width = tiles.scene_width();
-  // Regions not yet ended or waiting for their outlines, and the largest one that is split at a time.
-  const int64_t scene_pixels = width * tiles.scene_height();
-  const int64_t regions = rows * width * kOpenRegionBytesPerPixel + std::min(scene_pixels, kMostPendingPixels) * 4;
-  const int64_t split = std::min(scene_pixels, largest_region) * kSplitBytesPerPixel;
-  const int64_t maps = with_maps ? rows * width * bands_out : 0;
-  plan.scene =
-      dates * (Stitcher::memory_bytes(tiles, bands_out) + regions) + split + maps + cached_bytes(scenes, ram_bytes);
-
+  plan.bytes_per_tile = held_tile + reading + (model.on_card() ? 0 : network);
   TilePipelineOptions pipeline;
-  pipeline.threads = threads;
-  pipeline.bytes_per_tile = plan.per_tile;
-  pipeline.memory_bytes = std::max<int64_t>(0, ram_bytes - plan.base - plan.scene);
+  pipeline.threads = plan.threads;
+  pipeline.bytes_per_tile = plan.bytes_per_tile;
+  pipeline.memory_bytes = std::max<int64_t>(0, plan.memory.left());
   plan.tiles_in_flight = std::min(tiles_in_flight(pipeline), std::max<int64_t>(1, tiles.size()));
-  return plan;
+  const int64_t working = std::min<int64_t>(plan.tiles_in_flight, plan.threads.inference);
+  plan.memory.add(plan.tiles_in_flight == 1 ? "a tile" : "tiles",
+                  working * plan.bytes_per_tile + (plan.tiles_in_flight - working) * held_tile);
 }
-
-void check_memory(const ExtractMemory& memory, int64_t ram_bytes) {
-  if (memory.total() <= ram_bytes) return;
-  // Rounded up, so that passing the number that the message names works.
-  const int64_t megabytes = memory.total() / 1'000'000 + 50;
-  throw UsageError("this run needs about " + format_memory(memory.total()) + ", more than the " +
-                   format_memory(ram_bytes) + " it may take (" + format_memory(memory.base) +
-                   " for the program and its model, " + format_memory(memory.scene) + " for rows of the scene, " +
-                   format_memory(memory.per_tile) + " for a tile). Pass --ram " + std::to_string(megabytes) +
-                   ", a smaller --tile-size, or a --bbox.");
-}
-
-}  // namespace
-
-int64_t ExtractMemory::total() const {
-  const int64_t working = std::min(tiles_in_flight, threads);
-  return base + scene + working * per_tile + (tiles_in_flight - working) * held_tile;
-}
-
-namespace {
 
 /// Outlines that may move farther than this are none of their objects.
 void check_shape(const ObjectOptions& options, double gsd_m) {
@@ -146,18 +146,17 @@ WorkPlan plan_work(const std::vector<const RasterReader*>& scenes, double gsd_m,
   TileGrid tiles(grid.width, grid.height, objects.tile_size.value_or(description.tile_size),
                  objects.overlap.value_or(description.overlap));
   tiles.check_step(objects.overlap ? "--overlap" : "the model '" + description.name + "'");
-  const auto bands_out = static_cast<int64_t>(description.classes.size()) * kMapsPerClass;
-  const ThreadBudget threads = ThreadBudget::make(run.threads, model.on_card());
-  // Of what may be taken, not of what is free, so that the same options cut the same regions.
-  const int64_t largest_region = scenes.size() == 1
-                                     ? kLargestRegion
-                                     : std::min(kLargestRegion, ram_bytes / kPairsSplitShare / kSplitBytesPerPixel);
-  ExtractMemory memory =
-      plan_memory(tiles, scenes, bands_out, model, threads, !run.maps.empty(), largest_region, ram_bytes - held);
-  memory.scene += held;
-  check_memory(memory, ram_bytes);
-  return {gsd_m,     assumed_gsd_m, std::move(tiles), plan_classes(description, objects, gsd_m),
-          bands_out, threads,       memory,           largest_region};
+  WorkPlan plan{.gsd_m = gsd_m,
+                .assumed_gsd_m = assumed_gsd_m,
+                .tiles = std::move(tiles),
+                .classes = plan_classes(description, objects, gsd_m),
+                .bands_out = static_cast<int64_t>(description.classes.size()) * kMapsPerClass,
+                .threads = ThreadBudget::make(run.threads, model.on_card()),
+                .memory = MemoryLedger(ram_bytes)};
+  if (held > 0) plan.memory.add("objects of all scenes", held);
+  plan_memory(plan, scenes, model, !run.maps.empty());
+  plan.memory.require(", a smaller --tile-size, or a --bbox");
+  return plan;
 }
 
 ExtractPlan plan_extract(const std::string& scene, const ExtractOptions& options, const Segmenter& model,

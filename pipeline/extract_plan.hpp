@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "core/memory_ledger.hpp"
 #include "core/thread_budget.hpp"
 #include "geo/raster_reader.hpp"
 #include "model/model_description.hpp"
 #include "model/segmenter.hpp"
 #include "pipeline/extract.hpp"
+#include "postprocess/instances.hpp"
 #include "tiling/tile_grid.hpp"
 
 #include <cstdint>
@@ -23,18 +25,6 @@ struct ClassPlan {
   bool squared = true;  ///< what the model says of its outlines
 };
 
-/// The memory that a run takes, part by part, in bytes.
-struct ExtractMemory {
-  int64_t base = 0;       ///< the program with its model, as it stands
-  int64_t scene = 0;      ///< what grows with the scene's width: stitched rows, open regions, rows being written
-  int64_t per_tile = 0;   ///< a tile in the network
-  int64_t held_tile = 0;  ///< a tile with its result that waits for its turn
-  int64_t tiles_in_flight = 1;
-  int64_t threads = 1;
-
-  int64_t total() const;
-};
-
 /// Regions wait for one another, so that many outlines are made at once, until their windows have this many pixels.
 inline constexpr int64_t kMostPendingPixels = int64_t{1} << 24;
 
@@ -46,8 +36,12 @@ struct WorkPlan {
   std::vector<ClassPlan> classes;
   int64_t bands_out = 0;  ///< of the model's result
   ThreadBudget threads;
-  ExtractMemory memory;
-  int64_t largest_region = 0;  ///< pixels of a region's bounding box above which it is cut (InstanceStream)
+  MemoryLedger memory;
+  int64_t tiles_in_flight = 1;
+  int64_t bytes_per_tile = 0;                   ///< of a tile while it passes the network
+  InstanceLimits limits = {};                   ///< of each class of each scene
+  int64_t pending_pixels = kMostPendingPixels;  ///< of each scene, in place of kMostPendingPixels
+  int64_t shared_bytes = 0;                     ///< what a Stitcher holds in memory of rows that tiles share
 };
 
 /// Decides tiles, classes and memory for scenes that are read on one grid. `held` is what the run keeps besides, in bytes. Throws

@@ -36,18 +36,18 @@ MapWriter::MapWriter(const std::string& path, const Grid& grid, const ModelDescr
 MapWriter::MapWriter(const std::string& path, const Grid& grid, const std::vector<std::string>& names, bool overwrite)
     : writer_(path, grid, static_cast<int>(names.size()), write_options(names, overwrite)) {}
 
-void MapWriter::write(const Strip& strip) {
-  Image<uint8_t> bytes(strip.maps.width(), strip.maps.height(), strip.maps.bands());
-  const std::span<const uint8_t> valid = strip.valid.band(0);
+void MapWriter::write(const MapBlock& block) {
+  Image<uint8_t> bytes(block.maps.width(), block.maps.height(), block.maps.bands());
+  const std::span<const uint8_t> valid = block.valid.band(0);
   for (int64_t b = 0; b < bytes.bands(); ++b) {
-    const std::span<const float> from = strip.maps.band(b);
+    const std::span<const float> from = block.maps.band(b);
     const std::span<uint8_t> to = bytes.band(b);
     for (std::size_t i = 0; i < to.size(); ++i) {
       const bool known = valid[i] != 0 && !std::isnan(from[i]);
       to[i] = known ? static_cast<uint8_t>(std::round(std::clamp(from[i], 0.0F, 1.0F) * kMapScale)) : kMapNodata;
     }
   }
-  writer_.write(bytes, 0, strip.row);
+  writer_.write(bytes, block.col, block.row);
 }
 
 void MapWriter::close() { writer_.close(); }

@@ -18,7 +18,7 @@ class MapWriter {
   MapWriter(const std::string& path, const Grid& grid, const ModelDescription& model, bool overwrite);
   /// Of other maps, a band each.
   MapWriter(const std::string& path, const Grid& grid, const std::vector<std::string>& names, bool overwrite);
-  void write(const Strip& strip);
+  void write(const MapBlock& block);
   void close();
 
  private:

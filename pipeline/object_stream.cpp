@@ -33,13 +33,20 @@ struct ClassStream {
   std::vector<InstancePatch> pending;  ///< regions that are complete but not yet drawn
   DrawnOutlines drawn;
   InstanceStream instances;
+  int64_t forgotten_row = 0;  ///< outlines above it are forgotten already, as far as no open region needs them
 
   ClassStream(const Grid& grid, const ClassPlan& c, const ObjectBuilderOptions& shape, const WorkPlan& plan,
               int64_t witnesses, std::function<void(InstancePatch&&)> sink)
       : first_band(c.first_band / kMapsPerClass * (kMapsPerClass + witnesses)),
         builder(grid, shape),
         reach_px(kOutlineReach * std::max(shape.simplify_m, shape.regularize ? shape.regularize_m : 0.0) / plan.gsd_m),
-        instances(grid.width, c.thresholds, std::move(sink), plan.largest_region, witnesses) {}
+        instances(grid.width, c.thresholds, std::move(sink), plan.limits, witnesses) {}
+
+  void forget_outlines() {
+    if (instances.first_new_row() == forgotten_row) return;
+    forgotten_row = instances.first_new_row();
+    drawn.forget_above(static_cast<double>(forgotten_row), instances.open_windows(), reach_px);
+  }
 };
 
 }  // namespace
@@ -64,7 +71,7 @@ void ObjectOptions::validate() const {
 
 struct ObjectStream::Impl {
   Impl(const Grid& grid, const WorkPlan& plan, const ObjectOptions& options, Sink object_sink, int64_t witnesses)
-      : sink(std::move(object_sink)) {
+      : sink(std::move(object_sink)), most_pending(plan.pending_pixels) {
     for (std::size_t i = 0; i < plan.classes.size(); ++i) {
       const ClassPlan& c = plan.classes[i];
       classes.push_back(std::make_unique<ClassStream>(grid, c, shape_of(c, plan, options), plan, witnesses,
@@ -75,7 +82,7 @@ struct ObjectStream::Impl {
   void take(std::size_t class_index, InstancePatch&& patch) {
     pending_pixels += patch.window.pixel_count();
     classes[class_index]->pending.push_back(std::move(patch));
-    if (pending_pixels >= kMostPendingPixels) draw();
+    if (pending_pixels >= most_pending) draw();
   }
 
   void draw() {
@@ -93,6 +100,7 @@ struct ObjectStream::Impl {
   }
 
   Sink sink;
+  int64_t most_pending;
   std::vector<std::unique_ptr<ClassStream>> classes;
   int64_t pending_pixels = 0;
 };
@@ -103,15 +111,13 @@ ObjectStream::ObjectStream(const Grid& grid, const WorkPlan& plan, const ObjectO
 
 ObjectStream::~ObjectStream() = default;
 
-void ObjectStream::add(const Strip& strip) {
-  for (auto& c : impl_->classes) c->instances.add(strip, c->first_band);
+void ObjectStream::add(const MapBlock& block) {
+  for (auto& c : impl_->classes) c->instances.add(block, c->first_band);
 }
 
 void ObjectStream::draw() {
   impl_->draw();
-  for (auto& c : impl_->classes) {
-    c->drawn.forget_above(static_cast<double>(c->instances.first_open_row()) - c->reach_px);
-  }
+  for (auto& c : impl_->classes) c->forget_outlines();
 }
 
 void ObjectStream::finish() {

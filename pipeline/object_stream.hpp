@@ -13,8 +13,8 @@
 
 namespace plat {
 
-/// Takes strips of stitched maps, from the top, to the objects of each class, which share no ground: told apart
-/// (InstanceStream), drawn (ObjectBuilder), kept apart (DrawnOutlines). The order of a class's objects does not depend on strips
+/// Takes blocks of stitched maps, in the Stitcher's order, to the objects of each class, which share no ground: told apart
+/// (InstanceStream), drawn (ObjectBuilder), kept apart (DrawnOutlines). The order of a class's objects does not depend on blocks
 /// or threads. Not thread-safe; its steps use all threads themselves.
 class ObjectStream {
  public:
@@ -24,10 +24,10 @@ class ObjectStream {
   /// Each class's maps are followed by those of `witnesses` (InstanceStream).
   ObjectStream(const Grid& grid, const WorkPlan& plan, const ObjectOptions& options, Sink sink, int64_t witnesses = 0);
   ~ObjectStream();
-  void add(const Strip& strip);
+  void add(const MapBlock& block);
   /// Draws the objects that are complete: to be called between tiles, so that few of them wait.
   void draw();
-  /// Tells that no strip follows, and draws what is left.
+  /// Tells that no block follows, and draws what is left.
   void finish();
 
  private:

@@ -28,11 +28,11 @@ ResultChecks::ResultChecks(const std::vector<ClassPlan>& classes) {
   for (const ClassPlan& plan : classes) classes_.push_back({plan});
 }
 
-void ResultChecks::add(const Strip& strip) {
-  const std::span<const uint8_t> valid = strip.valid.band(0);
+void ResultChecks::add(const MapBlock& block) {
+  const std::span<const uint8_t> valid = block.valid.band(0);
   valid_pixels_ += std::count_if(valid.begin(), valid.end(), [](uint8_t v) { return v != 0; });
   for (ClassState& state : classes_) {
-    const std::span<const float> extent = strip.maps.band(state.plan.first_band + static_cast<int>(ClassMap::Extent));
+    const std::span<const float> extent = block.maps.band(state.plan.first_band + static_cast<int>(ClassMap::Extent));
     const auto threshold = static_cast<float>(state.plan.thresholds.extent);
     for (std::size_t i = 0; i < valid.size(); ++i) {
       if (valid[i] == 0) continue;

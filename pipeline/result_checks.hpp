@@ -14,7 +14,7 @@ namespace plat {
 class ResultChecks {
  public:
   explicit ResultChecks(const std::vector<ClassPlan>& classes);
-  void add(const Strip& strip);
+  void add(const MapBlock& block);
   /// Pixels of the scene that have data and a result.
   int64_t valid_pixels() const { return valid_pixels_; }
   /// One sentence for each oddity, given how many objects were written.

@@ -3,6 +3,7 @@
 
 #include "core/log.hpp"
 #include "core/memory.hpp"
+#include "core/memory_ledger.hpp"
 #include "core/text.hpp"
 #include "core/thread_budget.hpp"
 #include "geo/location.hpp"
@@ -45,14 +46,13 @@ MemoryNeed plan_memory(const PromptSegmenter& model, int bands, int threads, int
   const int64_t side = model.description().tile_size;
   // Pixels as read and as passed on, and the parts of a mask.
   const int64_t per_tile = model.memory_per_tile() + side * side * (8 * int64_t{bands} + 16);
-  const int64_t base = resident_memory() + kUntouchedBytes + gdal_cache_bytes(ram_bytes);
-  if (base + per_tile > ram_bytes) {
-    throw UsageError("this run needs about " + format_memory(base + per_tile) + ", more than the " +
-                     format_memory(ram_bytes) + " it may take. Pass --ram " +
-                     std::to_string((base + per_tile) / 1'000'000 + 50) + ", or choose a smaller model.");
-  }
-  const auto affordable = static_cast<int>(std::min<int64_t>(threads, (ram_bytes - base) / per_tile));
-  return {affordable, base + affordable * per_tile};
+  MemoryLedger memory(ram_bytes);
+  memory.add("the program and its model", resident_memory() + kUntouchedBytes);
+  memory.add("blocks of the file", gdal_cache_bytes(ram_bytes));
+  const auto affordable = static_cast<int>(std::clamp<int64_t>(memory.left() / per_tile, 1, threads));
+  memory.add(affordable == 1 ? "a tile" : "tiles", affordable * per_tile);
+  memory.require(", or choose a smaller model");
+  return {affordable, memory.total()};
 }
 
 /// Texts as long as the ids are not all whole numbers.

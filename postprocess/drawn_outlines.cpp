@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <utility>
 
 namespace plat {
@@ -60,6 +61,25 @@ void DrawnOutlines::add(const MultiPolygon& outline) {
   }
 }
 
-void DrawnOutlines::forget_above(double row) { rows_.erase(rows_.begin(), rows_.lower_bound(cell_of(row))); }
+void DrawnOutlines::forget_above(double row, std::span<const Window> windows, double reach) {
+  const int64_t end = cell_of(row - reach);
+  // The first row of cells that each column of cells still needs; `end` where it is not told.
+  std::unordered_map<int64_t, int64_t> needed;
+  for (const Window& window : windows) {
+    const int64_t first = cell_of(static_cast<double>(window.row) - reach);
+    const int64_t last_col = cell_of(static_cast<double>(window.col_end()) + reach);
+    for (int64_t col = cell_of(static_cast<double>(window.col) - reach); first < end && col <= last_col; ++col) {
+      const auto [cell, fresh] = needed.try_emplace(col, first);
+      cell->second = std::min(cell->second, first);
+    }
+  }
+  for (auto cells = rows_.begin(); cells != rows_.end() && cells->first < end;) {
+    std::erase_if(cells->second, [&](const auto& cell) {
+      const auto first = needed.find(cell.first);
+      return first == needed.end() || cells->first < first->second;
+    });
+    cells = cells->second.empty() ? rows_.erase(cells) : std::next(cells);
+  }
+}
 
 }  // namespace plat

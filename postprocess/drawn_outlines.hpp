@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "core/window.hpp"
 #include "geo/geometry.hpp"
 
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <unordered_map>
 #include <vector>
 
@@ -21,8 +23,8 @@ class DrawnOutlines {
   /// than half of it would be left. Pixels, row downward.
   std::optional<MultiPolygon> kept_apart(const MultiPolygon& outline) const;
   void add(const MultiPolygon& outline);
-  /// Forgets outlines that end above a row.
-  void forget_above(double row);
+  /// Forgets outlines that end more than `reach` pixels above a row, but for those so near to one of some windows.
+  void forget_above(double row, std::span<const Window> windows, double reach);
 
  private:
   struct Entry {

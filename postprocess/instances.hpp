@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <vector>
 
@@ -51,26 +52,37 @@ inline constexpr double kWidestGapPixels = 20;
 /// Bounding boxes of regions stay below this many pixels (about half a gigabyte while such a region is split).
 inline constexpr int64_t kLargestRegion = int64_t{1} << 25;
 
-/// Finds the objects of one class in strips of a scene as they come. A region (connected pixels of the class) is split as
-/// soon as its last row has passed: the result equals that of the whole scene at once, whatever the strips, while memory
+/// What the regions of a class may take. Regions that outgrow it are cut along pixel edges, and a warning says so (fields that cover a
+/// whole scene, for example); their parts are split on their own.
+struct InstanceLimits {
+  int64_t region_pixels = kLargestRegion;  ///< of the bounding box of a region, at most kLargestRegion
+  /// Of all regions that go on below what is known of the scene. Where they are more, the largest are cut.
+  int64_t open_pixels = std::numeric_limits<int64_t>::max();
+  /// What a row of blocks that is not complete takes in memory; more of it goes to a file.
+  int64_t waiting_bytes = std::numeric_limits<int64_t>::max();
+};
+
+/// Finds the objects of one class in blocks of a scene as they come. A region (connected pixels of the class) is split as
+/// soon as its last row has passed: the result equals that of the whole scene at once, whatever the blocks, while memory
 /// holds only the regions still open. Regions that only a gap to be closed separates are one, so that their outlines can be
 /// made together. Regions are handed on ordered by last row, then by first pixel (row-major): an order
-/// that strips and threads do not change, and in which no region waits for another.
-/// A region whose bounding box outgrows `largest_region` pixels is cut along pixel edges where it does (fields that cover
-/// a whole scene, for example); its parts are split on their own, and a warning says so.
+/// that blocks and threads do not change, and in which no region waits for another.
+/// Where regions outgrow the limits depends on the scene's rows alone, not on blocks or threads.
 /// Witnesses are further maps of the class behind its three: what other images of the same ground give for the extent, or a
 /// value below 0 where they show nothing. They have no part in telling objects apart.
 /// Regions are split in parallel; the sink is called from the thread that calls `add` and `finish`. Not thread-safe.
 class InstanceStream {
  public:
   InstanceStream(int64_t scene_width, InstanceThresholds thresholds, std::function<void(InstancePatch&&)> sink,
-                 int64_t largest_region = kLargestRegion, int64_t witnesses = 0);
+                 const InstanceLimits& limits = {}, int64_t witnesses = 0);
   ~InstanceStream();
-  /// The next strip of the scene, from the top without gaps. `first_band`: where the class's maps begin in it.
-  void add(const Strip& strip, int64_t first_band);
+  /// The next block of the scene, in a Stitcher's order. `first_band`: where the class's maps begin in it.
+  void add(const MapBlock& block, int64_t first_band);
   void finish();
-  /// No region that is yet to be handed on has a pixel above this row of the scene.
-  int64_t first_open_row() const;
+  /// Where regions lie that are yet to be handed on: in these windows, or from first_new_row() on.
+  std::vector<Window> open_windows() const;
+  /// No region that has no pixel yet will have one above this row of the scene.
+  int64_t first_new_row() const;
 
  private:
   struct Impl;

@@ -48,7 +48,7 @@ Image<T> bands_of_date(const Image<T>& both, int64_t date, int64_t bands) {
 class SeriesSink {
  public:
   SeriesSink(const Grid& grid, const WorkPlan& plan, const ObjectOptions& options, const MatchingPlane& plane,
-             int64_t most_bytes, SeriesObjects& objects, const std::function<void(const Strip&)>& on_maps)
+             int64_t most_bytes, SeriesObjects& objects, const std::function<void(const MapBlock&)>& on_maps)
       : grid_(grid), plan_(plan), plane_(plane), most_bytes_(most_bytes), on_maps_(on_maps) {
     const std::size_t count = objects.dates.size();
     for (std::size_t k = 0; k < count; ++k) dates_.push_back(std::make_unique<Date>(*this, options, objects, k));
@@ -64,8 +64,6 @@ class SeriesSink {
   }
 
   void finish() {
-    for (auto& date : dates_) date->stitcher.finish();
-    pass_on();
     for (auto& date : dates_) date->stream.finish();
   }
 
@@ -100,50 +98,51 @@ class SeriesSink {
                 sink.take(*this, objects.dates[k], c, object);
               },
               (has_earlier ? 1 : 0) + (has_later ? 1 : 0)),
-          stitcher(sink.plan_.tiles, sink.plan_.bands_out,
-                   [this](Strip&& strip) { strips.push_back(std::move(strip)); }) {}
+          stitcher(
+              sink.plan_.tiles, sink.plan_.bands_out, [this](MapBlock&& block) { blocks.push_back(std::move(block)); },
+              sink.plan_.shared_bytes) {}
 
     bool has_earlier;
     bool has_later;
     ResultChecks checks;
     ObjectStream stream;
     Stitcher stitcher;
-    std::deque<Strip> strips;  ///< that wait for the other dates'
+    std::deque<MapBlock> blocks;  ///< that wait for the other dates'
   };
 
   void pass_on() {
-    const auto has_strip = [](const auto& date) { return !date->strips.empty(); };
-    while (std::ranges::all_of(dates_, has_strip)) {
-      std::vector<Strip> strips;
+    const auto has_block = [](const auto& date) { return !date->blocks.empty(); };
+    while (std::ranges::all_of(dates_, has_block)) {
+      std::vector<MapBlock> blocks;
       for (auto& date : dates_) {
-        strips.push_back(std::move(date->strips.front()));
-        date->strips.pop_front();
+        blocks.push_back(std::move(date->blocks.front()));
+        date->blocks.pop_front();
       }
       for (std::size_t k = 0; k < dates_.size(); ++k) {
         Date& date = *dates_[k];
-        date.checks.add(strips[k]);
-        std::vector<const Strip*> witnesses;
-        if (date.has_earlier) witnesses.push_back(&strips[k - 1]);
-        if (date.has_later) witnesses.push_back(&strips[k + 1]);
-        date.stream.add(witnessed(strips[k], witnesses));
+        date.checks.add(blocks[k]);
+        std::vector<const MapBlock*> witnesses;
+        if (date.has_earlier) witnesses.push_back(&blocks[k - 1]);
+        if (date.has_later) witnesses.push_back(&blocks[k + 1]);
+        date.stream.add(witnessed(blocks[k], witnesses));
       }
-      if (on_maps_) on_maps_(difference(strips));
+      if (on_maps_) on_maps_(difference(blocks));
     }
     for (auto& date : dates_) date->stream.draw();
   }
 
   /// The maps of one date, each class's followed by what other dates' extents say.
-  static Strip witnessed(const Strip& own, const std::vector<const Strip*>& witnesses) {
+  static MapBlock witnessed(const MapBlock& own, const std::vector<const MapBlock*>& witnesses) {
     const auto further = static_cast<int64_t>(witnesses.size());
     const int64_t classes = own.maps.bands() / kMapsPerClass;
     const int64_t maps = kMapsPerClass + further;
-    Strip out{own.row, Image<float>(own.maps.width(), own.maps.height(), classes * maps), own.valid};
+    MapBlock out{own.col, own.row, Image<float>(own.maps.width(), own.maps.height(), classes * maps), own.valid};
     for (int64_t c = 0; c < classes; ++c) {
       for (int64_t map = 0; map < kMapsPerClass; ++map) {
         std::ranges::copy(own.maps.band(c * kMapsPerClass + map), out.maps.band(c * maps + map).begin());
       }
       for (int64_t w = 0; w < further; ++w) {
-        const Strip& other = *witnesses[static_cast<std::size_t>(w)];
+        const MapBlock& other = *witnesses[static_cast<std::size_t>(w)];
         std::ranges::transform(other.maps.band(c * kMapsPerClass), other.valid.band(0),
                                out.maps.band(c * maps + kMapsPerClass + w).begin(),
                                [](float extent, uint8_t valid) { return valid != 0 ? extent : -1.0F; });
@@ -153,14 +152,15 @@ class SeriesSink {
   }
 
   /// How much the extents of the classes wanted differ from date to date; NaN where one of the two shows nothing.
-  Strip difference(const std::vector<Strip>& strips) const {
+  MapBlock difference(const std::vector<MapBlock>& blocks) const {
     const auto classes = static_cast<int64_t>(plan_.classes.size());
-    const std::size_t steps = strips.size() - 1;
-    const int64_t width = strips.front().maps.width(), height = strips.front().maps.height();
-    Strip out{strips.front().row, Image<float>(width, height, static_cast<int64_t>(steps) * classes),
-              Image<uint8_t>(width, height, 1, uint8_t{1})};
+    const std::size_t steps = blocks.size() - 1;
+    const int64_t width = blocks.front().maps.width(), height = blocks.front().maps.height();
+    MapBlock out{blocks.front().col, blocks.front().row,
+                 Image<float>(width, height, static_cast<int64_t>(steps) * classes),
+                 Image<uint8_t>(width, height, 1, uint8_t{1})};
     for (std::size_t step = 0; step < steps; ++step) {
-      const Strip &before = strips[step], &after = strips[step + 1];
+      const MapBlock &before = blocks[step], &after = blocks[step + 1];
       for (int64_t c = 0; c < classes; ++c) {
         const int64_t band = plan_.classes[static_cast<std::size_t>(c)].first_band;
         const auto a = before.maps.band(band), b = after.maps.band(band);
@@ -199,7 +199,7 @@ class SeriesSink {
   const WorkPlan& plan_;
   const MatchingPlane& plane_;
   int64_t most_bytes_;
-  const std::function<void(const Strip&)>& on_maps_;
+  const std::function<void(const MapBlock&)>& on_maps_;
   std::vector<std::unique_ptr<Date>> dates_;
 };
 
@@ -235,7 +235,7 @@ double share_at_edge(const MultiPolygon& pixel, const Grid& grid) {
 
 SeriesObjects extract_series(const SceneSeries& series, const std::vector<Scaling>& scalings, const WorkPlan& plan,
                              const ObjectOptions& options, const Segmenter& model, SceneRun& run, int64_t most_bytes,
-                             const std::function<void(const Strip&)>& on_maps) {
+                             const std::function<void(const MapBlock&)>& on_maps) {
   SeriesObjects objects;
   objects.dates.resize(series.scenes.size());
   for (const ClassPlan& c : plan.classes) {
@@ -266,8 +266,7 @@ SeriesObjects extract_series(const SceneSeries& series, const std::vector<Scalin
     sink.add(data, maps);
     objects.seconds += watch.seconds();
   };
-  run.infer_tiles(series.names(), source, infer, add,
-                  {plan.threads, plan.memory.tiles_in_flight, plan.memory.per_tile});
+  run.infer_tiles(series.names(), source, infer, add, {plan.threads, plan.tiles_in_flight, plan.bytes_per_tile});
   const Stopwatch finishing;
   sink.finish();
   objects.seconds += finishing.seconds();

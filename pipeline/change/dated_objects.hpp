@@ -48,11 +48,11 @@ struct SeriesObjects {
 };
 
 /// Extracts the objects of all scenes: tile by tile each passes the model, their maps are stitched side by side, and each object
-/// is told what its neighbours in time say of its ground. `on_maps` is handed strips of how much the extents differ from date to date, a band
+/// is told what its neighbours in time say of its ground. `on_maps` is handed blocks of how much the extents differ from date to date, a band
 /// a class and step. Throws UsageError when the objects would outgrow `most_bytes`, DataError where a date shows nothing.
 SeriesObjects extract_series(const SceneSeries& series, const std::vector<Scaling>& scalings, const WorkPlan& plan,
                              const ObjectOptions& options, const Segmenter& model, SceneRun& run, int64_t most_bytes,
-                             const std::function<void(const Strip&)>& on_maps);
+                             const std::function<void(const MapBlock&)>& on_maps);
 
 /// A layer of polygons in a file.
 struct ObjectLayer {

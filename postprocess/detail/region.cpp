@@ -17,15 +17,6 @@ namespace {
 // Pixels of a gap: not looked at yet, and part of the hole being looked at.
 constexpr Relief kGap = 0xFFFE;
 constexpr Relief kHole = 0xFFFD;
-constexpr Relief kHighest = 0xFFF0;
-
-Relief relief_at(float boundary, float distance, const InstanceThresholds& thresholds) {
-  const double height =
-      1 - (static_cast<double>(distance) - thresholds.boundary_weight * static_cast<double>(boundary));
-  const double level = std::round(height * kLevelsPerUnit);
-  // The comparison is false for NaN, which thus counts as the highest ground.
-  return level < kHighest ? static_cast<Relief>(std::max(level, 0.0)) : kHighest;
-}
 
 // Collects the 8-connected gap pixels around one and marks them as a hole; says whether the region encloses them.
 bool collect_hole(Image<Relief>& relief, int64_t col, int64_t row, std::vector<std::pair<int64_t, int64_t>>& hole) {
@@ -134,42 +125,6 @@ void drop_weak(InstancePatch& patch, double min_score) {
 }
 
 }  // namespace
-
-RowRuns find_runs(const Image<float>& maps, const Image<uint8_t>& valid, int64_t row, int64_t first_band,
-                  int64_t scene_row, const InstanceThresholds& thresholds, std::span<const uint8_t> bridges,
-                  int64_t witnesses) {
-  const auto extent = maps.row(row, first_band);
-  const auto boundary = maps.row(row, first_band + 1);
-  const auto distance = maps.row(row, first_band + 2);
-  const auto real = valid.row(row);
-  const auto bridge = [&](std::size_t i) { return !bridges.empty() && bridges[i] != 0 && real[i] != 0; };
-  const auto inside = [&](std::size_t i) { return in_class(extent[i], real[i], thresholds) || bridge(i); };
-  RowRuns out;
-  for (std::size_t i = 0; i < extent.size(); ++i) {
-    if (!inside(i)) continue;
-    Run run{static_cast<int32_t>(scene_row), static_cast<int32_t>(i), 0, out.relief.size()};
-    for (; i < extent.size() && inside(i); ++i) {
-      out.relief.push_back(bridge(i) ? kBridge : relief_at(boundary[i], distance[i], thresholds));
-      out.extent.push_back(static_cast<uint16_t>(std::lround(std::clamp(extent[i], 0.0F, 1.0F) * 65535.0F)));
-      for (int64_t w = 0; w < witnesses; ++w) {
-        const float says = maps.at(static_cast<int64_t>(i), row, first_band + 3 + w);
-        out.witnesses.push_back(!(says >= 0) ? kUnseen
-                                             : static_cast<uint8_t>(std::lround(std::min(says, 1.0F) * 254.0F)));
-      }
-    }
-    run.end = static_cast<int32_t>(i);
-    if (!out.runs.empty() && run.begin - out.runs.back().end <= kLargestFilledHole) {
-      const int32_t gap_begin = out.runs.back().end;
-      const auto gap =
-          real.subspan(static_cast<std::size_t>(gap_begin), static_cast<std::size_t>(run.begin - gap_begin));
-      if (std::ranges::find(gap, uint8_t{0}) == gap.end()) {
-        out.gaps.push_back({run.row, gap_begin, run.begin, out.runs.size() - 1});
-      }
-    }
-    out.runs.push_back(run);
-  }
-  return out;
-}
 
 void Region::add(const Run& run, const RowRuns& row) {
   if (runs_.empty()) {

@@ -2,6 +2,7 @@
 #include "geo/gdal_session.hpp"
 #include "geo/raster_writer.hpp"
 #include "tests/cli/run_program.hpp"
+#include "tests/support/virtual_scene.hpp"
 
 #include <boost/test/unit_test.hpp>
 #include <nlohmann/json.hpp>
@@ -34,9 +35,72 @@ void write_tall_scene(const std::string& path, int64_t width, int64_t height) {
   writer.close();
 }
 
+/// Draws bright windows on dark ground.
+plat::Image<uint8_t> drawn(int64_t width, int64_t height, const std::vector<plat::Window>& roofs) {
+  plat::Image<uint8_t> image(width, height, 3, 40);
+  for (const plat::Window& roof : roofs) {
+    for (int64_t b = 0; b < 3; ++b) {
+      for (int64_t r = roof.row; r < roof.row_end(); ++r)
+        std::fill_n(image.row(r, b).begin() + roof.col, roof.width, uint8_t{220});
+    }
+  }
+  return image;
+}
+
+/// A virtual scene of repeated ground.
+std::string repeated(const plat::test::TemporaryFolder& folder, const plat::Image<uint8_t>& ground, int64_t times_x,
+                     int64_t times_y) {
+  const plat::Grid grid{
+      ground.width(), ground.height(), {500000, 0.3, 0, 3000000, 0, -0.3}, plat::Crs::from_text("EPSG:32645")};
+  plat::RasterWriteOptions options;
+  options.overwrite = true;
+  plat::write_raster(folder.file("ground.tif"), ground, grid, options);
+  plat::test::write_repeated(folder.file("scene.vrt"), folder.file("ground.tif"), grid, times_x, times_y);
+  return folder.file("scene.vrt");
+}
+
+/// Extracts with the threshold model in one gigabyte, checks what it takes, and says what it tells.
+nlohmann::json extract_in_a_gigabyte(const plat::test::TemporaryFolder& folder, const std::string& scene,
+                                     const std::string& output) {
+  constexpr int64_t kRam = 1'000'000'000;
+  const auto run = plat::test::run_plat(folder,
+                                        {"extract", scene, "-o", output, "--overwrite", "--model", "threshold", "--ram",
+                                         plat::test::ram_argument(kRam), "-j", "2", "--json", "-q"},
+                                        600);
+  BOOST_REQUIRE_MESSAGE(run.code == 0, run.err);
+  auto summary = nlohmann::json::parse(run.out);
+  BOOST_TEST(run.peak_bytes < plat::test::with_sanitizer(summary["estimated_bytes"].get<int64_t>()));
+  BOOST_TEST(summary["estimated_bytes"] <= plat::test::with_sanitizer(kRam));
+  BOOST_TEST_MESSAGE(run.peak_bytes / 1'000'000 << " MB used, " << summary["estimated_bytes"].get<int64_t>() / 1'000'000
+                                                << " MB estimated");
+  return summary;
+}
+
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(memory)
+
+BOOST_AUTO_TEST_CASE(a_wide_scene_takes_no_more_than_it_may) {
+  const plat::test::TemporaryFolder folder;
+  // Sparse ground: a few roofs, none at its edges.
+  const auto ground = drawn(1000, 800, {{100, 90, 40, 30}, {700, 300, 25, 60}, {400, 601, 90, 22}});
+  const auto summary = extract_in_a_gigabyte(folder, repeated(folder, ground, 64, 3), "out.fgb");
+  BOOST_TEST(summary["objects"] == 64 * 3 * 3);
+  // Ground that the class covers wholly but for a line now and then: what waits for the end of a row goes to a file.
+  const auto dense = drawn(1000, 800, {{1, 1, 499, 399}, {501, 1, 499, 399}, {1, 401, 499, 399}, {501, 401, 499, 399}});
+  BOOST_TEST(extract_in_a_gigabyte(folder, repeated(folder, dense, 36, 2), "out.fgb")["objects"] == 36 * 2 * 4);
+}
+
+BOOST_AUTO_TEST_CASE(a_forest_of_tall_open_regions_takes_no_more_than_it_may) {
+  const plat::test::TemporaryFolder folder;
+  // Trunks that run through the whole scene side by side, and a roof between them.
+  const auto ground = drawn(512, 512, {{10, 0, 150, 512}, {200, 0, 150, 512}, {430, 250, 30, 30}});
+  const auto summary = extract_in_a_gigabyte(folder, repeated(folder, ground, 32, 16), "out.fgb");
+  const auto objects = summary["objects"].get<int64_t>();
+  // All trunks are cut, some of them more than once; the roofs are whole.
+  BOOST_TEST(objects > 32 * 16 + 2 * 32);
+  BOOST_TEST(objects < 32 * 16 + 40 * 32);
+}
 
 BOOST_AUTO_TEST_CASE(memory_stays_within_the_estimate_however_tall_the_scene) {
   const plat::test::TemporaryFolder folder;

@@ -133,6 +133,20 @@ BOOST_AUTO_TEST_CASE(cloud_optimized_files_have_overviews_and_repeat) {
   plat::write_raster(folder.file("a.tif"), image, grid(1500, 1100), options);
   plat::write_raster(folder.file("b.tif"), image, grid(1500, 1100), options);
   BOOST_TEST(bytes(folder.file("a.tif")) == bytes(folder.file("b.tif")));
+  // Nor does it matter in which pieces they come.
+  plat::RasterWriter<uint8_t> writer(folder.file("b.tif"), grid(1500, 1100), 1, [&] {
+    plat::RasterWriteOptions again = options;
+    again.overwrite = true;
+    return again;
+  }());
+  for (int64_t row = 0; row < 1100; row += 330) {
+    for (int64_t col = 0; col < 1500; col += 400) {
+      const plat::Window piece{col, row, std::min<int64_t>(400, 1500 - col), std::min<int64_t>(330, 1100 - row)};
+      writer.write(plat::crop(image, piece), col, row);
+    }
+  }
+  writer.close();
+  BOOST_TEST(bytes(folder.file("a.tif")) == bytes(folder.file("b.tif")));
   const auto info = plat::inspect_raster(folder.file("a.tif"));
   BOOST_TEST(info.overviews >= 1);
   BOOST_TEST(info.block_width == 512);

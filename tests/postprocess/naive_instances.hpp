@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <queue>
 #include <set>
@@ -24,6 +25,22 @@ struct Scene {
   Image<float> maps;
   Image<uint8_t> valid;
 };
+
+/// Cuts a scene into blocks of some heights and widths, in turn, in the order in which a Stitcher hands them on.
+inline void for_each_block(const Scene& scene, const std::vector<int64_t>& heights, const std::vector<int64_t>& widths,
+                           const std::function<void(const MapBlock&)>& take) {
+  std::size_t next_height = 0;
+  for (int64_t row = 0; row < scene.maps.height();) {
+    const int64_t rows = std::min(heights[next_height++ % heights.size()], scene.maps.height() - row);
+    std::size_t next_width = 0;
+    for (int64_t col = 0; col < scene.maps.width();) {
+      const int64_t cols = std::min(widths[next_width++ % widths.size()], scene.maps.width() - col);
+      take({col, row, crop(scene.maps, {col, row, cols, rows}), crop(scene.valid, {col, row, cols, rows})});
+      col += cols;
+    }
+    row += rows;
+  }
+}
 
 inline Image<int32_t> number_by_first_pixel(Image<int32_t> labels) {
   std::map<int32_t, int32_t> number;

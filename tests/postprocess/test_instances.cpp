@@ -42,18 +42,12 @@ Scene bumpy_scene(int64_t width, int64_t height, unsigned seed, double noise = 0
 }
 
 std::vector<InstancePatch> stream(const Scene& scene, const InstanceThresholds& thresholds,
-                                  const std::vector<int64_t>& heights, int64_t largest_region = plat::kLargestRegion) {
+                                  const std::vector<int64_t>& heights, const plat::InstanceLimits& limits = {},
+                                  const std::vector<int64_t>& widths = {1 << 20}) {
   std::vector<InstancePatch> patches;
   plat::InstanceStream stream(
-      scene.maps.width(), thresholds, [&](InstancePatch&& patch) { patches.push_back(std::move(patch)); },
-      largest_region);
-  std::size_t next = 0;
-  for (int64_t row = 0; row < scene.maps.height();) {
-    const int64_t rows = std::min(heights[next++ % heights.size()], scene.maps.height() - row);
-    const plat::Window window{0, row, scene.maps.width(), rows};
-    stream.add({row, plat::crop(scene.maps, window), plat::crop(scene.valid, window)}, 0);
-    row += rows;
-  }
+      scene.maps.width(), thresholds, [&](InstancePatch&& patch) { patches.push_back(std::move(patch)); }, limits);
+  plat::test::for_each_block(scene, heights, widths, [&](const plat::MapBlock& block) { stream.add(block, 0); });
   stream.finish();
   return patches;
 }
@@ -101,7 +95,7 @@ BOOST_AUTO_TEST_CASE(equal_to_a_plain_watershed_of_the_whole_scene) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(strips_and_threads_do_not_change_the_result) {
+BOOST_AUTO_TEST_CASE(blocks_and_threads_do_not_change_the_result) {
   const InstanceThresholds thresholds{0.5, 0.5, 1.5, 0.1, 0.7, 0};
   const Scene scene = bumpy_scene(200, 260, 42, 0.4);
   const auto whole = plat::split_instances(scene.maps, scene.valid, thresholds);
@@ -110,7 +104,11 @@ BOOST_AUTO_TEST_CASE(strips_and_threads_do_not_change_the_result) {
   BOOST_TEST((number_by_first_pixel(paint(wanted, 200, 260)) == whole));
   for (const std::vector<int64_t>& heights : {std::vector<int64_t>{1}, {2}, {7}, {64}, {1, 13, 5, 40}}) {
     BOOST_TEST(same(stream(scene, thresholds, heights), wanted));
+    for (const std::vector<int64_t>& widths : {std::vector<int64_t>{1}, {3}, {64}, {150, 1, 20}})
+      BOOST_TEST(same(stream(scene, thresholds, heights, {}, widths), wanted));
   }
+  // Rows that wait in a file.
+  BOOST_TEST(same(stream(scene, thresholds, {40}, {.waiting_bytes = 0}, {33}), wanted));
   for (const std::size_t threads : {1U, 2U, 5U}) {
     const tbb::global_control control(tbb::global_control::max_allowed_parallelism, threads);
     BOOST_TEST(same(stream(scene, thresholds, {33}), wanted));
@@ -233,14 +231,15 @@ BOOST_AUTO_TEST_CASE(a_flat_region_is_one_object) {
   BOOST_TEST(std::abs(patches[0].score[0] - 0.9) < 1e-4);
 }
 
-BOOST_AUTO_TEST_CASE(regions_too_large_are_cut_the_same_way_for_all_strips) {
+BOOST_AUTO_TEST_CASE(regions_too_large_are_cut_the_same_way_for_all_blocks) {
   const InstanceThresholds thresholds = keep_all(0.1, 1, 0.2);
   Scene scene = bumpy_scene(120, 300, 3, 0.2);
   for (const int64_t largest : {500, 3000}) {
-    const auto wanted = stream(scene, thresholds, {300}, largest);
+    const auto wanted = stream(scene, thresholds, {300}, {.region_pixels = largest});
     for (const InstancePatch& patch : wanted) BOOST_TEST(patch.window.pixel_count() <= largest);
     for (const std::vector<int64_t>& heights : {std::vector<int64_t>{1}, {17}}) {
-      BOOST_TEST(same(stream(scene, thresholds, heights, largest), wanted));
+      BOOST_TEST(same(stream(scene, thresholds, heights, {.region_pixels = largest}), wanted));
+      BOOST_TEST(same(stream(scene, thresholds, heights, {.region_pixels = largest}, {50, 7}), wanted));
     }
     // Nothing is lost but pinholes that a cut opens.
     const auto cut = paint(wanted, 120, 300);
@@ -249,6 +248,44 @@ BOOST_AUTO_TEST_CASE(regions_too_large_are_cut_the_same_way_for_all_strips) {
         BOOST_FAIL("a pixel is lost");
     }
   }
+}
+
+BOOST_AUTO_TEST_CASE(a_forest_of_open_regions_is_cut_where_it_outgrows_the_limit) {
+  // Trunks side by side from top to bottom, one wider than the others, and a house now and then.
+  Scene scene{Image<float>(400, 600, 3), Image<uint8_t>(400, 600, 1, uint8_t{1})};
+  for (int64_t r = 0; r < 600; ++r) {
+    for (int64_t c = 0; c < 400; ++c) {
+      const bool trunk = c % 20 < (c < 20 ? 9 : 6), house = c % 20 > 10 && c % 20 < 18 && r % 50 > 40;
+      scene.maps.at(c, r) = trunk || house ? 1.0F : 0.0F;
+    }
+  }
+  const InstanceThresholds thresholds = keep_all(0.5, 1, 0.1);
+  const plat::InstanceLimits limits{.open_pixels = 20'000};
+  const auto wanted = stream(scene, thresholds, {600}, limits);
+  for (const std::vector<int64_t>& heights : {std::vector<int64_t>{1}, {64}})
+    BOOST_TEST(same(stream(scene, thresholds, heights, limits, {90}), wanted));
+  // The trunks come in parts, the houses whole, and no pixel is lost.
+  const auto cut = paint(wanted, 400, 600);
+  int64_t houses = 0, most_open = 0;
+  for (int64_t i = 0; i < static_cast<int64_t>(cut.size()); ++i)
+    BOOST_TEST_REQUIRE((cut.data()[i] != 0) == (scene.maps.data()[i] != 0));
+  for (const InstancePatch& patch : wanted) {
+    houses += patch.window.width == 7 && patch.window.height == 9;
+    most_open = std::max(most_open, patch.window.pixel_count());
+  }
+  BOOST_TEST(houses == 20 * 12);
+  BOOST_TEST(wanted.size() > 20U * 12 + 2 * 20);
+  BOOST_TEST(most_open < 20'000);
+  // What is held at any time keeps the limit.
+  plat::InstanceStream held(
+      400, thresholds, [](InstancePatch&&) {}, limits);
+  plat::test::for_each_block(scene, {1}, {400}, [&](const plat::MapBlock& block) {
+    held.add(block, 0);
+    int64_t pixels = 0;
+    for (const plat::Window& window : held.open_windows()) pixels += window.pixel_count();
+    BOOST_TEST_REQUIRE(pixels <= limits.open_pixels);
+    BOOST_TEST_REQUIRE(held.first_new_row() == block.row + 1);
+  });
 }
 
 BOOST_AUTO_TEST_CASE(not_a_number_is_never_an_object) {
@@ -268,16 +305,11 @@ BOOST_AUTO_TEST_CASE(witnesses_are_averaged_over_what_they_have_seen_and_change_
     for (float& value : seen.maps.band(band)) value = uniform(random) < 0.3F ? -1.0F : 1.2F * uniform(random);
   }
   seen.maps.band(3)[5000] = std::nanf("");
-  const auto witnessed = [&](const std::vector<int64_t>& heights) {
+  const auto witnessed = [&](const std::vector<int64_t>& heights, const std::vector<int64_t>& widths = {150}) {
     std::vector<InstancePatch> patches;
     plat::InstanceStream to(
-        150, {}, [&](InstancePatch&& patch) { patches.push_back(std::move(patch)); }, plat::kLargestRegion, 2);
-    std::size_t next = 0;
-    for (int64_t row = 0; row < 110;) {
-      const int64_t rows = std::min(heights[next++ % heights.size()], 110 - row);
-      to.add({row, plat::crop(seen.maps, {0, row, 150, rows}), plat::crop(seen.valid, {0, row, 150, rows})}, 0);
-      row += rows;
-    }
+        150, {}, [&](InstancePatch&& patch) { patches.push_back(std::move(patch)); }, {}, 2);
+    plat::test::for_each_block(seen, heights, widths, [&](const plat::MapBlock& block) { to.add(block, 0); });
     to.finish();
     return patches;
   };
@@ -316,7 +348,7 @@ BOOST_AUTO_TEST_CASE(witnesses_are_averaged_over_what_they_have_seen_and_change_
   }
   BOOST_TEST(objects > 5);
   for (const std::vector<int64_t>& heights : {std::vector<int64_t>{1}, {7, 30, 2}}) {
-    const auto again = witnessed(heights);
+    const auto again = witnessed(heights, {31, 1});
     BOOST_REQUIRE(again.size() == patches.size());
     for (std::size_t i = 0; i < again.size(); ++i) {
       BOOST_TEST((again[i].witnesses == patches[i].witnesses));

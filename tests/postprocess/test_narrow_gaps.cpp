@@ -84,14 +84,12 @@ Image<int32_t> two_fields(double lane, double angle) {
   return labels;
 }
 
-std::vector<InstancePatch> stream(const Scene& scene, const InstanceThresholds& thresholds, int64_t rows) {
+std::vector<InstancePatch> stream(const Scene& scene, const InstanceThresholds& thresholds, int64_t rows,
+                                  int64_t cols = 1 << 20) {
   std::vector<InstancePatch> patches;
   plat::InstanceStream stream(scene.maps.width(), thresholds,
                               [&](InstancePatch&& patch) { patches.push_back(std::move(patch)); });
-  for (int64_t row = 0; row < scene.maps.height(); row += rows) {
-    const plat::Window window{0, row, scene.maps.width(), std::min(rows, scene.maps.height() - row)};
-    stream.add({row, plat::crop(scene.maps, window), plat::crop(scene.valid, window)}, 0);
-  }
+  plat::test::for_each_block(scene, {rows}, {cols}, [&](const plat::MapBlock& block) { stream.add(block, 0); });
   stream.finish();
   return patches;
 }
@@ -220,16 +218,43 @@ BOOST_AUTO_TEST_CASE(closing_joins_nothing_and_takes_no_pixel_away) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(strips_do_not_change_the_result) {
+BOOST_AUTO_TEST_CASE(blocks_do_not_change_the_result) {
   for (const double gap : {1.0, 3.0, 6.0}) {
     const Scene scene = gappy_scene(11);
     const auto whole = stream(scene, closing(gap, 1), 140);
     for (const int64_t rows : {1, 2, 3, 7, 50}) {
-      const auto parts = stream(scene, closing(gap, 1), rows);
-      BOOST_TEST(std::ranges::equal(parts, whole, [](const InstancePatch& a, const InstancePatch& b) {
-        return a.window == b.window && a.labels == b.labels && a.score == b.score;
-      }));
+      for (const int64_t cols : {1, 5, 64, 130}) {
+        const auto parts = stream(scene, closing(gap, 1), rows, cols);
+        BOOST_TEST(std::ranges::equal(parts, whole, [](const InstancePatch& a, const InstancePatch& b) {
+          return a.window == b.window && a.labels == b.labels && a.score == b.score;
+        }));
+      }
     }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(gaps_are_the_same_wherever_they_lie_in_a_wide_scene) {
+  const Scene part = gappy_scene(5);
+  const int64_t width = part.maps.width(), height = part.maps.height(), apart = width + 20, copies = 60;
+  Scene wide{Image<float>(copies * apart, height, 3), Image<uint8_t>(copies * apart, height, 1, uint8_t{1})};
+  for (int64_t copy = 0; copy < copies; ++copy) {
+    for (int64_t r = 0; r < height; ++r) {
+      for (int64_t b = 0; b < 3; ++b)
+        std::ranges::copy(part.maps.row(r, b), wide.maps.row(r, b).begin() + 10 + copy * apart);
+      std::ranges::copy(part.valid.row(r), wide.valid.row(r).begin() + 10 + copy * apart);
+    }
+  }
+  std::map<int64_t, std::vector<InstancePatch>> found;
+  for (InstancePatch& patch : stream(wide, closing(6, 1), 33, 700)) {
+    const int64_t copy = patch.window.col / apart;
+    patch.window.col -= copy * apart;
+    found[copy].push_back(std::move(patch));
+  }
+  BOOST_TEST_REQUIRE(found.size() == static_cast<std::size_t>(copies));
+  for (const auto& [copy, patches] : found) {
+    BOOST_TEST(std::ranges::equal(patches, found.at(0), [](const InstancePatch& a, const InstancePatch& b) {
+      return a.window == b.window && a.labels == b.labels && a.score == b.score;
+    }));
   }
 }
 

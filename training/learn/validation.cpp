@@ -48,12 +48,10 @@ Image<float> predict_area(Sam& network, const Image<float>& pixels, const Valida
   const c10::InferenceMode inference;
   Image<float> stitched(pixels.width(), pixels.height(), 3);
   const TileGrid grid(pixels.width(), pixels.height(), options.tile_size, options.overlap);
-  Stitcher stitcher(grid, 3, [&stitched](Strip&& strip) {
+  Stitcher stitcher(grid, 3, [&stitched](MapBlock&& block) {
     for (int64_t b = 0; b < 3; ++b) {
-      for (int64_t r = 0; r < strip.maps.height(); ++r) {
-        const auto from = strip.maps.row(r, b);
-        std::copy(from.begin(), from.end(), stitched.row(strip.row + r, b).begin());
-      }
+      for (int64_t r = 0; r < block.maps.height(); ++r)
+        std::ranges::copy(block.maps.row(r, b), stitched.row(block.row + r, b).begin() + block.col);
     }
   });
   const Image<uint8_t> valid(options.tile_size, options.tile_size, 1, 1);
@@ -65,7 +63,6 @@ Image<float> predict_area(Sam& network, const Image<float>& pixels, const Valida
     const ClassMaps maps = network->forward_classes(input.contiguous(at::MemoryFormat::ChannelsLast).to(device));
     stitcher.add(tile, to_image(at::cat({maps.extent, maps.boundary, maps.distance}, 1).sigmoid().squeeze(0)), valid);
   }
-  stitcher.finish();
   return stitched;
 }
 
