@@ -137,8 +137,8 @@ std::string gigabytes(int64_t bytes) { return format_memory(bytes); }
 
 /// "10 scenes 53 GB (the largest, a.tif, 5.3 GB), validation areas 3.1 GB, "; parts that are not there are left out.
 std::string describe_held(const TrainMemory& plan) {
-  std::string text = std::to_string(plan.data.scenes) + (plan.data.scenes == 1 ? " scene " : " scenes ") +
-                     gigabytes(plan.data.scene_bytes);
+  std::string text = "crops that wait " + gigabytes(plan.crops) + ", " + std::to_string(plan.data.scenes) +
+                     (plan.data.scenes == 1 ? " scene " : " scenes ") + gigabytes(plan.data.scene_bytes);
   if (plan.data.scenes > 1)
     text += " (the largest, " + plan.data.largest + ", " + gigabytes(plan.data.largest_bytes) + ")";
   text += ", ";
@@ -166,7 +166,7 @@ std::string describe_held(const TrainMemory& plan) {
 }  // namespace
 
 int64_t TrainMemory::total() const {
-  const int64_t working = data.validation_bytes + weights + gradients + std::max(activations, tuning);
+  const int64_t working = data.validation_bytes + weights + gradients + crops + std::max(activations, tuning);
   return present + data.scene_bytes + rehearsal + std::max(data.loading_bytes, working);
 }
 
@@ -205,6 +205,11 @@ TrainMemory plan_memory(const SamConfig& config, const TrainOptions& options, in
   constexpr double kFragments = 1.25;
   plan.activations =
       static_cast<int64_t>(kFragments * static_cast<double>(at_once * kFloat) * activation_values(config, options));
+  // Colours, labels, three maps and what counts; those of the step are there, and three batches are cut ahead.
+  constexpr double kBytesPerPixel = (3 + 3) * kFloat + 4 + 1;
+  constexpr double kMost = 1e17;
+  const double crops = static_cast<double>(options.batch) * static_cast<double>(3 + options.method.accumulate);
+  plan.crops = static_cast<int64_t>(std::min(kMost, crops * layer(options.crop.size, 1, kBytesPerPixel)));
   return plan;
 }
 

@@ -21,6 +21,7 @@ struct TrainMemory {
   int64_t tuning = 0;       ///< areas and maps on which thresholds are chosen, once nothing lies between the layers
   int64_t weights = 0;      ///< the network, and what learns once more for its average
   int64_t gradients = 0;    ///< gradients and AdamW's two moments, of what learns
+  int64_t crops = 0;        ///< crops that are cut and wait for their step
   int64_t activations = 0;  ///< what lies between the layers of the crops that are computed at once
   /// Scenes, validation areas, and what is held of scenes against forgetting.
   int64_t held() const { return data.scene_bytes + data.validation_bytes + rehearsal; }
