@@ -65,7 +65,21 @@ bool stdout_is_written() {
   return !failed;
 }
 
-int run_action(plat::cli::Context& context) {
+/// What to do where memory ran out, from the options that the chosen command has.
+std::string memory_advice(const CLI::App& program) {
+  const CLI::App* command = &program;
+  while (!command->get_subcommands().empty()) command = command->get_subcommands().front();
+  std::vector<std::string> smaller;
+  for (const char* name : {"--ram", "--tile-size", "--batch", "--crop", "--threads"}) {
+    if (command->get_option_no_throw(name) != nullptr) smaller.emplace_back(name);
+  }
+  std::string advice;
+  if (!smaller.empty()) advice += "pass a smaller " + plat::some_of(smaller, smaller.size()) + ", ";
+  if (command->get_option_no_throw("--bbox") != nullptr) advice += "name a part of the scene with --bbox, ";
+  return advice + (advice.empty() ? "" : "or ") + "end other programs or take a machine with more memory";
+}
+
+int run_action(plat::cli::Context& context, const CLI::App& program) {
   if (context.quiet) plat::set_log_level(plat::LogLevel::Error);
   if (context.verbose > 0) plat::set_log_level(plat::LogLevel::Debug);
   if (context.debug) {
@@ -79,7 +93,7 @@ int run_action(plat::cli::Context& context) {
     plat::log_error(error.what());
     return static_cast<int>(error.code());
   } catch (const std::bad_alloc&) {
-    plat::log_error("out of memory; pass a smaller --ram or --tile-size");
+    plat::log_error("out of memory: the run needs more than this process may have; " + memory_advice(program));
     return static_cast<int>(plat::ExitCode::Unexpected);
   } catch (const std::exception& error) {
     plat::log_error(std::string("unexpected: ") + error.what());
@@ -87,8 +101,8 @@ int run_action(plat::cli::Context& context) {
   }
 }
 
-int run(plat::cli::Context& context) {
-  const int code = run_action(context);
+int run(plat::cli::Context& context, const CLI::App& program) {
+  const int code = run_action(context, program);
   const bool written = stdout_is_written();
   return code == static_cast<int>(plat::ExitCode::Ok) && !written ? static_cast<int>(plat::ExitCode::Io) : code;
 }
@@ -143,5 +157,5 @@ int main(int argc, char** argv) {
     plat::log_error(error.what());
     return static_cast<int>(error.code());
   }
-  return run(context);
+  return run(context, program);
 }

@@ -2,7 +2,6 @@
 #include "cli/train_data_arguments.hpp"
 
 #include "core/error.hpp"
-#include "core/memory.hpp"
 #include "core/text.hpp"
 #include "training/train_options.hpp"
 
@@ -18,7 +17,6 @@ void TrainDataArguments::apply(TrainOptions& options) const {
   if (!assign_crs.empty()) options.data.assign_crs = Crs::from_text(assign_crs);
   if (!labels_crs.empty()) options.data.labels_crs = Crs::from_text(labels_crs);
   if (!val_bbox_crs.empty()) options.data.val_bbox_crs = Crs::from_text(val_bbox_crs);
-  options.data.ram_bytes = parse_memory(options.method.ram);
   if (val_bbox.empty()) return;
   const std::vector<double> box = parse_numbers(val_bbox, "--val-bbox");
   if (box.size() != 4) throw UsageError("--val-bbox needs four numbers: xmin,ymin,xmax,ymax");

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <new>
 #include <type_traits>
 #include <vector>
 
@@ -77,6 +78,7 @@ void write_png(const std::string& png_path, const cv::Mat3b& picture) {
   try {
     cv::imencode(".png", picture, png);
   } catch (const cv::Exception& error) {
+    if (error.code == cv::Error::StsNoMem) throw std::bad_alloc();
     throw IoError(png_path + ": the picture cannot be encoded (" + error.err + ").");
   }
   write_whole_file(png_path, {reinterpret_cast<const char*>(png.data()), png.size()});

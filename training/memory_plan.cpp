@@ -14,6 +14,7 @@ namespace plat {
 namespace {
 
 constexpr int64_t kFloat = 4;
+constexpr int64_t kTuningBytesPerPixel = 32;  // an area with its maps, and the objects that are found in them
 
 /// Values in a layer of a crop.
 double layer(int64_t side, int64_t stride, double channels) {
@@ -134,7 +135,60 @@ double activation_values(const SamConfig& config, const TrainOptions& options) {
 
 std::string gigabytes(int64_t bytes) { return format_memory(bytes); }
 
+/// "10 scenes 53 GB (the largest, a.tif, 5.3 GB), validation areas 3.1 GB, "; parts that are not there are left out.
+std::string describe_held(const TrainMemory& plan) {
+  std::string text = "crops that wait " + gigabytes(plan.crops) + ", " + std::to_string(plan.data.scenes) +
+                     (plan.data.scenes == 1 ? " scene " : " scenes ") + gigabytes(plan.data.scene_bytes);
+  if (plan.data.scenes > 1)
+    text += " (the largest, " + plan.data.largest + ", " + gigabytes(plan.data.largest_bytes) + ")";
+  text += ", ";
+  if (plan.data.validation_bytes > 0) text += "validation areas " + gigabytes(plan.data.validation_bytes) + ", ";
+  if (plan.rehearsal > 0) text += "scenes against forgetting " + gigabytes(plan.rehearsal) + ", ";
+  if (plan.tuning > 0) text += "threshold tuning " + gigabytes(plan.tuning) + ", ";
+  return text;
+}
+
+/// Throws the UsageError for data that do not fit.
+[[noreturn]] void refuse_data(const TrainMemory& plan, int64_t allowed) {
+  const int64_t needed = plan.total();
+  constexpr int64_t kMegabyte = 1'000'000;
+  std::string text = "the run needs about " + gigabytes(needed) + " (" + describe_held(plan) + "network " +
+                     gigabytes(plan.weights + plan.gradients + plan.activations) + ", program and labels " +
+                     gigabytes(plan.present) + "), more than the " + gigabytes(allowed) + " that --ram allows; ";
+  text += needed <= total_memory() ? "pass --ram " + std::to_string(needed / kMegabyte + 1) + "MB, or "
+                                   : "this machine has " + gigabytes(total_memory()) + " in all, so ";
+  text += "name fewer scenes, or parts of them (gdal_translate -projwin)";
+  if (plan.data.validation_bytes > needed / 10) text += ", keep less out (--val-fraction, --val-bbox)";
+  throw UsageError(text +
+                   ", or pass a coarser --gsd; of a scene only the ground within the bounds of its labels is held");
+}
+
 }  // namespace
+
+int64_t TrainMemory::total() const {
+  const int64_t working = data.validation_bytes + weights + gradients + crops + std::max(activations, tuning);
+  return present + data.scene_bytes + rehearsal + std::max(data.loading_bytes, working);
+}
+
+int64_t TrainMemory::validation_room(int64_t allowed) const {
+  TrainMemory rest = *this;
+  rest.data.validation_bytes = 0;
+  return std::max<int64_t>(1, allowed - rest.total());
+}
+
+TrainMemory TrainMemory::beside_card() const {
+  TrainMemory here = *this;
+  here.gradients = here.activations = 0;
+  return here;
+}
+
+int64_t tuning_pixels(int64_t allowed) {
+  constexpr int64_t kMost = 16'000'000;  // more tell little more
+  constexpr int64_t kShare = 8;
+  return std::min(kMost, allowed / kShare / kTuningBytesPerPixel);
+}
+
+int64_t tuning_bytes(int64_t pixels) { return pixels * kTuningBytesPerPixel; }
 
 TrainMemory plan_memory(const SamConfig& config, const TrainOptions& options, int64_t parameters, int64_t learned,
                         int64_t present) {
@@ -151,6 +205,11 @@ TrainMemory plan_memory(const SamConfig& config, const TrainOptions& options, in
   constexpr double kFragments = 1.25;
   plan.activations =
       static_cast<int64_t>(kFragments * static_cast<double>(at_once * kFloat) * activation_values(config, options));
+  // Colours, labels, three maps and what counts; those of the step are there, and three batches are cut ahead.
+  constexpr double kBytesPerPixel = (3 + 3) * kFloat + 4 + 1;
+  constexpr double kMost = 1e17;
+  const double crops = static_cast<double>(options.batch) * static_cast<double>(3 + options.method.accumulate);
+  plan.crops = static_cast<int64_t>(std::min(kMost, crops * layer(options.crop.size, 1, kBytesPerPixel)));
   return plan;
 }
 
@@ -162,13 +221,18 @@ std::string describe(const TrainMemory& plan) {
                 100 * static_cast<double>(plan.learned) / std::max(1.0, static_cast<double>(plan.parameters)));
   return text.data() + std::string("; memory: ") + gigabytes(plan.total()) + " expected (weights " +
          gigabytes(plan.weights) + ", gradients and moments " + gigabytes(plan.gradients) + ", between the layers " +
-         gigabytes(plan.activations) + ", program and scenes " + gigabytes(plan.present) + ")";
+         gigabytes(plan.activations) + ", " + describe_held(plan) + "program and labels " + gigabytes(plan.present) +
+         ")";
 }
 
 void require_memory(const TrainMemory& plan, const SamConfig& config, const TrainOptions& options, int64_t allowed) {
   if (plan.total() <= allowed) return;
   const auto bytes = [&](const TrainOptions& smaller) {
-    return plan_memory(config, smaller, plan.parameters, plan.learned, plan.present).total();
+    TrainMemory changed = plan_memory(config, smaller, plan.parameters, plan.learned, plan.present);
+    changed.data = plan.data;
+    changed.rehearsal = plan.rehearsal;
+    changed.tuning = plan.tuning;
+    return changed.total();
   };
   TrainOptions smaller = options;
   std::string proposal;
@@ -194,11 +258,18 @@ void require_memory(const TrainMemory& plan, const SamConfig& config, const Trai
   }
   if (smaller.crop.size != options.crop.size)
     proposal += (proposal.empty() ? "--crop " : " --crop ") + std::to_string(smaller.crop.size);
+  // What the scenes take is then the greater part of it, or leaves not even the smallest network its place.
+  const int64_t network = plan.weights + plan.gradients + plan.activations;
+  if (!fits() && plan.held() > std::min(network, allowed / 2)) refuse_data(plan, allowed);
   const std::string what = "the run needs about " + gigabytes(plan.total()) + ", more than the " + gigabytes(allowed) +
                            " that --ram allows. ";
   if (!fits())
     throw UsageError(what + "No smaller batch or crop fits: train less of the network, with --method decoder");
   throw UsageError(what + "With " + proposal + " it needs about " + gigabytes(bytes(smaller)) + ".");
+}
+
+void require_data_memory(const TrainMemory& plan, int64_t allowed) {
+  if (plan.total() > allowed) refuse_data(plan, allowed);
 }
 
 }  // namespace plat

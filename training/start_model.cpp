@@ -11,6 +11,7 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <cmath>
 
 namespace plat {
 namespace {
@@ -105,6 +106,12 @@ TrainOptions resolved(TrainOptions options) {
   options.data.gsd_m = options.gsd_m.value_or(gsd_m);
   options.data.class_name = options.class_name;
   options.data.seed = options.seed;
+  // Half a crop at its widest, so that crops reach the edge of the labelled part as they reach its middle; but no less than
+  // validation shows.
+  constexpr double kLeastContext = 128;
+  constexpr double kMostContext = 1e6;
+  const double half = static_cast<double>(options.crop.size) / options.crop.scale.first / 2;
+  options.data.context_px = static_cast<int64_t>(std::ceil(std::clamp(half, kLeastContext, kMostContext)));
   if (!options.optimizer.learning_rate) {
     const std::string& method = options.method.method;
     const bool beside = method == "lora" || method == "adapter" || method == "bias-norm";

@@ -7,10 +7,13 @@
 #include "core/memory.hpp"
 #include "core/staged_path.hpp"
 #include "core/thread_budget.hpp"
+#include "geo/gdal_session.hpp"
 #include "model/nn/device.hpp"
+#include "model/nn/loaded_sam.hpp"
 #include "model/nn/weights.hpp"
 #include "model/precision.hpp"
 #include "training/data/drawn_scenes.hpp"
+#include "training/data/scene_loader.hpp"
 #include "training/forgetting/measure_forgetting.hpp"
 #include "training/forgetting/rehearsal_data.hpp"
 #include "training/learn/encoded_cache.hpp"
@@ -25,6 +28,7 @@
 #include "training/samples/repeated_samples.hpp"
 #include "training/samples/sample_queue.hpp"
 #include "training/start_model.hpp"
+#include "training/trainable_data.hpp"
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
@@ -61,24 +65,12 @@ class Trainer {
   TrainSummary run() {
     if (!options_.dry_run) folder_.check(options_);
     phase("data");
-    TrainingData data = load_training_data(options_.data);
+    TrainingData data = planned_data();
     for (const std::string& line : options_.dry_run ? data.report : data.summary) log_info(line);
-    if (data.validation.empty())
-      log_warning("no validation area: nothing will say how well the model does on unseen ground");
-    const bool chooses = options_.tune_thresholds == "validation" || options_.patience > 0 || options_.keep == "best";
-    if (data.validation_objects == 0 && chooses)
-      throw UsageError(
-          "--patience, --keep best and --tune-thresholds validation need objects in the validation area to choose by; "
-          "keep ground with objects out (--val-fraction, --val-bbox), or leave them away");
-    // Crops without any object teach a network to see none, whatever its loss says.
-    if (!data.teaches && (options_.drawn_share <= 0 || data.training_pixels == 0))
-      throw DataError(
-          "no object lies on a pixel for training: all are in the validation area, where the labels are unknown or "
-          "where the imagery has no data; keep less out (--val-fraction, --val-bbox), or name data with objects "
-          "elsewhere");
+    require_trainable(data, options_);
     replayed_ = replay_sampler(options_);
     unlabelled_ = distil_sampler(options_);
-    plan(data.training_pixels);
+    plan_views(data.training_pixels);
     check_retained_data(options_, model_.description.tile_size);
     if (options_.dry_run) {
       TrainSummary summary;
@@ -138,14 +130,21 @@ class Trainer {
     folder_.replace_earlier();
   }
 
-  /// Says what will learn and what that takes; throws where it does not fit.
-  void plan(int64_t training_pixels) {
-    plan_views(training_pixels);
+  /// Says what will learn and what the run takes, throws where that does not fit, and only then reads the pixels.
+  TrainingData planned_data() {
+    limit_gdal_cache(kSceneCacheBytes);
+    const int64_t allowed = parse_memory(options_.method.ram);
+    TrainingDataLoader loader(options_.data);
     const ParameterCount count = count_parameters(model_.config, options_.method);
-    plan_ = plan_memory(model_.config, options_, count.all, count.learned, resident_memory());
+    plan_ = plan_memory(model_.config, options_, count.all, count.learned, resident_memory() + kUntouchedBytes);
+    plan_.data = loader.memory();
+    plan_.rehearsal = rehearsal_bytes(options_);
+    if (options_.tune_thresholds == "training") plan_.tuning = tuning_bytes(tuning_pixels(allowed));
     log_info("method " + options_.method.method + ": " + describe(plan_));
     // What a graphics card holds its driver says soon enough.
-    if (device_.is_cpu()) require_memory(plan_, model_.config, options_, parse_memory(options_.method.ram));
+    const TrainMemory here = device_.is_cpu() ? plan_ : plan_.beside_card();
+    device_.is_cpu() ? require_memory(here, model_.config, options_, allowed) : require_data_memory(here, allowed);
+    return loader.load(here.validation_room(allowed));
   }
 
   /// Decides how many crops repeat, and says what the encoder's results of them take on disk.
@@ -302,9 +301,9 @@ class Trainer {
 
   /// Chooses how the model's objects are told apart.
   void tune(nn::TrainState& state, const std::vector<LabelledScene>& scenes) {
-    constexpr int64_t kMostPixels = 16'000'000;  // half a gigabyte with its maps
+    const int64_t most_pixels = tuning_pixels(parse_memory(options_.method.ram));
     std::vector<ValidationArea> own;
-    if (options_.tune_thresholds == "training") own = training_areas(scenes, options_.data.gsd_m, kMostPixels);
+    if (options_.tune_thresholds == "training") own = training_areas(scenes, options_.data.gsd_m, most_pixels);
     const std::vector<ValidationArea>& areas = options_.tune_thresholds == "training" ? own : areas_;
     const TunedThresholds tuned = nn::tune(state.average, areas, validation_options());
     const InstanceThresholds& thresholds = model_.description.classes.front().thresholds = tuned.thresholds;
@@ -388,9 +387,7 @@ class Trainer {
 TrainSummary train(const TrainOptions& options) {
   options.validate();
   try {
-    return Trainer(options).run();
-  } catch (const c10::Error& error) {
-    throw ModelError(std::string("the network failed: ") + error.what_without_backtrace());
+    return nn::translated("the network failed", [&options] { return Trainer(options).run(); });
   } catch (const std::filesystem::filesystem_error& error) {
     throw IoError(error.path1().string() + ": " + error.code().message());
   }

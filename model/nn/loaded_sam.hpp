@@ -10,16 +10,24 @@
 #include <c10/util/Exception.h>
 
 #include <memory>
+#include <new>
 #include <string>
 
 namespace plat::nn {
 
-/// Runs `work` with torch's errors as ModelErrors, whose text leaves the stack trace out.
+/// Whether torch got no memory: a processor's allocator says so in words alone.
+inline bool is_out_of_memory(const c10::Error& error) {
+  return dynamic_cast<const c10::OutOfMemoryError*>(&error) != nullptr ||
+         std::string(error.what_without_backtrace()).find("can't allocate memory") != std::string::npos;
+}
+
+/// Runs `work` with torch's errors as ModelErrors, whose text leaves the stack trace out, or as std::bad_alloc.
 template <typename Work>
 auto translated(const std::string& what, const Work& work) {
   try {
     return work();
   } catch (const c10::Error& error) {
+    if (is_out_of_memory(error)) throw std::bad_alloc();
     std::string text = error.what_without_backtrace();
     text = text.substr(0, text.find('\n'));
     throw ModelError(what + ": " + text);

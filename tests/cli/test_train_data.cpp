@@ -2,9 +2,12 @@
 #include "geo/gdal_session.hpp"
 #include "tests/cli/run_program.hpp"
 #include "tests/training/data_world.hpp"
+#include "tests/training/large_scenes.hpp"
 
 #include <boost/test/unit_test.hpp>
 #include <nlohmann/json.hpp>
+
+#include <sys/resource.h>
 
 #include <filesystem>
 #include <functional>
@@ -165,6 +168,31 @@ BOOST_AUTO_TEST_CASE(what_is_wrong_with_the_data_is_one_clear_sentence) {
   BOOST_TEST(fails({"a.tif"}, "no labels") == 4);
   world.layer("far.geojson", world.all(), 250'000);
   BOOST_TEST(fails({"a.tif", "far.geojson"}, "250 km from the nearest image") == 4);
+}
+
+BOOST_AUTO_TEST_CASE(scenes_that_do_not_fit_are_refused_and_memory_that_runs_out_is_told) {
+  const plat::test::LargeScenes world;
+  world.layer("labels.geojson", {{0, 0, 0}, {0, 63, 63}});
+  world.scene(0);
+  std::vector<std::string> arguments = {"train",   "--scenes", "scene0.vrt", "--labels", "labels.geojson", "-o", "run",
+                                        "--steps", "2",        "--ram",      "1GB",      "--val-fraction", "0"};
+  const auto refused = run_plat(world.folder, arguments);
+  BOOST_TEST(refused.code == 2);
+  BOOST_TEST(has(refused.err, "1 scene 5.3 GB"), refused.err);
+  BOOST_TEST(has(refused.err, "1.0 GB that --ram allows"), refused.err);
+  BOOST_TEST(refused.peak_bytes < plat::test::with_sanitizer(700'000'000));
+  // What is allowed is there for the plan only.
+  arguments[10] = "900GB";
+  const auto short_of_memory = [] {
+    const rlimit limit{3'000'000'000, 3'000'000'000};
+    setrlimit(RLIMIT_DATA, &limit);
+  };
+  const auto ended = run_plat(world.folder, arguments, 120, {}, short_of_memory);
+  BOOST_TEST(ended.code == 1);
+  BOOST_TEST(has(ended.err, "out of memory"), ended.err);
+  BOOST_TEST(has(ended.err, "--ram"), ended.err);
+  BOOST_TEST(!has(ended.err, "bad_alloc"), ended.err);
+  BOOST_TEST(!std::filesystem::exists(world.folder.path() / "run"));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

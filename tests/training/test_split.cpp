@@ -112,7 +112,7 @@ BOOST_AUTO_TEST_CASE(validation_areas_hold_each_validation_pixel_once_and_little
   std::vector<LabelledScene> scenes = {test::drawn_world(960, 0.3, 4)};
   split_on_ground(scenes, {0.1, 20, 3});
   const LabelledScene& scene = scenes.front();
-  const auto areas = validation_areas(scene, scene.gsd_m, 0);
+  const auto areas = validation_areas({&scene, 1}, scene.gsd_m, 0);
   BOOST_TEST(areas.size() > 1u);
   int64_t counted = 0;
   double held = 0;
@@ -124,11 +124,16 @@ BOOST_AUTO_TEST_CASE(validation_areas_hold_each_validation_pixel_once_and_little
   BOOST_TEST(counted == scene.count(PixelUse::Validate));
   BOOST_TEST(held < 0.9 * 960 * 960);
   // At a finer resolution the same ground, and no more memory than is allowed.
-  BOOST_CHECK_THROW(validation_areas(scene, 1e-5, int64_t{1} << 32), UsageError);
-  BOOST_CHECK_THROW(validation_areas(scene, 1e-300, 0), UsageError);
+  BOOST_CHECK_THROW(validation_areas({&scene, 1}, 1e-5, int64_t{1} << 32), UsageError);
+  BOOST_CHECK_THROW(validation_areas({&scene, 1}, 1e-300, 0), UsageError);
+  // What is allowed is for all scenes together.
+  const auto bytes = static_cast<int64_t>(held * kValidationBytesPerPixel);
+  const std::vector<LabelledScene> twice = {scene, scene};
+  BOOST_CHECK_NO_THROW(validation_areas({&scene, 1}, scene.gsd_m, bytes * 3 / 2));
+  BOOST_CHECK_THROW(validation_areas(twice, scene.gsd_m, bytes * 3 / 2), UsageError);
   for (uint8_t& use : std::span(scenes.front().use.data(), scenes.front().use.size()))
     use = static_cast<uint8_t>(PixelUse::Train);
-  BOOST_TEST(validation_areas(scene, scene.gsd_m, 0).empty());
+  BOOST_TEST(validation_areas({&scene, 1}, scene.gsd_m, 0).empty());
 }
 
 BOOST_AUTO_TEST_CASE(no_crop_for_training_shows_a_validation_pixel) {

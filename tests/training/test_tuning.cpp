@@ -100,4 +100,24 @@ BOOST_AUTO_TEST_CASE(training_areas_are_the_training_pixels_at_the_models_resolu
   BOOST_TEST(both.size() == 2U);
 }
 
+BOOST_AUTO_TEST_CASE(of_a_scene_that_is_too_large_training_areas_show_pieces_with_objects) {
+  LabelledScene scene = test::drawn_world(384, 0.5, 3);
+  for (int64_t r = 0; r < 384; ++r) {
+    for (int64_t c = 0; c < 192; ++c) scene.use.at(c, r) = static_cast<uint8_t>(PixelUse::Validate);
+  }
+  constexpr int64_t kMost = 100 * 100;
+  const auto areas = training_areas({scene, test::drawn_world(384, 0.5, 5)}, 1.0, kMost);
+  BOOST_REQUIRE(!areas.empty());
+  int64_t pixels = 0;
+  for (const ValidationArea& area : areas) {
+    pixels += static_cast<int64_t>(area.counts.size());
+    int64_t objects = 0;
+    for (std::size_t i = 0; i < area.counts.size(); ++i)
+      objects += area.counts.data()[i] != 0 && area.labels.data()[i] != 0 ? 1 : 0;
+    BOOST_TEST(objects > 0);
+  }
+  BOOST_TEST(pixels <= kMost);
+  BOOST_TEST(training_areas({scene}, 1.0, 0).empty());
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -185,6 +185,12 @@ int64_t objects_on(const LabelledScene& scene, PixelUse use) {
   return count;
 }
 
+double block_side_m(double area_m2, double coarsest_m, const SplitOptions& options) {
+  // Two blocks at least make the share that is asked for, else chance decides too much; but none gets smaller than a
+  // few objects.
+  return std::max(std::min(options.block_m, std::sqrt(area_m2 * options.fraction / 2)), kLeastPixels * coarsest_m);
+}
+
 SplitReport split_on_ground(std::vector<LabelledScene>& scenes, const SplitOptions& options) {
   SplitReport report;
   double area_m2 = 0;
@@ -199,10 +205,7 @@ SplitReport split_on_ground(std::vector<LabelledScene>& scenes, const SplitOptio
     report.how = "no validation";
     return report;
   }
-  // Two blocks at least make the share that is asked for, else chance decides too much; but none gets smaller than a
-  // few objects.
-  const double side =
-      std::max(std::min(options.block_m, std::sqrt(area_m2 * options.fraction / 2)), kLeastPixels * coarsest_m);
+  const double side = block_side_m(area_m2, coarsest_m, options);
   const bool whole_images = static_cast<double>(free_images) * options.fraction >= 0.5;
   report.block_m = side;
   const Crs common = common_crs(scenes);

@@ -31,6 +31,9 @@ struct SplitReport {
 /// scenes, options and seed give the same split.
 SplitReport split_on_ground(std::vector<LabelledScene>& scenes, const SplitOptions& options);
 
+/// The side of the blocks, metres, over scenes with so much labelled area of which the coarsest has this resolution.
+double block_side_m(double area_m2, double coarsest_m, const SplitOptions& options);
+
 /// Objects whose middle lies on pixels of a use.
 int64_t objects_on(const LabelledScene& scene, PixelUse use);
 

@@ -30,7 +30,7 @@ Window pixel_window(const Grid& grid, const Bounds& pixels) {
 /// From the coordinates of a set of labels to the pixels of a scene.
 class Placement {
  public:
-  Placement(const LabelSet& labels, const LoadedScene& scene) : grid_(scene.grid) {
+  Placement(const LabelSet& labels, const SceneFrame& scene) : grid_(scene.grid) {
     if (labels.in_pixels) {
       if (!scene.world_from_file)
         throw DataError("labels in pixels need an image with a plain transform; warp the image first (gdalwarp)");
@@ -138,7 +138,7 @@ void LabelCounts::add(const LabelCounts& other) {
 }
 
 PlacedLabels place_labels(const std::vector<std::shared_ptr<const LabelSet>>& labels, const ClassChoice& choice,
-                          const LoadedScene& scene, bool own, double gsd_m) {
+                          const SceneFrame& scene, bool own, double gsd_m) {
   PlacedLabels placed;
   LabelCounts& counts = placed.counts;
   const Bounds frame = {0, 0, static_cast<double>(scene.grid.width), static_cast<double>(scene.grid.height)};

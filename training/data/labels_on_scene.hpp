@@ -39,6 +39,6 @@ struct PlacedLabels {
 /// and cover all of it. Throws DataError where they cannot be placed at all: pixels on an image of another size, or a CRS
 /// missing on one side.
 PlacedLabels place_labels(const std::vector<std::shared_ptr<const LabelSet>>& labels, const ClassChoice& choice,
-                          const LoadedScene& scene, bool own, double gsd_m);
+                          const SceneFrame& scene, bool own, double gsd_m);
 
 }  // namespace plat

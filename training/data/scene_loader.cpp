@@ -76,10 +76,10 @@ Grid joined_grid(const std::vector<Source>& sources) {
   return grid;
 }
 
-/// The pixels of `grid` that a source covers.
-Window covered(const Grid& grid, const Source& source) {
+/// The pixels of `grid` that a raster covers.
+Window covered(const Grid& grid, const SceneRaster& raster) {
   const Affine to_pixel = grid.world_from_pixel.inverse();
-  const Bounds box = source.grid.world_bounds();
+  const Bounds box = raster.grid.world_bounds();
   const Point first = to_pixel({box.min_x, box.max_y});
   const Point last = to_pixel({box.max_x, box.min_y});
   const auto col = static_cast<int64_t>(std::floor(first.x + 1e-3));
@@ -89,33 +89,41 @@ Window covered(const Grid& grid, const Source& source) {
   return intersect(window, grid.window());
 }
 
-void read_into(LoadedScene& scene, const Source& source, bool alone) {
-  constexpr int64_t kRows = 512;  // so that the floating-point copy stays small
-  const Window place = alone ? scene.grid.window() : covered(scene.grid, source);
-  RasterOptions options = source.options;
-  if (!alone) options.target_grid = scene.grid.sub(place);
-  RasterReader reader(source.file.path, options);
-  // Percentiles of the raster itself: on a part of a larger grid they would be those of its edge pixels, too.
+/// Reads what a raster shows of a part of its scene.
+void read_into(LoadedScene& scene, const SceneFrame& frame, const SceneRaster& raster, const Window& part) {
+  constexpr int64_t kMostRows = 512;
+  constexpr int64_t kPixels = int64_t{1} << 22;  // so that the floating-point copy stays small
+  const bool alone = frame.rasters.size() == 1;
+  const Window place = alone ? frame.grid.window() : covered(frame.grid, raster);
+  const Window wanted = intersect(place, part);
+  if (wanted.empty()) return;
+  RasterOptions options = raster.options;
+  if (!alone) options.target_grid = frame.grid.sub(place);
+  RasterReader reader(raster.path, options);
+  // Percentiles of the raster itself: those of a part, or of a part of a larger grid, would be others.
   const Scaling scaling = default_scaling(reader);
-  for (int64_t row = 0; row < place.height; row += kRows) {
+  const int64_t rows = std::clamp<int64_t>(kPixels / wanted.width, 1, kMostRows);
+  for (int64_t row = wanted.row; row < wanted.row_end(); row += rows) {
     throw_if_cancelled();
-    RasterBlock block = reader.read({0, row, place.width, std::min(kRows, place.height - row)});
+    RasterBlock block =
+        reader.read({wanted.col - place.col, row - place.row, wanted.width, std::min(rows, wanted.row_end() - row)});
     scaling.apply(block.pixels);
     for (int64_t r = 0; r < block.valid.height(); ++r) {
-      for (int64_t c = 0; c < place.width; ++c) {
+      for (int64_t c = 0; c < wanted.width; ++c) {
         if (block.valid.at(c, r) == 0) continue;
-        scene.valid.at(place.col + c, place.row + row + r) = 1;
+        const int64_t to_col = wanted.col + c - part.col, to_row = row + r - part.row;
+        scene.valid.at(to_col, to_row) = 1;
         for (int64_t b = 0; b < 3; ++b) {
           const float value = std::clamp(block.pixels.at(c, r, b), 0.0F, 255.0F);
-          scene.pixels.at(place.col + c, place.row + row + r, b) = static_cast<uint8_t>(std::lround(value));
+          scene.pixels.at(to_col, to_row, b) = static_cast<uint8_t>(std::lround(value));
         }
       }
     }
   }
 }
 
-LoadedScene load(const std::vector<Source>& sources) {
-  LoadedScene scene;
+SceneFrame frame_of(const std::vector<Source>& sources) {
+  SceneFrame scene;
   const Source& first = sources.front();
   scene.grid = sources.size() == 1 ? first.grid : joined_grid(sources);
   scene.gsd_m = sources.size() == 1 ? first.gsd_m : scene.grid.ground_sample_distance_m();
@@ -125,11 +133,9 @@ LoadedScene load(const std::vector<Source>& sources) {
   if (first.info.georeferencing == "transform") scene.world_from_file = first.info.grid.world_from_pixel;
   if (!scene.georeferenced) scene.world_from_file = Affine{0, 1, 0, 0, 0, -1};
   if (sources.size() > 1) scene.world_from_file.reset();
-  scene.pixels = Image<uint8_t>(scene.grid.width, scene.grid.height, 3);
-  scene.valid = Image<uint8_t>(scene.grid.width, scene.grid.height);
   for (const Source& source : sources) {
     scene.files.push_back(source.number);
-    read_into(scene, source, sources.size() == 1);
+    scene.rasters.push_back({source.file.path, source.grid, source.options});
   }
   return scene;
 }
@@ -178,14 +184,14 @@ Source describe(std::size_t number, const SceneFile& file, const SceneOptions& o
 
 }  // namespace
 
-std::vector<LoadedScene> load_scenes(const std::vector<SceneFile>& files, const SceneOptions& options) {
+std::vector<SceneFrame> plan_scenes(const std::vector<SceneFile>& files, const SceneOptions& options) {
   std::vector<Source> sources;
   for (const SceneFile& file : files) {
     throw_if_cancelled();
     sources.push_back(describe(sources.size(), file, options));
   }
   const std::vector<std::size_t> groups = group(sources);
-  std::vector<LoadedScene> scenes;
+  std::vector<SceneFrame> scenes;
   for (std::size_t first = 0; first < sources.size(); ++first) {
     if (groups[first] != first) continue;
     std::vector<Source> members;
@@ -196,12 +202,21 @@ std::vector<LoadedScene> load_scenes(const std::vector<SceneFile>& files, const 
       parts += static_cast<double>(sources[i].grid.window().pixel_count());
     }
     if (static_cast<double>(joined_grid(members).window().pixel_count()) <= kSparsest * parts) {
-      scenes.push_back(load(members));
+      scenes.push_back(frame_of(members));
     } else {
-      for (const Source& member : members) scenes.push_back(load({member}));
+      for (const Source& member : members) scenes.push_back(frame_of({member}));
     }
   }
   return scenes;
+}
+
+LoadedScene load_scene(const SceneFrame& frame, const Window& part) {
+  LoadedScene scene;
+  scene.grid = frame.grid.sub(part);
+  scene.pixels = Image<uint8_t>(part.width, part.height, 3);
+  scene.valid = Image<uint8_t>(part.width, part.height);
+  for (const SceneRaster& raster : frame.rasters) read_into(scene, frame, raster, part);
+  return scene;
 }
 
 }  // namespace plat

@@ -2,7 +2,9 @@
 #pragma once
 
 #include "core/image.hpp"
+#include "core/window.hpp"
 #include "geo/grid.hpp"
+#include "geo/raster_reader.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -25,8 +27,15 @@ struct SceneOptions {
   Crs assign_crs;                     ///< of the others, in place of their own; empty: their own
 };
 
-/// The joined pixels of one or more rasters.
-struct LoadedScene {
+/// A raster of a scene, and how it is read.
+struct SceneRaster {
+  std::string path;
+  Grid grid;  ///< at the scene's resolution
+  RasterOptions options;
+};
+
+/// A scene as the headers of one or more rasters tell it: no pixel of it is in memory.
+struct SceneFrame {
   std::vector<std::size_t> files;  ///< positions of its rasters in what was asked for
   Grid grid;
   double gsd_m = 0;
@@ -35,12 +44,26 @@ struct LoadedScene {
   std::optional<Affine> world_from_file;
   int64_t file_width = 0;
   int64_t file_height = 0;
+  std::vector<SceneRaster> rasters;
+};
+
+/// The joined pixels of a scene, or of a part of it.
+struct LoadedScene {
+  Grid grid;
   Image<uint8_t> pixels;  ///< three bands
   Image<uint8_t> valid;   ///< 1 where a raster has data
 };
 
-/// Reads rasters at their own resolution, or at half of `gsd_m` where they are finer than that, scaled to bytes; those of a
+/// What GDAL's block cache needs to hold while scenes are read, in bytes.
+inline constexpr int64_t kSceneCacheBytes = 128'000'000;
+/// What load_scene() takes beside its result at most, in bytes, where the cache is no larger than that.
+inline constexpr int64_t kSceneReadBytes = kSceneCacheBytes + 150'000'000;
+
+/// Opens rasters, which will be read at their own resolution, or at half of `gsd_m` where they are finer than that; those of a
 /// group that touch or overlap and share CRS and resolution become one scene. Throws IoError, DataError, UsageError.
-std::vector<LoadedScene> load_scenes(const std::vector<SceneFile>& files, const SceneOptions& options);
+std::vector<SceneFrame> plan_scenes(const std::vector<SceneFile>& files, const SceneOptions& options);
+
+/// Reads a part of a scene, a window of its grid, scaled to bytes as the whole would be. Throws IoError, DataError.
+LoadedScene load_scene(const SceneFrame& frame, const Window& part);
 
 }  // namespace plat

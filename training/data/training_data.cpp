@@ -8,17 +8,19 @@
 #include "training/data/data_discovery.hpp"
 #include "training/data/data_report.hpp"
 #include "training/data/ground_split.hpp"
+#include "training/data/kept_out_box.hpp"
 #include "training/data/label_checks.hpp"
 #include "training/data/label_reader.hpp"
+#include "training/data/labels_on_scene.hpp"
 #include "training/data/scene_loader.hpp"
 #include "training/data/validation_areas.hpp"
 #include "training/samples/crop_sampler.hpp"
 
 #include <algorithm>
 #include <cmath>
-#include <iterator>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <utility>
 
@@ -29,41 +31,45 @@ constexpr std::size_t kFewLines = 12;  // of a section of the report that people
 
 using Labels = std::vector<std::shared_ptr<const LabelSet>>;
 
-/// The smallest window of pixels that holds a rectangle of world coordinates, cut to the grid.
-Window pixel_window(const Grid& grid, const Bounds& world) {
-  const Affine to_pixel = grid.world_from_pixel.inverse();
-  const Point first = to_pixel({world.min_x, world.max_y});
-  const Point last = to_pixel({world.max_x, world.min_y});
-  // A thousandth of a pixel of tolerance, so that rounding in a transform does not add a row.
-  const auto col = static_cast<int64_t>(std::floor(first.x + 1e-3));
-  const auto row = static_cast<int64_t>(std::floor(first.y + 1e-3));
-  const auto col_end = static_cast<int64_t>(std::ceil(last.x - 1e-3));
-  const auto row_end = static_cast<int64_t>(std::ceil(last.y - 1e-3));
-  return intersect({col, row, col_end - col, row_end - row}, grid.window());
+/// What is held of a scene: the labelled part and what lies around it.
+Window held_part(const SceneFrame& frame, const Window& labelled, double context) {
+  constexpr int64_t kStep = 4;  // the reductions of a part are then those of the whole
+  const auto margin = static_cast<int64_t>(std::ceil(context));
+  const int64_t col = std::max<int64_t>(0, labelled.col - margin) / kStep * kStep;
+  const int64_t row = std::max<int64_t>(0, labelled.row - margin) / kStep * kStep;
+  return intersect({col, row, labelled.col_end() + margin - col, labelled.row_end() + margin - row},
+                   frame.grid.window());
 }
 
-void keep_out_box(LabelledScene& scene, const TrainingDataOptions& options) {
-  Bounds box = *options.val_bbox;
-  if (!scene.georeferenced) return;
-  if (!options.val_bbox_crs.empty() && !scene.grid.crs.empty())
-    box = CrsTransform(options.val_bbox_crs, scene.grid.crs)(box);
-  if (!box.intersects(scene.grid.world_bounds())) return;
-  const Window window = pixel_window(scene.grid, box);
-  for (int64_t row = window.row; row < window.row_end(); ++row) {
-    for (uint8_t& pixel :
-         scene.use.row(row).subspan(static_cast<std::size_t>(window.col), static_cast<std::size_t>(window.width))) {
-      if (pixel != static_cast<uint8_t>(PixelUse::None)) pixel = static_cast<uint8_t>(PixelUse::Validate);
+void move(std::vector<MultiPolygon>& objects, double col, double row) {
+  for (MultiPolygon& object : objects) {
+    for (Polygon& part : object) {
+      for (Point& p : part.exterior) p = {p.x + col, p.y + row};
+      for (Ring& hole : part.holes) {
+        for (Point& p : hole) p = {p.x + col, p.y + row};
+      }
     }
   }
 }
 
-/// Builds the training data step by step.
-class DataLoader {
- public:
-  explicit DataLoader(const TrainingDataOptions& options)
-      : options_(options), reader_(options.class_attribute, options.labels_crs, options.layer) {}
+/// A scene whose labels are known and whose pixels are not.
+struct PlannedScene {
+  std::string name;
+  SceneFrame frame;
+  Window part;          ///< of the frame, that is held
+  PlacedLabels labels;  ///< in pixels of `part`
+};
 
-  TrainingData load() {
+}  // namespace
+
+/// Builds the training data step by step.
+struct TrainingDataLoader::Impl {
+ public:
+  explicit Impl(TrainingDataOptions options)
+      : options_(std::move(options)), reader_(options_.class_attribute, options_.labels_crs, options_.layer) {}
+
+  /// All that needs no pixels.
+  void plan() {
     FoundData found = find_training_data(options_.inputs());
     report_.left_out = std::move(found.left_out);
     read_labels(std::move(found.images));
@@ -71,15 +77,23 @@ class DataLoader {
     const ClassChoice choice(all_labels(), options_.class_name, options_.class_values);
     std::vector<SceneFile> files;
     for (const ImageLabels& image : images_) files.push_back({image.image, group_of(image)});
-    for (LoadedScene& loaded :
-         load_scenes(files, {options_.bands, options_.gsd_m, options_.image_gsd_m, options_.assign_crs}))
-      add_scene(loaded, choice);
-    if (data_.scenes.empty()) throw DataError("no label lies on any image" + reasons());
+    for (SceneFrame& frame :
+         plan_scenes(files, {options_.bands, options_.gsd_m, options_.image_gsd_m, options_.assign_crs}))
+      plan_scene(std::move(frame), choice);
+    if (planned_.empty()) throw DataError("no label lies on any image" + reasons());
     if (data_.objects == 0) throw DataError("the images have labels, but no object is on them" + reasons());
     report_.findings = choice.findings();
+    plan_validation();
+  }
+
+  const DataMemory& memory() const { return memory_; }
+
+  TrainingData load(int64_t validation_bytes) {
+    for (PlannedScene& planned : planned_) add_scene(planned);
+    planned_.clear();
     check();
     split();
-    finish();
+    finish(validation_bytes);
     return std::move(data_);
   }
 
@@ -152,18 +166,18 @@ class DataLoader {
     return all;
   }
 
-  void add_scene(LoadedScene& loaded, const ClassChoice& choice) {
+  void plan_scene(SceneFrame frame, const ClassChoice& choice) {
     throw_if_cancelled();
-    const std::size_t first = loaded.files.front();
+    const std::size_t first = frame.files.front();
     const ImageLabels& image = images_[first];
     const std::string name =
-        file_name(image.image) + (loaded.files.size() == 1 ? ""
-                                  : loaded.files.size() == 2
+        file_name(image.image) + (frame.files.size() == 1 ? ""
+                                  : frame.files.size() == 2
                                       ? " and a neighbour"
-                                      : " and " + std::to_string(loaded.files.size() - 1) + " neighbours");
+                                      : " and " + std::to_string(frame.files.size() - 1) + " neighbours");
     PlacedLabels placed;
     try {
-      placed = place_labels(labels_[first], choice, loaded, image.own, options_.gsd_m);
+      placed = place_labels(labels_[first], choice, frame, image.own, options_.gsd_m);
     } catch (const DataError& error) {
       report_.left_out.push_back({image.image, error.what()});
       return;
@@ -174,24 +188,73 @@ class DataLoader {
     }
     counts_.add(placed.counts);
     empty_ += placed.objects.empty() ? 1 : 0;
-    without_georeference_ += loaded.georeferenced ? 0 : 1;
+    without_georeference_ += frame.georeferenced ? 0 : 1;
     data_.objects += static_cast<int64_t>(placed.objects.size());
-    LabelledScene scene =
-        make_scene(name, std::move(loaded.pixels), loaded.grid, loaded.gsd_m, std::move(placed.objects));
-    scene.georeferenced = loaded.georeferenced;
-    const Image<uint8_t> unknown =
-        placed.unknown.empty() ? Image<uint8_t>() : rasterize_mask(placed.unknown, scene.width(), scene.height());
+    ReportedScene reported{
+        name, {}, frame.grid.width, frame.grid.height, frame.gsd_m, static_cast<int64_t>(placed.objects.size()), 0,
+        0,    {}};
+    for (const std::size_t file : frame.files) reported.images.push_back(images_[file]);
+    report_.scenes.push_back(std::move(reported));
+    const Window part =
+        held_part(frame, placed.covered, static_cast<double>(options_.context_px) * options_.gsd_m / frame.gsd_m);
+    for (auto* geometries : {&placed.objects, &placed.unknown})
+      move(*geometries, -static_cast<double>(part.col), -static_cast<double>(part.row));
+    placed.covered.col -= part.col;
+    placed.covered.row -= part.row;
+    memory_.add_scene(name, static_cast<double>(part.pixel_count()));
+    planned_.push_back({name, std::move(frame), part, std::move(placed)});
+  }
+
+  /// Expects of the validation areas what the share that is kept out, or its rectangle, says of their size.
+  void plan_validation() {
+    double area_m2 = 0;
+    double coarsest_m = 0;
+    for (const PlannedScene& planned : planned_) {
+      area_m2 += static_cast<double>(planned.labels.covered.pixel_count()) * planned.frame.gsd_m * planned.frame.gsd_m;
+      coarsest_m = std::max(coarsest_m, planned.frame.gsd_m);
+    }
+    const double side_m =
+        block_side_m(area_m2, coarsest_m, {options_.val_fraction, options_.val_block_m, options_.seed});
+    // A block with what is shown around it; those that lie together are held as one rectangle, which takes a little more.
+    const double around = 1 + 2 * static_cast<double>(kValidationContext) * options_.gsd_m / side_m;
+    const double share = std::min(1.0, 1.25 * options_.val_fraction * around * around);
+    for (const PlannedScene& planned : planned_) {
+      const double spacing = options_.gsd_m / planned.frame.gsd_m;
+      double pixels = share * static_cast<double>(planned.labels.covered.pixel_count());
+      if (options_.val_bbox) {
+        const std::optional<Window> box =
+            pixels_in_box(planned.frame.grid.sub(planned.part), *options_.val_bbox, options_.val_bbox_crs);
+        pixels =
+            !box || !planned.frame.georeferenced
+                ? 0
+                : static_cast<double>(
+                      held_part(planned.frame, *box, spacing * static_cast<double>(kValidationContext)).pixel_count());
+      }
+      memory_.add_validation(pixels / (spacing * spacing));
+    }
+  }
+
+  /// Reads what is held of a scene.
+  void add_scene(PlannedScene& planned) {
+    throw_if_cancelled();
+    const PlacedLabels& placed = planned.labels;
+    LoadedScene loaded = load_scene(planned.frame, planned.part);
+    LabelledScene scene = make_scene(planned.name, std::move(loaded.pixels), loaded.grid, planned.frame.gsd_m,
+                                     std::move(planned.labels.objects));
+    scene.georeferenced = planned.frame.georeferenced;
     for (int64_t row = 0; row < scene.height(); ++row) {
       for (int64_t col = 0; col < scene.width(); ++col) {
-        const bool known = loaded.valid.at(col, row) != 0 && placed.covered.contains(col, row) &&
-                           (unknown.empty() || unknown.at(col, row) == 0);
-        if (!known) scene.use.at(col, row) = static_cast<uint8_t>(PixelUse::None);
+        if (loaded.valid.at(col, row) == 0 || !placed.covered.contains(col, row))
+          scene.use.at(col, row) = static_cast<uint8_t>(PixelUse::None);
       }
     }
-    ReportedScene reported{
-        name, {}, scene.width(), scene.height(), scene.gsd_m, static_cast<int64_t>(scene.objects.size()), 0, 0, {}};
-    for (const std::size_t file : loaded.files) reported.images.push_back(images_[file]);
-    report_.scenes.push_back(std::move(reported));
+    loaded.valid = {};
+    if (!placed.unknown.empty()) {
+      const Image<uint8_t> unknown = rasterize_mask(placed.unknown, scene.width(), scene.height());
+      for (std::size_t i = 0; i < unknown.size(); ++i) {
+        if (unknown.data()[i] != 0) scene.use.data()[i] = static_cast<uint8_t>(PixelUse::None);
+      }
+    }
     data_.scenes.push_back(std::move(scene));
   }
 
@@ -232,14 +295,14 @@ class DataLoader {
 
   void split() {
     if (options_.val_bbox) {
-      for (LabelledScene& scene : data_.scenes) keep_out_box(scene, options_);
+      for (LabelledScene& scene : data_.scenes) keep_out_box(scene, *options_.val_bbox, options_.val_bbox_crs);
       report_.split.how = "the rectangle of --val-bbox";
     } else {
       report_.split = split_on_ground(data_.scenes, {options_.val_fraction, options_.val_block_m, options_.seed});
     }
   }
 
-  void finish() {
+  void finish(int64_t validation_bytes) {
     for (std::size_t i = 0; i < data_.scenes.size(); ++i) {
       const LabelledScene& scene = data_.scenes[i];
       const auto train = static_cast<double>(scene.count(PixelUse::Train));
@@ -249,13 +312,12 @@ class DataLoader {
       report_.validation.area_m2 += validate * pixel_m2;
       report_.training.objects += objects_on(scene, PixelUse::Train);
       report_.validation.objects += objects_on(scene, PixelUse::Validate);
-      const auto all = static_cast<double>(scene.width() * scene.height());
+      const auto all = static_cast<double>(report_.scenes[i].width * report_.scenes[i].height);
       data_.teaches = data_.teaches || shows_objects(scene);
       report_.scenes[i].training = train / all;
       report_.scenes[i].validation = validate / all;
-      std::ranges::move(validation_areas(scene, options_.gsd_m, options_.ram_bytes),
-                        std::back_inserter(data_.validation));
     }
+    data_.validation = validation_areas(data_.scenes, options_.gsd_m, validation_bytes);
     const double model_m2 = options_.gsd_m * options_.gsd_m;
     data_.training_pixels = std::llround(report_.training.area_m2 / model_m2);
     data_.validation_pixels = std::llround(report_.validation.area_m2 / model_m2);
@@ -278,7 +340,7 @@ class DataLoader {
     return text.empty() ? ": check their coordinate reference systems" : text;
   }
 
-  const TrainingDataOptions& options_;
+  const TrainingDataOptions options_;
   LabelReader reader_;
   std::vector<ImageLabels> images_;
   std::vector<Labels> labels_;  ///< one an image
@@ -286,11 +348,24 @@ class DataLoader {
   LabelCounts counts_;
   int64_t empty_ = 0;
   int64_t without_georeference_ = 0;
+  std::vector<PlannedScene> planned_;
+  DataMemory memory_;
   DataReport report_;
   TrainingData data_;
 };
 
-}  // namespace
+TrainingDataLoader::TrainingDataLoader(TrainingDataOptions options) {
+  options.validate();
+  impl_ = std::make_unique<Impl>(std::move(options));
+  impl_->plan();
+}
+
+TrainingDataLoader::~TrainingDataLoader() = default;
+TrainingDataLoader::TrainingDataLoader(TrainingDataLoader&&) noexcept = default;
+TrainingDataLoader& TrainingDataLoader::operator=(TrainingDataLoader&&) noexcept = default;
+
+const DataMemory& TrainingDataLoader::memory() const { return impl_->memory(); }
+TrainingData TrainingDataLoader::load(int64_t validation_bytes) { return impl_->load(validation_bytes); }
 
 void TrainingDataOptions::validate() const {
   if (data.empty() && scenes.empty())
@@ -300,6 +375,7 @@ void TrainingDataOptions::validate() const {
   if (!(gsd_m > 0)) throw UsageError("--gsd must be more than 0 m");
   if (image_gsd_m && !(*image_gsd_m > 0)) throw UsageError("--image-gsd must be more than 0 m");
   if (!(val_fraction >= 0 && val_fraction <= 0.9)) throw UsageError("--val-fraction must lie in [0, 0.9]");
+  if (context_px < 0) throw UsageError("the context of labelled parts must be 0 pixels or more");
   if (!(val_block_m > 0)) throw UsageError("--val-block must be more than 0 m");
   if (val_bbox && val_bbox->empty())
     throw UsageError("--val-bbox needs xmin,ymin,xmax,ymax with xmin < xmax and ymin < ymax");
@@ -309,9 +385,6 @@ DataInputs TrainingDataOptions::inputs() const {
   return {data, scenes, labels, class_attribute, assign_crs, labels_crs, layer};
 }
 
-TrainingData load_training_data(const TrainingDataOptions& options) {
-  options.validate();
-  return DataLoader(options).load();
-}
+TrainingData load_training_data(const TrainingDataOptions& options) { return TrainingDataLoader(options).load(); }
 
 }  // namespace plat

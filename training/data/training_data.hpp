@@ -5,9 +5,11 @@
 #include "geo/crs.hpp"
 #include "geo/geometry.hpp"
 #include "training/data/data_discovery.hpp"
+#include "training/data/data_memory.hpp"
 #include "training/data/labelled_scene.hpp"
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -34,7 +36,7 @@ struct TrainingDataOptions {
   double val_fraction = 0.15;             ///< without val_bbox: share of the area kept out, in blocks, in [0, 0.9]
   double val_block_m = 100;               ///< largest side of those blocks, metres, > 0
   uint64_t seed = 1;                      ///< chooses the blocks
-  int64_t ram_bytes = 0;                  ///< what the validation area may take; 0: no limit
+  int64_t context_px = 256;  ///< pixels of the model that are held around the labelled part of a scene, >= 0
   DataInputs inputs() const;
   void validate() const;
 };
@@ -61,8 +63,29 @@ struct TrainingData {
   std::string json;                  ///< the same for programs
 };
 
-/// Finds images and labels (find_training_data), reads them into memory, checks and mends the labels, and keeps blocks out
-/// for validation. Neighbouring images of the same labels, CRS and resolution are joined, so that crops run over their seams;
+/// Finds images and labels (find_training_data), and loads them in two steps, so that what they take can be refused before it
+/// is taken. Not thread-safe.
+class TrainingDataLoader {
+ public:
+  /// Reads labels and the headers of images. Throws IoError, DataError, UsageError.
+  explicit TrainingDataLoader(TrainingDataOptions options);
+  ~TrainingDataLoader();
+  TrainingDataLoader(TrainingDataLoader&&) noexcept;
+  TrainingDataLoader& operator=(TrainingDataLoader&&) noexcept;
+
+  /// What the data will take.
+  const DataMemory& memory() const;
+  /// Reads the pixels; once. Throws what load_training_data() does, and UsageError where the validation areas of all scenes
+  /// take more than so many bytes (0: no limit).
+  TrainingData load(int64_t validation_bytes = 0);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// Finds images and labels, reads them into memory, checks and mends the labels, and keeps blocks out for validation. Of a
+/// scene only the part that its labels cover is held, with `context_px` around it. Neighbouring images of the same labels, CRS and resolution are joined, so that crops run over their seams;
 /// pixels outside the bounds of a shared layer are left out, as nobody looked for objects there. Throws IoError, DataError.
 TrainingData load_training_data(const TrainingDataOptions& options);
 

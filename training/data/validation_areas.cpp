@@ -14,11 +14,7 @@
 namespace plat {
 namespace {
 
-constexpr int64_t kContext = 64;  // model pixels shown around a validation area
-constexpr int64_t kCell = 16;     // pixels of the scene: validation pixels no farther apart lie together
-
-/// Of a pixel: its colours, its label and whether it counts; and the three maps that are made of it.
-constexpr double kBytesPerPixel = 3 * 4 + 4 + 1 + 3 * 4;
+constexpr int64_t kCell = 16;  // pixels of the scene: validation pixels no farther apart lie together
 
 /// The bounds of the validation pixels in each cell of a scene; empty where it has none.
 Image<Bounds> validation_cells(const LabelledScene& scene) {
@@ -73,35 +69,50 @@ std::vector<Bounds> joined(std::vector<Bounds> boxes) {
   return boxes;
 }
 
-}  // namespace
-
-std::vector<ValidationArea> validation_areas(const LabelledScene& scene, double gsd_m, int64_t memory_bytes) {
-  const double spacing = gsd_m / scene.gsd_m;
-  const double context = spacing * kContext;
+/// What the areas of a scene show, in its pixels.
+std::vector<Bounds> shown(const LabelledScene& scene, double spacing) {
+  const double context = spacing * kValidationContext;
   std::vector<Bounds> boxes = groups(validation_cells(scene));
   for (Bounds& box : boxes) {
     box = {std::max(0.0, box.min_x - context), std::max(0.0, box.min_y - context),
            std::min(box.max_x + context, static_cast<double>(scene.width())),
            std::min(box.max_y + context, static_cast<double>(scene.height()))};
   }
-  boxes = joined(std::move(boxes));
-  double pixels = 0;
-  for (const Bounds& box : boxes) pixels += (box.max_x - box.min_x) / spacing * ((box.max_y - box.min_y) / spacing);
-  const double bytes = pixels * kBytesPerPixel;
+  return joined(std::move(boxes));
+}
+
+}  // namespace
+
+std::vector<ValidationArea> validation_areas(std::span<const LabelledScene> scenes, double gsd_m,
+                                             int64_t memory_bytes) {
+  std::vector<std::vector<Bounds>> boxes;
+  double bytes = 0;
+  for (const LabelledScene& scene : scenes) {
+    const double spacing = gsd_m / scene.gsd_m;
+    for (const Bounds& box : boxes.emplace_back(shown(scene, spacing))) {
+      bytes += (box.max_x - box.min_x) / spacing * ((box.max_y - box.min_y) / spacing) * kValidationBytesPerPixel;
+    }
+  }
   constexpr double kMost = 1e15;
   if (bytes > (memory_bytes > 0 ? static_cast<double>(memory_bytes) : kMost)) {
-    throw UsageError("--gsd: at " + std::to_string(gsd_m) + " m the validation area of " + scene.name +
-                     " takes about " + format_memory(static_cast<int64_t>(std::min(bytes, 1e18))) +
-                     ", more than --ram allows; pass a larger --gsd, or keep out less (--val-fraction, --val-bbox)");
+    throw UsageError("at a --gsd of " + std::to_string(gsd_m) + " m the validation areas take about " +
+                     format_memory(static_cast<int64_t>(std::min(bytes, 1e18))) + ", more than " +
+                     (memory_bytes > 0 ? "the " + format_memory(memory_bytes) + " that --ram leaves them"
+                                       : std::string("any machine has")) +
+                     "; keep out less (--val-fraction, --val-bbox), or pass a larger --gsd or --ram");
   }
   std::vector<ValidationArea> areas;
-  for (const Bounds& box : boxes) {
-    const Affine affine = {box.min_x, spacing, 0, box.min_y, 0, spacing};
-    const int64_t width = std::max<int64_t>(1, std::llround((box.max_x - box.min_x) / spacing));
-    const int64_t height = std::max<int64_t>(1, std::llround((box.max_y - box.min_y) / spacing));
-    areas.push_back({scene.name, warp_pixels(scene, affine, width, height, Show::Everything),
-                     warp_labels(scene, affine, width, height),
-                     warp_use(scene, affine, width, height, PixelUse::Validate)});
+  for (std::size_t i = 0; i < scenes.size(); ++i) {
+    const LabelledScene& scene = scenes[i];
+    const double spacing = gsd_m / scene.gsd_m;
+    for (const Bounds& box : boxes[i]) {
+      const Affine affine = {box.min_x, spacing, 0, box.min_y, 0, spacing};
+      const int64_t width = std::max<int64_t>(1, std::llround((box.max_x - box.min_x) / spacing));
+      const int64_t height = std::max<int64_t>(1, std::llround((box.max_y - box.min_y) / spacing));
+      areas.push_back({scene.name, warp_pixels(scene, affine, width, height, Show::Everything),
+                       warp_labels(scene, affine, width, height),
+                       warp_use(scene, affine, width, height, PixelUse::Validate)});
+    }
   }
   return areas;
 }

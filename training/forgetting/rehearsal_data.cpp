@@ -5,6 +5,8 @@
 #include "training/data/data_files.hpp"
 #include "training/data/scene_loader.hpp"
 #include "training/data/training_data.hpp"
+#include "training/forgetting/measure_forgetting.hpp"
+#include "training/forgetting/retained_objects.hpp"
 
 #include <algorithm>
 #include <string>
@@ -30,7 +32,38 @@ std::vector<SceneFile> rasters_in(const std::vector<std::string>& paths) {
   return files;
 }
 
+std::vector<SceneFrame> distilled_scenes(const TrainOptions& options) {
+  return plan_scenes(rasters_in(options.forgetting.distil_data),
+                     {options.data.bands, options.data.gsd_m, options.data.image_gsd_m, options.data.assign_crs});
+}
+
+/// Opens what is replayed.
+TrainingDataLoader replayed_data(const TrainOptions& options) {
+  TrainingDataOptions data = options.data;
+  data.data.clear();
+  data.scenes = options.forgetting.replay_scenes;
+  data.labels = options.forgetting.replay_labels;
+  data.val_bbox.reset();
+  data.val_fraction = 0;
+  try {
+    return TrainingDataLoader(std::move(data));
+  } catch (const DataError& error) {
+    throw DataError(std::string("--replay-scenes: ") + error.what());
+  }
+}
+
 }  // namespace
+
+int64_t rehearsal_bytes(const TrainOptions& options) {
+  DataMemory memory;
+  if (options.forgetting.distil > 0) {
+    for (const SceneFrame& frame : distilled_scenes(options))
+      memory.add_scene("", static_cast<double>(frame.grid.window().pixel_count()));
+  }
+  // The last are read, one data set at a time, while all others are still there.
+  return memory.scene_bytes + (measures_forgetting(options) ? retained_bytes(options) : 0) +
+         (options.forgetting.replays() ? replayed_data(options).memory().scene_bytes : 0);
+}
 
 CropOptions crop_options(const TrainOptions& options) {
   CropOptions crop = options.crop;
@@ -42,9 +75,9 @@ CropOptions crop_options(const TrainOptions& options) {
 std::unique_ptr<CropSampler> distil_sampler(const TrainOptions& options) {
   if (options.forgetting.distil <= 0) return nullptr;
   std::vector<LabelledScene> scenes;
-  const SceneOptions as{options.data.bands, options.data.gsd_m, options.data.image_gsd_m, options.data.assign_crs};
-  for (LoadedScene& loaded : load_scenes(rasters_in(options.forgetting.distil_data), as)) {
-    LabelledScene scene = make_scene("", std::move(loaded.pixels), loaded.grid, loaded.gsd_m, {});
+  for (const SceneFrame& frame : distilled_scenes(options)) {
+    LoadedScene loaded = load_scene(frame, frame.grid.window());
+    LabelledScene scene = make_scene("", std::move(loaded.pixels), loaded.grid, frame.gsd_m, {});
     for (std::size_t i = 0; i < loaded.valid.size(); ++i) {
       if (loaded.valid.data()[i] == 0) scene.use.data()[i] = static_cast<uint8_t>(PixelUse::None);
     }
@@ -60,18 +93,7 @@ std::unique_ptr<CropSampler> distil_sampler(const TrainOptions& options) {
 
 std::unique_ptr<CropSampler> replay_sampler(const TrainOptions& options) {
   if (!options.forgetting.replays()) return nullptr;
-  TrainingDataOptions data = options.data;
-  data.data.clear();
-  data.scenes = options.forgetting.replay_scenes;
-  data.labels = options.forgetting.replay_labels;
-  data.val_bbox.reset();
-  data.val_fraction = 0;
-  TrainingData found;
-  try {
-    found = load_training_data(data);
-  } catch (const DataError& error) {
-    throw DataError(std::string("--replay-scenes: ") + error.what());
-  }
+  TrainingData found = replayed_data(options).load();
   if (!found.teaches)
     throw DataError(
         "--replay-labels: all objects lie where the labels are unknown or the imagery has no data; replay data "

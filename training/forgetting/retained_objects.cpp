@@ -138,9 +138,8 @@ RetainedTile cut(const LabelledScene& scene, const Place& place, double gsd_m, i
   return tile;
 }
 
-/// Adds up to `objects` objects of one data set.
-void add_data(RetainedTiles& found, const std::string& path, int64_t objects, const TrainOptions& options,
-              int64_t outer, int64_t inner) {
+/// How one data set is read.
+TrainingDataOptions data_options(const std::string& path, const TrainOptions& options) {
   TrainingDataOptions data = options.data;
   data.data = {path};
   data.scenes.clear();
@@ -150,6 +149,13 @@ void add_data(RetainedTiles& found, const std::string& path, int64_t objects, co
   data.class_name = "objects of any kind";  // which no label says, so that all are taken
   data.val_bbox.reset();
   data.val_fraction = 0;
+  return data;
+}
+
+/// Adds up to `objects` objects of one data set.
+void add_data(RetainedTiles& found, const std::string& path, int64_t objects, const TrainOptions& options,
+              int64_t outer, int64_t inner) {
+  const TrainingDataOptions data = data_options(path, options);
   const std::vector<LabelledScene> scenes = load_training_data(data).scenes;
   std::vector<Place> places;
   for (std::size_t i = 0; i < scenes.size(); ++i) {
@@ -212,6 +218,13 @@ std::array<PointPrompt, 3> inner_points(const Image<int32_t>& labels, int32_t la
     }
   }
   return points;
+}
+
+int64_t retained_bytes(const TrainOptions& options) {
+  int64_t bytes = 0;
+  for (const std::string& path : options.forgetting.retain)
+    bytes = std::max(bytes, TrainingDataLoader(data_options(path, options)).memory().scene_bytes);
+  return bytes;
 }
 
 RetainedTiles retained_tiles(const TrainOptions& options, int64_t outer, int64_t inner) {

@@ -40,6 +40,9 @@ struct RetainedTiles {
 /// DataError where no object lies whole in a tile.
 RetainedTiles retained_tiles(const TrainOptions& options, int64_t outer, int64_t inner);
 
+/// What the scenes of the largest of these data sets take in memory, told from their headers. Throws IoError, DataError.
+int64_t retained_bytes(const TrainOptions& options);
+
 /// Three pixels of an object, the deepest inside first, each next as far from those before as can be among pixels that are at
 /// least half as deep. Fewer never: small objects repeat one.
 std::array<PointPrompt, 3> inner_points(const Image<int32_t>& labels, int32_t label);

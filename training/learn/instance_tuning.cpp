@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <utility>
 
 namespace plat {
 namespace {
@@ -29,10 +30,28 @@ const std::vector<Candidates>& candidates() {
   return all;
 }
 
+/// The training pixels of a part of a scene; the window is one of the scene at the model's resolution.
+ValidationArea training_area(const LabelledScene& scene, double spacing, const Window& part) {
+  const Affine affine = {static_cast<double>(part.col) * spacing, spacing, 0,
+                         static_cast<double>(part.row) * spacing, 0,       spacing};
+  return {scene.name, warp_pixels(scene, affine, part.width, part.height, Show::Everything),
+          warp_labels(scene, affine, part.width, part.height),
+          warp_use(scene, affine, part.width, part.height, PixelUse::Train)};
+}
+
+/// Whether an object lies on training pixels of an area.
+bool teaches(const ValidationArea& area) {
+  for (std::size_t i = 0; i < area.counts.size(); ++i) {
+    if (area.counts.data()[i] != 0 && area.labels.data()[i] != 0) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 std::vector<ValidationArea> training_areas(const std::vector<LabelledScene>& scenes, double gsd_m,
                                            int64_t most_pixels) {
+  constexpr int64_t kLargestPiece = 2048;
   std::vector<ValidationArea> areas;
   int64_t pixels = 0;
   for (const LabelledScene& scene : scenes) {
@@ -41,14 +60,28 @@ std::vector<ValidationArea> training_areas(const std::vector<LabelledScene>& sce
     const auto size = [spacing](int64_t side) {
       return std::max<int64_t>(1, std::llround(static_cast<double>(side) / spacing));
     };
-    const int64_t width = size(scene.width());
-    const int64_t height = size(scene.height());
-    if (!areas.empty() && pixels + width * height > most_pixels) continue;
-    pixels += width * height;
-    const Affine affine = {0, spacing, 0, 0, 0, spacing};
-    areas.push_back({scene.name, warp_pixels(scene, affine, width, height, Show::Everything),
-                     warp_labels(scene, affine, width, height),
-                     warp_use(scene, affine, width, height, PixelUse::Train)});
+    const Window whole = {0, 0, size(scene.width()), size(scene.height())};
+    int64_t side = std::max(whole.width, whole.height);
+    if (whole.pixel_count() > most_pixels) {
+      side = std::clamp(static_cast<int64_t>(std::sqrt(static_cast<double>(most_pixels))), int64_t{1}, kLargestPiece);
+    } else if (pixels + whole.pixel_count() > most_pixels) {
+      continue;
+    }
+    for (int64_t row = 0; row < whole.height; row += side) {
+      for (int64_t col = 0; col < whole.width; col += side) {
+        throw_if_cancelled();
+        const Window part = intersect({col, row, side, side}, whole);
+        const Bounds place = {static_cast<double>(col) * spacing, static_cast<double>(row) * spacing,
+                              static_cast<double>(part.col_end()) * spacing,
+                              static_cast<double>(part.row_end()) * spacing};
+        if (pixels + part.pixel_count() > most_pixels) continue;
+        if (part != whole && objects_in(scene, place).empty()) continue;
+        ValidationArea area = training_area(scene, spacing, part);
+        if (part != whole && !teaches(area)) continue;
+        pixels += part.pixel_count();
+        areas.push_back(std::move(area));
+      }
+    }
   }
   return areas;
 }

@@ -13,7 +13,7 @@
 namespace plat {
 
 /// The training pixels of scenes as areas that a network can be measured on, in order, until they hold `most_pixels` at the
-/// model's resolution; the first is always there.
+/// model's resolution. Of a scene that alone holds more, there are square pieces with objects.
 std::vector<ValidationArea> training_areas(const std::vector<LabelledScene>& scenes, double gsd_m, int64_t most_pixels);
 
 /// Compares the objects that thresholds make of an area's maps with the true ones, at IoU 0.5. Objects are formed with what

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "training/data/kept_out_box.hpp"
+
+#include <cmath>
+#include <cstddef>
+
+namespace plat {
+namespace {
+
+/// The smallest window of pixels that holds a rectangle of world coordinates, cut to the grid.
+Window pixel_window(const Grid& grid, const Bounds& world) {
+  const Affine to_pixel = grid.world_from_pixel.inverse();
+  const Point first = to_pixel({world.min_x, world.max_y});
+  const Point last = to_pixel({world.max_x, world.min_y});
+  // A thousandth of a pixel of tolerance, so that rounding in a transform does not add a row.
+  const auto col = static_cast<int64_t>(std::floor(first.x + 1e-3));
+  const auto row = static_cast<int64_t>(std::floor(first.y + 1e-3));
+  const auto col_end = static_cast<int64_t>(std::ceil(last.x - 1e-3));
+  const auto row_end = static_cast<int64_t>(std::ceil(last.y - 1e-3));
+  return intersect({col, row, col_end - col, row_end - row}, grid.window());
+}
+
+}  // namespace
+
+std::optional<Window> pixels_in_box(const Grid& grid, const Bounds& box, const Crs& crs) {
+  const Bounds world = !crs.empty() && !grid.crs.empty() ? CrsTransform(crs, grid.crs)(box) : box;
+  return world.intersects(grid.world_bounds()) ? std::optional(pixel_window(grid, world)) : std::nullopt;
+}
+
+void keep_out_box(LabelledScene& scene, const Bounds& box, const Crs& crs) {
+  if (!scene.georeferenced) return;
+  const std::optional<Window> window = pixels_in_box(scene.grid, box, crs);
+  if (!window) return;
+  for (int64_t row = window->row; row < window->row_end(); ++row) {
+    for (uint8_t& pixel :
+         scene.use.row(row).subspan(static_cast<std::size_t>(window->col), static_cast<std::size_t>(window->width))) {
+      if (pixel != static_cast<uint8_t>(PixelUse::None)) pixel = static_cast<uint8_t>(PixelUse::Validate);
+    }
+  }
+}
+
+}  // namespace plat
