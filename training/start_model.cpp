@@ -3,8 +3,10 @@
 
 #include "core/error.hpp"
 #include "model/files/adapter_folder.hpp"
+#include "model/nn/device.hpp"
 #include "model/nn/lora.hpp"
 #include "model/nn/weights.hpp"
+#include "model/precision.hpp"
 #include "postprocess/instances.hpp"
 #include "training/small_sam.hpp"
 
@@ -113,7 +115,31 @@ TrainOptions resolved(TrainOptions options) {
   return options;
 }
 
+void check_serves(const TrainingData& data, const TrainOptions& options) {
+  const bool chooses = options.tune_thresholds == "validation" || options.patience > 0 || options.keep == "best";
+  if (data.validation_objects == 0 && chooses)
+    throw UsageError(
+        "--patience, --keep best and --tune-thresholds validation need objects in the validation area to choose by; "
+        "keep ground with objects out (--val-fraction, --val-bbox), or leave them away");
+  // Crops without any object teach a network to see none, whatever its loss says.
+  if (!data.teaches && (options.drawn_share <= 0 || data.training_pixels == 0))
+    throw DataError(
+        "no object lies on a pixel for training: all are in the validation area, where the labels are unknown or "
+        "where the imagery has no data; keep less out (--val-fraction, --val-bbox), or name data with objects "
+        "elsewhere");
+}
+
 namespace nn {
+
+at::Device training_device(const MethodOptions& method) {
+  const at::Device device = device_of(method.device);
+  if (method.precision == "bfloat16" && device.is_cpu() && !has_hardware_for(Precision::BFloat16)) {
+    throw ModelError(
+        "this processor has no hardware for bfloat16 and would take hundreds of times as long as for float32; leave "
+        "out --precision");
+  }
+  return device;
+}
 
 void load_start(TrainState& state, const TrainOptions& options) {
   if (options.init.empty()) {

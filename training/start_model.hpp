@@ -11,10 +11,17 @@ namespace plat {
 /// draws them. Throws ModelError where there is more than one class.
 ModelFolder describe_model(const TrainOptions& options);
 
+/// Throws DataError where nothing can be learned from the data, UsageError where an option chooses by validation and the data
+/// has no objects there.
+void check_serves(const TrainingData& data, const TrainOptions& options);
+
 /// The options with the values that depend on others filled in.
 TrainOptions resolved(TrainOptions options);
 
 namespace nn {
+
+/// The device that a run computes on. Throws ModelError where it has no hardware for the precision asked for.
+at::Device training_device(const MethodOptions& method);
 
 /// Gives a state the weights that its run starts from: those of `init`, or random ones. Keeps them as its base where an option
 /// needs that.

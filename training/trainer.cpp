@@ -7,9 +7,7 @@
 #include "core/memory.hpp"
 #include "core/staged_path.hpp"
 #include "core/thread_budget.hpp"
-#include "model/nn/device.hpp"
 #include "model/nn/weights.hpp"
-#include "model/precision.hpp"
 #include "training/data/drawn_scenes.hpp"
 #include "training/forgetting/measure_forgetting.hpp"
 #include "training/forgetting/rehearsal_data.hpp"
@@ -50,13 +48,7 @@ class Trainer {
       : options_(resolved(std::move(options))),
         folder_(options_.output),
         model_(describe_model(options_)),
-        device_(nn::device_of(options_.method.device)) {
-    if (options_.method.precision == "bfloat16" && device_.is_cpu() && !has_hardware_for(Precision::BFloat16)) {
-      throw ModelError(
-          "this processor has no hardware for bfloat16 and would take hundreds of times as long as for float32; leave "
-          "out --precision");
-    }
-  }
+        device_(nn::training_device(options_.method)) {}
 
   TrainSummary run() {
     if (!options_.dry_run) folder_.check(options_);
@@ -65,17 +57,7 @@ class Trainer {
     for (const std::string& line : options_.dry_run ? data.report : data.summary) log_info(line);
     if (data.validation.empty())
       log_warning("no validation area: nothing will say how well the model does on unseen ground");
-    const bool chooses = options_.tune_thresholds == "validation" || options_.patience > 0 || options_.keep == "best";
-    if (data.validation_objects == 0 && chooses)
-      throw UsageError(
-          "--patience, --keep best and --tune-thresholds validation need objects in the validation area to choose by; "
-          "keep ground with objects out (--val-fraction, --val-bbox), or leave them away");
-    // Crops without any object teach a network to see none, whatever its loss says.
-    if (!data.teaches && (options_.drawn_share <= 0 || data.training_pixels == 0))
-      throw DataError(
-          "no object lies on a pixel for training: all are in the validation area, where the labels are unknown or "
-          "where the imagery has no data; keep less out (--val-fraction, --val-bbox), or name data with objects "
-          "elsewhere");
+    check_serves(data, options_);
     replayed_ = replay_sampler(options_);
     unlabelled_ = distil_sampler(options_);
     plan(data.training_pixels);
@@ -96,6 +78,7 @@ class Trainer {
     // All that can be refused has been read.
     folder_.open(options_);
     folder_.write_data(data);
+    kept_out_ = std::move(data.kept_out);
     if (options_.resume) {
       folder_.rewind_metrics(state.step, state.validated);
       log_info("resuming after step " + std::to_string(state.step));
@@ -269,18 +252,11 @@ class Trainer {
   }
 
   /// Measures the average; `keep`: as the best weights where they are.
-  nn::ValidationResult validate(nn::TrainState& state, bool keep) {
+  ValidationFigures validate(nn::TrainState& state, bool keep) {
     if (areas_.empty()) return {};
     phase("validation");
-    const nn::ValidationResult result = nn::validate(state.average, areas_, validation_options());
-    const nlohmann::ordered_json line = {{"step", state.step},
-                                         {"seconds", std::round(state.seconds * 10) / 10},
-                                         {"pixel_iou", result.pixel_iou},
-                                         {"object_f1", result.object_f1},
-                                         {"object_precision", result.object_precision},
-                                         {"object_recall", result.object_recall},
-                                         {"true_objects", result.true_objects}};
-    folder_.add_metrics(line.dump());
+    const ValidationFigures result = nn::validate(state.average, areas_, validation_options());
+    folder_.add_figures(state.step, state.seconds, result, false);
     log_info("step " + std::to_string(state.step) + ", " + std::to_string(static_cast<int>(state.seconds / 60)) +
              " min: loss " + fixed(state.loss) + ", validation pixel IoU " + fixed(result.pixel_iou) + ", object F1 " +
              fixed(result.object_f1));
@@ -314,6 +290,23 @@ class Trainer {
              " px, seed contrast " + fixed(thresholds.seed_contrast) + ", least score " + fixed(thresholds.min_score));
   }
 
+  /// Puts the figures that users get themselves in the place of validation's. A run is not lost for want of them.
+  void measure(const std::string& model, const nn::TrainState& state, TrainSummary& summary) {
+    if (!options_.measure || kept_out_.empty()) return;
+    phase("measuring");
+    try {
+      const ValidationFigures found = options_.measure(model, kept_out_files(kept_out_, folder_.validation()));
+      folder_.add_figures(state.step, state.seconds, found, true);
+      summary.pixel_iou = found.pixel_iou;
+      summary.object_f1 = found.object_f1;
+      summary.by_extraction = true;
+    } catch (const Cancelled&) {
+      throw;
+    } catch (const Error& error) {
+      log_warning(std::string("the figures are those of validation, as extraction failed: ") + error.what());
+    }
+  }
+
   TrainSummary finish(nn::TrainState& state, const std::vector<LabelledScene>& scenes) {
     const bool mixed = options_.forgetting.wise < 1;
     if (options_.keep == "best" && std::filesystem::exists(folder_.best())) {
@@ -339,7 +332,7 @@ class Trainer {
     summary.learned = plan_.learned;
     summary.estimated_bytes = plan_.total();
     if (!areas_.empty()) {
-      const nn::ValidationResult result = validate(state, !mixed);
+      const ValidationFigures result = validate(state, !mixed);
       summary.pixel_iou = result.pixel_iou;
       summary.object_f1 = result.object_f1;
     }
@@ -351,6 +344,7 @@ class Trainer {
     if (!options_.method.is_full()) adapter.emplace(folder_.adapter(), StagedPath::Kind::Folder);
     nn::write_results(state, model_, options_, whole.path(), adapter ? adapter->path() : "");
     write_whole_file(whole.path() + "/training.json", to_json(without_folders(options_)) + "\n");
+    measure(whole.path(), state, summary);
     if (measures_forgetting(options_)) {
       phase("forgetting");
       summary.forgetting = measure_forgetting(options_, whole.path(), threads_);
@@ -377,6 +371,7 @@ class Trainer {
   TrainMemory plan_;
   RepeatedSamples views_{0, 0};
   std::vector<ValidationArea> areas_;
+  std::vector<KeptOutGround> kept_out_;
   std::vector<std::string> report_;
   std::unique_ptr<CropSampler> replayed_;
   std::unique_ptr<CropSampler> unlabelled_;

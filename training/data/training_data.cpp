@@ -193,6 +193,8 @@ class DataLoader {
     for (const std::size_t file : loaded.files) reported.images.push_back(images_[file]);
     report_.scenes.push_back(std::move(reported));
     data_.scenes.push_back(std::move(scene));
+    as_they_stand_.push_back(options_.labels_crs.empty() && !options_.fix_shift &&
+                             count_as_they_stand(image, labels_[first], choice));
   }
 
   /// Why none of the labels that were made for an image lies on it.
@@ -255,6 +257,9 @@ class DataLoader {
       report_.scenes[i].validation = validate / all;
       std::ranges::move(validation_areas(scene, options_.gsd_m, options_.ram_bytes),
                         std::back_inserter(data_.validation));
+      std::ranges::move(
+          kept_out_ground(scene, report_.scenes[i].images, options_.bands, options_.assign_crs, as_they_stand_[i]),
+          std::back_inserter(data_.kept_out));
     }
     const double model_m2 = options_.gsd_m * options_.gsd_m;
     data_.training_pixels = std::llround(report_.training.area_m2 / model_m2);
@@ -281,7 +286,8 @@ class DataLoader {
   const TrainingDataOptions& options_;
   LabelReader reader_;
   std::vector<ImageLabels> images_;
-  std::vector<Labels> labels_;  ///< one an image
+  std::vector<Labels> labels_;       ///< one an image
+  std::vector<bool> as_they_stand_;  ///< whether the labels of a scene count as their file has them
   std::set<std::string> refused_;
   LabelCounts counts_;
   int64_t empty_ = 0;
