@@ -163,6 +163,7 @@ void measure_by_extraction(TrainOptions& options) {
   how.raster.assign_crs = options.data.assign_crs;
   how.image_gsd_m = options.data.image_gsd_m;
   how.device = options.method.device;
+  how.threads = options.threads;
   how.truth_layer = options.data.layer;
   options.measure = [how](const std::string& model, const std::vector<KeptOutFiles>& ground) {
     const MeasuredModel found = measure_model(model, ground, how);

@@ -18,6 +18,7 @@ MeasuredModel measure_model(const std::string& model, const std::vector<KeptOutF
   const std::unique_ptr<Segmenter> segmenter = open_segmenter(model, options.device, extraction.precision);
   extraction.raster = options.raster;
   extraction.overwrite = true;
+  extraction.threads = options.threads;
   // Training holds its scenes still; what is found does not depend on the memory allowed.
   extraction.ram_bytes = total_memory();
   for (const KeptOutFiles& files : ground) {

@@ -16,6 +16,7 @@ struct MeasureOptions {
   RasterOptions raster;               ///< how the images are read
   std::optional<double> image_gsd_m;  ///< of images without georeference; unset: the model's
   std::string device = "auto";
+  int threads = 0;          ///< 0: all; what is found does not depend on them
   std::string truth_layer;  ///< of the user's own labels; empty: the only one that has features
 };
 
