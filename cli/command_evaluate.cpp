@@ -131,7 +131,8 @@ void add_evaluate(CLI::App& program, Context& context) {
       ->capture_default_str();
   command->add_option("--gsd", options.gsd_m, "Pixel size of the pixel rates in metres")
       ->default_str("the scene's or raster's, else 0.5");
-  command->add_option("--scene", options.scene, "Raster whose rectangle is where the truth is known");
+  command->add_option("--scene", options.scene,
+                      "Raster whose rectangle is where the truth is known; with --area only its pixel size counts");
   command->add_option("--area", options.area, "Vector file of where the truth is known");
   command->add_option("--bbox", arguments->bbox, "Where the truth is known: xmin,ymin,xmax,ymax");
   command->add_option("--bbox-crs", arguments->bbox_crs, "CRS of --bbox, as EPSG:4326")->default_str("the truth's");

@@ -4,6 +4,7 @@
 #include "cli/train_data_arguments.hpp"
 #include "cli/train_method_arguments.hpp"
 #include "core/memory.hpp"
+#include "pipeline/evaluation/measure_model.hpp"
 #include "training/train.hpp"
 
 #include <CLI/CLI.hpp>
@@ -155,6 +156,22 @@ void add_recipe_options(CLI::App& command, TrainOptions& options) {
   command.add_option("--prompts", options.loss.prompts_per_crop, "Prompts a crop")->capture_default_str()->group(group);
 }
 
+/// Lets a run's last figures be those of extraction and evaluation.
+void measure_by_extraction(TrainOptions& options) {
+  MeasureOptions how;
+  how.raster.bands = options.data.bands;
+  how.raster.assign_crs = options.data.assign_crs;
+  how.image_gsd_m = options.data.image_gsd_m;
+  how.device = options.method.device;
+  how.threads = options.threads;
+  how.truth_layer = options.data.layer;
+  options.measure = [how](const std::string& model, const std::vector<KeptOutFiles>& ground) {
+    const MeasuredModel found = measure_model(model, ground, how);
+    const Rates objects = found.objects.rates();
+    return ValidationFigures{found.pixels.iou(), objects.f1, objects.precision, objects.recall, found.objects.truth()};
+  };
+}
+
 void print(const TrainSummary& summary, bool json) {
   if (json) {
     nlohmann::ordered_json out = {
@@ -197,6 +214,7 @@ void add_train(CLI::App& program, Context& context) {
       data->apply(*options);
       apply(*method, *options);
       if (!outlines->empty()) options->squared = *outlines == "squared";
+      measure_by_extraction(*options);
       options->progress = terminal_progress("training", context.quiet);
       const TrainSummary summary = train(*options);
       if (!options->dry_run) print(summary, context.json);

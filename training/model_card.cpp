@@ -56,9 +56,10 @@ std::string model_card(const ModelFolder& model, const TrainOptions& options, co
        << " x " << options.crop.size << " pixels, " << format("%.0f", summary.seconds / 60) << " minutes, seed "
        << options.seed << ". The options are in `training.json`.\n";
   if (summary.pixel_iou && summary.object_f1) {
-    card << "\n## Figures\n\nOn the validation area, which training never saw, at the model's resolution: pixel IoU "
-         << format("%.3f", *summary.pixel_iou) << ", object F1 at IoU 0.5 " << format("%.3f", *summary.object_f1)
-         << ".\n";
+    card << "\n## Figures\n\nOn the validation area, which training never saw, "
+         << (summary.by_extraction ? "by `plat extract` and `plat evaluate`" : "at the model's resolution")
+         << ": pixel IoU " << format("%.3f", *summary.pixel_iou) << ", object F1 at IoU 0.5 "
+         << format("%.3f", *summary.object_f1) << ".\n";
     if (options.keep == "best")
       card << "The weights are the best of several on this very area, so the figures are a little too good.\n";
     if (options.tune_thresholds == "validation")

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -27,9 +28,9 @@ constexpr std::array<const char*, 17> kFreeToChange = {
     "retain_objects"};
 
 /// What a run writes in its folder.
-constexpr std::array<std::string_view, 10> kOwn = {"config.json", "data.txt", "data.json",        "metrics.jsonl",
-                                                   "report.json", "last.pt",  "best.safetensors", "adapter",
-                                                   "embeddings",  "model"};
+constexpr std::array<std::string_view, 11> kOwn = {"config.json",   "data.txt",    "data.json", "validation",
+                                                   "metrics.jsonl", "report.json", "last.pt",   "best.safetensors",
+                                                   "adapter",       "embeddings",  "model"};
 
 std::string read_text(const std::string& path) {
   std::ifstream file(path);
@@ -120,6 +121,7 @@ void RunFolder::write_data(const TrainingData& found) const {
   for (const std::string& line : found.report) text += line + "\n";
   write_whole_file(data(), text);
   write_whole_file(data_json(), found.json + "\n");
+  write_kept_out(found.kept_out, validation());
 }
 
 void RunFolder::rewind_metrics(int64_t step, int64_t validated) const {
@@ -142,11 +144,25 @@ void RunFolder::add_metrics(const std::string& json_line) const {
   if (!file) throw IoError(metrics() + ": cannot be written");
 }
 
+void RunFolder::add_figures(int64_t step, double seconds, const ValidationFigures& figures, bool by_extraction) const {
+  nlohmann::ordered_json line = {{"step", step},
+                                 {"seconds", std::round(seconds * 10) / 10},
+                                 {"pixel_iou", figures.pixel_iou},
+                                 {"object_f1", figures.object_f1},
+                                 {"object_precision", figures.object_precision},
+                                 {"object_recall", figures.object_recall},
+                                 {"true_objects", figures.true_objects}};
+  if (by_extraction) line["by_extraction"] = true;
+  add_metrics(line.dump());
+}
+
 void RunFolder::write_report(const TrainSummary& summary) const {
   nlohmann::ordered_json json = {
       {"steps", summary.steps}, {"seconds", summary.seconds}, {"loss", summary.loss}, {"validation", nullptr}};
   if (summary.pixel_iou)
-    json["validation"] = {{"pixel_iou", *summary.pixel_iou}, {"object_f1", summary.object_f1.value_or(0)}};
+    json["validation"] = {{"pixel_iou", *summary.pixel_iou},
+                          {"object_f1", summary.object_f1.value_or(0)},
+                          {"by_extraction", summary.by_extraction}};
   json["forgetting"] = nullptr;
   if (summary.forgetting) json["forgetting"] = nlohmann::ordered_json::parse(to_json(*summary.forgetting));
   write_whole_file(report(), json.dump(2) + "\n");

@@ -20,6 +20,7 @@ class RunFolder {
   std::string config() const { return path_ + "/config.json"; }
   std::string data() const { return path_ + "/data.txt"; }
   std::string data_json() const { return path_ + "/data.json"; }
+  std::string validation() const { return path_ + "/validation"; }
   std::string metrics() const { return path_ + "/metrics.jsonl"; }
   std::string report() const { return path_ + "/report.json"; }
   std::string checkpoint() const { return path_ + "/last.pt"; }
@@ -40,13 +41,15 @@ class RunFolder {
   /// Puts this run, which has a checkpoint, in the place of the earlier one in one step; what others than `plat train` laid
   /// there goes along. Throws IoError, and then the earlier run is as it was.
   void replace_earlier();
-  /// Writes what the data is, for people and for programs.
+  /// Writes what the data is, for people and for programs, and the ground that is kept out.
   void write_data(const TrainingData& data) const;
   /// Takes lines of steps after `step`, and of validations after step `validated`, out of the metrics: a resumed run writes
   /// them again.
   void rewind_metrics(int64_t step, int64_t validated) const;
   /// Adds one JSON object to the metrics.
   void add_metrics(const std::string& json_line) const;
+  /// Adds the figures of a validation to the metrics; `by_extraction`: those of the model that the run leaves.
+  void add_figures(int64_t step, double seconds, const ValidationFigures& figures, bool by_extraction) const;
   /// Writes the run's figures for programs.
   void write_report(const TrainSummary& summary) const;
 

@@ -3,8 +3,10 @@
 
 #include "core/error.hpp"
 #include "model/files/adapter_folder.hpp"
+#include "model/nn/device.hpp"
 #include "model/nn/lora.hpp"
 #include "model/nn/weights.hpp"
+#include "model/precision.hpp"
 #include "postprocess/instances.hpp"
 #include "training/small_sam.hpp"
 
@@ -121,6 +123,16 @@ TrainOptions resolved(TrainOptions options) {
 }
 
 namespace nn {
+
+at::Device training_device(const MethodOptions& method) {
+  const at::Device device = device_of(method.device);
+  if (method.precision == "bfloat16" && device.is_cpu() && !has_hardware_for(Precision::BFloat16)) {
+    throw ModelError(
+        "this processor has no hardware for bfloat16 and would take hundreds of times as long as for float32; leave "
+        "out --precision");
+  }
+  return device;
+}
 
 void load_start(TrainState& state, const TrainOptions& options) {
   if (options.init.empty()) {

@@ -16,6 +16,9 @@ TrainOptions resolved(TrainOptions options);
 
 namespace nn {
 
+/// The device that a run computes on. Throws ModelError where it has no hardware for the precision asked for.
+at::Device training_device(const MethodOptions& method);
+
 /// Gives a state the weights that its run starts from: those of `init`, or random ones. Keeps them as its base where an option
 /// needs that.
 void load_start(TrainState& state, const TrainOptions& options);

@@ -39,6 +39,15 @@ struct OptimizerOptions {
   double average = 0.998;  ///< decay of the moving average of the weights, which is what is kept, in [0, 1)
 };
 
+/// How a model does on the ground kept out for validation.
+struct ValidationFigures {
+  double pixel_iou = 0;
+  double object_f1 = 0;  ///< at IoU 0.5
+  double object_precision = 0;
+  double object_recall = 0;
+  int64_t true_objects = 0;
+};
+
 /// Everything that decides a training run.
 struct TrainOptions {
   std::string output;  ///< folder of the run
@@ -80,8 +89,11 @@ struct TrainOptions {
   bool dry_run = false;  ///< read the data, report, and stop
   Progress progress;
   /// Called as each phase of the run begins, some more than once: data, steps, validation, saving, mixing, tuning, writing,
-  /// forgetting. May be empty; what it throws ends the run.
+  /// measuring, forgetting. May be empty; what it throws ends the run.
   std::function<void(const std::string&)> on_phase;
+  /// Measures the model that the run leaves, in a folder, on the ground kept out, as `plat extract` and `plat evaluate` do
+  /// (pipeline/evaluation/measure_model.hpp), which training itself cannot call. Empty: the figures are those of validation.
+  std::function<ValidationFigures(const std::string& model, const std::vector<KeptOutFiles>& ground)> measure;
   /// Throws UsageError naming the option.
   void validate() const;
 };
@@ -98,6 +110,7 @@ struct TrainSummary {
   double loss = 0;                  ///< smoothed
   std::optional<double> pixel_iou;  ///< of the kept weights on the validation area
   std::optional<double> object_f1;
+  bool by_extraction = false;                  ///< whether TrainOptions::measure gave both
   std::optional<ForgettingReport> forgetting;  ///< where the run began with a model
   std::string data;                            ///< of a dry run: the report on the data as JSON
 };

@@ -8,10 +8,8 @@
 #include "core/staged_path.hpp"
 #include "core/thread_budget.hpp"
 #include "geo/gdal_session.hpp"
-#include "model/nn/device.hpp"
 #include "model/nn/loaded_sam.hpp"
 #include "model/nn/weights.hpp"
-#include "model/precision.hpp"
 #include "training/data/drawn_scenes.hpp"
 #include "training/data/scene_loader.hpp"
 #include "training/forgetting/measure_forgetting.hpp"
@@ -54,13 +52,7 @@ class Trainer {
       : options_(resolved(std::move(options))),
         folder_(options_.output),
         model_(describe_model(options_)),
-        device_(nn::device_of(options_.method.device)) {
-    if (options_.method.precision == "bfloat16" && device_.is_cpu() && !has_hardware_for(Precision::BFloat16)) {
-      throw ModelError(
-          "this processor has no hardware for bfloat16 and would take hundreds of times as long as for float32; leave "
-          "out --precision");
-    }
-  }
+        device_(nn::training_device(options_.method)) {}
 
   TrainSummary run() {
     if (!options_.dry_run) folder_.check(options_);
@@ -72,11 +64,9 @@ class Trainer {
     unlabelled_ = distil_sampler(options_);
     plan_views(data.training_pixels);
     check_retained_data(options_, model_.description.tile_size);
-    if (options_.dry_run) {
-      TrainSummary summary;
-      summary.data = data.json;
-      return summary;
-    }
+    TrainSummary planned;
+    planned.data = data.json;
+    if (options_.dry_run) return planned;
     threads_ = ThreadBudget::make(options_.threads).total;
     // Parts of a batch run side by side, so each needs one thread only, and sums never depend on their number.
     at::set_num_threads(1);
@@ -88,6 +78,7 @@ class Trainer {
     // All that can be refused has been read.
     folder_.open(options_);
     folder_.write_data(data);
+    kept_out_ = std::move(data.kept_out);
     if (options_.resume) {
       folder_.rewind_metrics(state.step, state.validated);
       log_info("resuming after step " + std::to_string(state.step));
@@ -268,18 +259,11 @@ class Trainer {
   }
 
   /// Measures the average; `keep`: as the best weights where they are.
-  nn::ValidationResult validate(nn::TrainState& state, bool keep) {
+  ValidationFigures validate(nn::TrainState& state, bool keep) {
     if (areas_.empty()) return {};
     phase("validation");
-    const nn::ValidationResult result = nn::validate(state.average, areas_, validation_options());
-    const nlohmann::ordered_json line = {{"step", state.step},
-                                         {"seconds", std::round(state.seconds * 10) / 10},
-                                         {"pixel_iou", result.pixel_iou},
-                                         {"object_f1", result.object_f1},
-                                         {"object_precision", result.object_precision},
-                                         {"object_recall", result.object_recall},
-                                         {"true_objects", result.true_objects}};
-    folder_.add_metrics(line.dump());
+    const ValidationFigures result = nn::validate(state.average, areas_, validation_options());
+    folder_.add_figures(state.step, state.seconds, result, false);
     log_info("step " + std::to_string(state.step) + ", " + std::to_string(static_cast<int>(state.seconds / 60)) +
              " min: loss " + fixed(state.loss) + ", validation pixel IoU " + fixed(result.pixel_iou) + ", object F1 " +
              fixed(result.object_f1));
@@ -313,6 +297,23 @@ class Trainer {
              " px, seed contrast " + fixed(thresholds.seed_contrast) + ", least score " + fixed(thresholds.min_score));
   }
 
+  /// Puts the figures that users get themselves in the place of validation's. A run is not lost for want of them.
+  void measure(const std::string& model, const nn::TrainState& state, TrainSummary& summary) {
+    if (!options_.measure || kept_out_.empty()) return;
+    phase("measuring");
+    try {
+      const ValidationFigures found = options_.measure(model, kept_out_files(kept_out_, folder_.validation()));
+      folder_.add_figures(state.step, state.seconds, found, true);
+      summary.pixel_iou = found.pixel_iou;
+      summary.object_f1 = found.object_f1;
+      summary.by_extraction = true;
+    } catch (const Cancelled&) {
+      throw;
+    } catch (const Error& error) {
+      log_warning(std::string("the figures are those of validation, as extraction failed: ") + error.what());
+    }
+  }
+
   TrainSummary finish(nn::TrainState& state, const std::vector<LabelledScene>& scenes) {
     const bool mixed = options_.forgetting.wise < 1;
     if (options_.keep == "best" && std::filesystem::exists(folder_.best())) {
@@ -338,7 +339,7 @@ class Trainer {
     summary.learned = plan_.learned;
     summary.estimated_bytes = plan_.total();
     if (!areas_.empty()) {
-      const nn::ValidationResult result = validate(state, !mixed);
+      const ValidationFigures result = validate(state, !mixed);
       summary.pixel_iou = result.pixel_iou;
       summary.object_f1 = result.object_f1;
     }
@@ -350,6 +351,7 @@ class Trainer {
     if (!options_.method.is_full()) adapter.emplace(folder_.adapter(), StagedPath::Kind::Folder);
     nn::write_results(state, model_, options_, whole.path(), adapter ? adapter->path() : "");
     write_whole_file(whole.path() + "/training.json", to_json(without_folders(options_)) + "\n");
+    measure(whole.path(), state, summary);
     if (measures_forgetting(options_)) {
       phase("forgetting");
       summary.forgetting = measure_forgetting(options_, whole.path(), threads_);
@@ -376,6 +378,7 @@ class Trainer {
   TrainMemory plan_;
   RepeatedSamples views_{0, 0};
   std::vector<ValidationArea> areas_;
+  std::vector<KeptOutGround> kept_out_;
   std::vector<std::string> report_;
   std::unique_ptr<CropSampler> replayed_;
   std::unique_ptr<CropSampler> unlabelled_;

@@ -23,7 +23,8 @@ struct EvaluateOptions {
   /// Rasters: the value that is the class; unset: a raster of one value but 0 is a mask, whose objects are connected
   /// pixels (by their sides), and one of several values holds one object a value.
   std::optional<int64_t> value;
-  std::string scene;           ///< raster whose rectangle is where the truth is known; empty: none
+  /// Raster whose rectangle is where the truth is known; with `area` only its pixel size counts. Empty: none.
+  std::string scene;
   std::string area;            ///< vector layer of where the truth is known; empty: none
   std::optional<Bounds> bbox;  ///< rectangle where the truth is known
   Crs bbox_crs;                ///< of `bbox`; empty: the truth's

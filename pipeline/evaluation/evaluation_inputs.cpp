@@ -89,14 +89,15 @@ bool on_same_grid(const MaskValues& a, const MaskValues& b) {
 
 void set_area(CompareOptions& compare, const EvaluateOptions& options, const Crs& truth_crs,
               std::optional<double>& gsd_m) {
-  const int given = (options.scene.empty() ? 0 : 1) + (options.area.empty() ? 0 : 1) + (options.bbox ? 1 : 0);
-  if (given > 1) throw UsageError("give only one of --scene, --area and --bbox: each says where the truth is known");
+  if (options.bbox && !(options.scene.empty() && options.area.empty()))
+    throw UsageError("give --bbox without --scene and --area: each says where the truth is known");
   if (!options.scene.empty()) {
     const RasterReader scene(options.scene);
     compare.area = MultiPolygon{dense_rectangle(scene.grid().world_bounds())};
     compare.area_crs = scene.grid().crs;
     if (!gsd_m) gsd_m = scene.grid().ground_sample_distance_m();
-  } else if (!options.area.empty()) {
+  }
+  if (!options.area.empty()) {
     const FeatureLayer layer = read_features(options.area, options.area_layer);
     if (layer.features.empty()) throw DataError(options.area + ": no polygon says where the truth is known");
     compare.area.emplace();
@@ -104,7 +105,8 @@ void set_area(CompareOptions& compare, const EvaluateOptions& options, const Crs
       compare.area->insert(compare.area->end(), feature.geometry.begin(), feature.geometry.end());
     }
     compare.area_crs = layer.crs;
-  } else if (options.bbox) {
+  }
+  if (options.bbox) {
     compare.area = MultiPolygon{dense_rectangle(*options.bbox)};
     compare.area_crs = options.bbox_crs.empty() ? truth_crs : options.bbox_crs;
   }

@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "geo/feature_io.hpp"
 #include "geo/gdal_session.hpp"
+#include "geo/raster_reader.hpp"
+#include "geo/raster_writer.hpp"
 #include "tests/cli/run_program.hpp"
 
 #include <boost/test/unit_test.hpp>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
+#include <array>
 #include <cmath>
+#include <cstdio>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -104,6 +109,49 @@ BOOST_AUTO_TEST_CASE(a_part_of_a_model_is_tuned_and_its_adapter_used) {
                      base, "--method", "lora", "--batch", "8", "--crop", "256", "-o", "large", "--ram", ram});
   BOOST_TEST(refused.code == 2);
   BOOST_TEST(has(refused.err, "With --checkpointing"), refused.err);
+}
+
+BOOST_AUTO_TEST_CASE(the_figures_of_a_run_are_those_that_extraction_and_evaluation_give) {
+  const World world;
+  // Several tiles, at another resolution than the model's, and a hole without data that blocks kept out reach into.
+  BOOST_REQUIRE(run_plat(world.folder, {"demo", "--size", "800", "--overwrite"}).code == 0);
+  const plat::RasterReader drawn(world.folder.file("demo.tif"));
+  const plat::Grid grid = drawn.grid();
+  const plat::Image<float> values = drawn.clone().read(grid.window()).pixels;
+  plat::Image<uint8_t> pixels(values.width(), values.height(), values.bands());
+  for (std::size_t i = 0; i < values.size(); ++i)
+    pixels.data()[i] = static_cast<uint8_t>(std::max(1.0F, values.data()[i]));
+  for (int64_t band = 0; band < pixels.bands(); ++band) {
+    for (int64_t row = 300; row < 420; ++row) std::ranges::fill(pixels.row(row, band).subspan(250, 300), uint8_t{0});
+  }
+  plat::RasterWriteOptions with_hole;
+  with_hole.nodata = 0;
+  with_hole.overwrite = true;
+  plat::write_raster(world.folder.file("demo.tif"), pixels, grid, with_hole);
+
+  const auto run =
+      run_plat(world.folder, small_run({"--steps", "2", "--json", "--init", PLAT_SOURCE_DIR "/data/models/buildings",
+                                        "--val-fraction", "0.3", "--val-block", "40", "--retain-objects", "0"}));
+  BOOST_REQUIRE_MESSAGE(run.code == 0, run.err);
+  const auto summary = nlohmann::json::parse(run.out);
+  const auto used = run_plat(world.folder, {"extract", "demo.tif", "--model", "run/model", "-o", "found.gpkg"});
+  BOOST_REQUIRE_MESSAGE(used.code == 0, used.err);
+  const auto rated = run_plat(world.folder, {"evaluate", "found.gpkg", "demo_buildings.geojson", "--scene", "demo.tif",
+                                             "--area", "run/validation/demo.area.gpkg", "--json"});
+  BOOST_REQUIRE_MESSAGE(rated.code == 0, rated.err);
+  const auto figures = nlohmann::json::parse(rated.out);
+  const auto printed = [](const nlohmann::json& value) {
+    std::array<char, 32> text{};
+    std::snprintf(text.data(), text.size(), "%.3f", value.get<double>());
+    return std::string(text.data());
+  };
+  BOOST_TEST(summary["object_f1"].get<double>() > 0);
+  BOOST_TEST(printed(summary["object_f1"]) == printed(figures["objects"]["f1"]));
+  BOOST_TEST(printed(summary["pixel_iou"]) == printed(figures["pixels"]["iou"]));
+  const auto report = nlohmann::json::parse(read_text(world.folder.file("run/report.json")))["validation"];
+  BOOST_TEST(report["by_extraction"] == true);
+  BOOST_TEST(report["object_f1"] == summary["object_f1"]);
+  BOOST_TEST(has(read_text(world.folder.file("run/model/README.md")), "by `plat extract` and `plat evaluate`"));
 }
 
 BOOST_AUTO_TEST_CASE(a_dry_run_tells_and_writes_nothing) {

@@ -113,6 +113,11 @@ BOOST_AUTO_TEST_CASE(the_scene_the_area_or_the_box_say_where_the_truth_is_known)
   options.scene.clear();
   options.area = write_boxes(folder, "area.gpkg", {{0, 0, 4, 1}});
   BOOST_TEST((plat::evaluate(predicted, truth, options).comparison.objects == plat::ObjectCounts{2, 0, 0}));
+  // Beside the area the scene says no more than how large pixels are.
+  options.scene = scene;
+  options.area = write_boxes(folder, "left.gpkg", {{0, 0, 2, 1}});
+  BOOST_TEST((plat::evaluate(predicted, truth, options).comparison.objects == plat::ObjectCounts{1, 0, 0}));
+  options.scene.clear();
   options.area.clear();
   options.bbox = plat::CrsTransform(kUtm, plat::Crs::wgs84())(plat::Bounds{500'000, 2'999'999, 500'002, 3'000'000});
   options.bbox_crs = plat::Crs::wgs84();

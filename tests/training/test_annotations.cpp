@@ -4,10 +4,10 @@
 
 #include "core/error.hpp"
 #include "geo/gdal_session.hpp"
-#include "training/data/annotations.hpp"
-#include "training/data/coco_masks.hpp"
+#include "training/labels/annotations.hpp"
+#include "training/labels/coco_masks.hpp"
 #include "training/data/data_discovery.hpp"
-#include "training/data/mask_labels.hpp"
+#include "training/labels/mask_labels.hpp"
 #include "training/data/training_data.hpp"
 
 #include <boost/test/unit_test.hpp>

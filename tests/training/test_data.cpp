@@ -6,6 +6,7 @@
 #include "geo/feature_io.hpp"
 #include "geo/gdal_session.hpp"
 #include "geo/raster_writer.hpp"
+#include "geo/rasterize.hpp"
 #include "training/data/drawn_scenes.hpp"
 #include "training/data/training_data.hpp"
 
@@ -103,6 +104,38 @@ BOOST_AUTO_TEST_CASE(blocks_for_validation_hold_about_the_share_asked_for) {
   BOOST_TEST(share < 0.3);
   world.options.val_fraction = 0;
   BOOST_TEST(load_training_data(world.options).validation_pixels == 0);
+}
+
+BOOST_AUTO_TEST_CASE(the_ground_kept_out_is_told_image_by_image) {
+  World world;
+  world.options.val_fraction = 0.25;
+  world.options.val_block_m = 15;
+  const auto ground_m2 = [](const TrainingData& data) {
+    double sum = 0;
+    for (const KeptOutGround& ground : data.kept_out) sum += area(ground.area);
+    return sum;
+  };
+  const TrainingData whole = load_training_data(world.options);
+  const auto expected = [](const TrainingData& data) {
+    return static_cast<double>(data.scenes.front().count(PixelUse::Validate)) * 0.3 * 0.3;
+  };
+  BOOST_REQUIRE(whole.kept_out.size() == 1);
+  BOOST_TEST(whole.kept_out.front().labels == world.options.labels.front());
+  BOOST_TEST(ground_m2(whole) == expected(whole), boost::test_tools::tolerance(1e-6));
+
+  // Of chips that were joined each has its own part; labels that no layer holds as they stand are written.
+  world.options.scenes = {world.folder.file("chips")};
+  write_raster(world.folder.file("mask.tif"), rasterize_mask(world.scene.objects, 384, 384), world.scene.grid);
+  world.options.labels = {world.folder.file("mask.tif")};
+  const TrainingData chips = load_training_data(world.options);
+  BOOST_TEST(chips.kept_out.size() > 1);
+  BOOST_TEST(ground_m2(chips) == expected(chips), boost::test_tools::tolerance(1e-6));
+  write_kept_out(chips.kept_out, world.folder.file("validation"));
+  for (const KeptOutFiles& files : kept_out_files(chips.kept_out, world.folder.file("validation"))) {
+    BOOST_TEST(!files.own_labels);
+    BOOST_TEST(read_features(files.area).features.size() == 1);
+    BOOST_TEST(std::filesystem::exists(files.labels));
+  }
 }
 
 BOOST_AUTO_TEST_CASE(pixels_outside_the_bounds_of_the_labels_are_left_out) {

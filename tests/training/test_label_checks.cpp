@@ -3,7 +3,7 @@
 
 #include "core/error.hpp"
 #include "geo/gdal_session.hpp"
-#include "training/data/label_shift.hpp"
+#include "training/labels/label_shift.hpp"
 #include "training/data/training_data.hpp"
 
 #include <boost/test/unit_test.hpp>

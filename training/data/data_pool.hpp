@@ -3,7 +3,7 @@
 
 #include "geo/crs.hpp"
 #include "training/data/data_files.hpp"
-#include "training/data/label_set.hpp"
+#include "training/labels/label_set.hpp"
 
 #include <string>
 #include <vector>

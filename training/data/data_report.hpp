@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "training/data/check_finding.hpp"
+#include "training/labels/check_finding.hpp"
 #include "training/data/data_pool.hpp"
 #include "training/data/ground_split.hpp"
-#include "training/data/label_shift.hpp"
+#include "training/labels/label_shift.hpp"
 
 #include <cstdint>
 #include <string>

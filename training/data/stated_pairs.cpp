@@ -4,8 +4,8 @@
 #include "core/error.hpp"
 #include "core/text.hpp"
 #include "geo/raster_reader.hpp"
-#include "training/data/annotations.hpp"
 #include "training/data/data_list.hpp"
+#include "training/labels/annotations.hpp"
 
 #include <filesystem>
 #include <utility>

@@ -9,11 +9,11 @@
 #include "training/data/data_report.hpp"
 #include "training/data/ground_split.hpp"
 #include "training/data/kept_out_box.hpp"
-#include "training/data/label_checks.hpp"
-#include "training/data/label_reader.hpp"
-#include "training/data/labels_on_scene.hpp"
 #include "training/data/scene_loader.hpp"
 #include "training/data/validation_areas.hpp"
+#include "training/labels/label_checks.hpp"
+#include "training/labels/label_reader.hpp"
+#include "training/labels/labels_on_scene.hpp"
 #include "training/samples/crop_sampler.hpp"
 
 #include <algorithm>
@@ -195,6 +195,8 @@ struct TrainingDataLoader::Impl {
         0,    {}};
     for (const std::size_t file : frame.files) reported.images.push_back(images_[file]);
     report_.scenes.push_back(std::move(reported));
+    as_they_stand_.push_back(options_.labels_crs.empty() && !options_.fix_shift &&
+                             count_as_they_stand(image, labels_[first], choice));
     const Window part =
         held_part(frame, placed.covered, static_cast<double>(options_.context_px) * options_.gsd_m / frame.gsd_m);
     for (auto* geometries : {&placed.objects, &placed.unknown})
@@ -316,6 +318,9 @@ struct TrainingDataLoader::Impl {
       data_.teaches = data_.teaches || shows_objects(scene);
       report_.scenes[i].training = train / all;
       report_.scenes[i].validation = validate / all;
+      std::ranges::move(
+          kept_out_ground(scene, report_.scenes[i].images, options_.bands, options_.assign_crs, as_they_stand_[i]),
+          std::back_inserter(data_.kept_out));
     }
     data_.validation = validation_areas(data_.scenes, options_.gsd_m, validation_bytes);
     const double model_m2 = options_.gsd_m * options_.gsd_m;
@@ -343,7 +348,8 @@ struct TrainingDataLoader::Impl {
   const TrainingDataOptions options_;
   LabelReader reader_;
   std::vector<ImageLabels> images_;
-  std::vector<Labels> labels_;  ///< one an image
+  std::vector<Labels> labels_;       ///< one an image
+  std::vector<bool> as_they_stand_;  ///< whether the labels of a scene count as their file has them
   std::set<std::string> refused_;
   LabelCounts counts_;
   int64_t empty_ = 0;

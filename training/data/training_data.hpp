@@ -6,6 +6,7 @@
 #include "geo/geometry.hpp"
 #include "training/data/data_discovery.hpp"
 #include "training/data/data_memory.hpp"
+#include "training/data/kept_out_ground.hpp"
 #include "training/data/labelled_scene.hpp"
 
 #include <cstdint>
@@ -53,9 +54,10 @@ struct ValidationArea {
 struct TrainingData {
   std::vector<LabelledScene> scenes;
   std::vector<ValidationArea> validation;
-  int64_t objects = 0;          ///< objects on the scenes
-  bool teaches = false;         ///< whether any of them lies on a pixel for training
-  int64_t training_pixels = 0;  ///< at the model's resolution
+  std::vector<KeptOutGround> kept_out;  ///< the same ground, image by image
+  int64_t objects = 0;                  ///< objects on the scenes
+  bool teaches = false;                 ///< whether any of them lies on a pixel for training
+  int64_t training_pixels = 0;          ///< at the model's resolution
   int64_t validation_pixels = 0;
   int64_t validation_objects = 0;    ///< whose middle lies in the validation area
   std::vector<std::string> report;   ///< lines for people: what was paired and left out, checks, the split

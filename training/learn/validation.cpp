@@ -66,7 +66,7 @@ Image<float> predict_area(Sam& network, const Image<float>& pixels, const Valida
   return stitched;
 }
 
-ValidationResult validate(Sam& network, const std::vector<ValidationArea>& areas, const ValidationOptions& options) {
+ValidationFigures validate(Sam& network, const std::vector<ValidationArea>& areas, const ValidationOptions& options) {
   PixelCounts pixels;
   ObjectCounts objects;
   for (const ValidationArea& area : areas) {

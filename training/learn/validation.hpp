@@ -5,6 +5,7 @@
 #include "model/nn/sam.hpp"
 #include "training/data/training_data.hpp"
 #include "training/learn/instance_tuning.hpp"
+#include "training/train_options.hpp"
 
 #include <cstdint>
 #include <vector>
@@ -21,18 +22,10 @@ struct ValidationOptions {
   int64_t min_object_px = 25;  ///< smaller objects, predicted or true, do not count (pixels of the model's resolution)
 };
 
-struct ValidationResult {
-  double pixel_iou = 0;
-  double object_f1 = 0;  ///< at IoU 0.5
-  double object_precision = 0;
-  double object_recall = 0;
-  int64_t true_objects = 0;
-};
-
 /// The three maps of an area in [0, 1], from overlapping tiles blended as extraction does.
 Image<float> predict_area(Sam& network, const Image<float>& pixels, const ValidationOptions& options);
 /// Measures a network (in eval mode) on areas.
-ValidationResult validate(Sam& network, const std::vector<ValidationArea>& areas, const ValidationOptions& options);
+ValidationFigures validate(Sam& network, const std::vector<ValidationArea>& areas, const ValidationOptions& options);
 /// The thresholds with which a network (in eval mode) finds most objects on areas, from those of the options on.
 TunedThresholds tune(Sam& network, const std::vector<ValidationArea>& areas, const ValidationOptions& options);
 

@@ -3,9 +3,9 @@
 
 #include "core/window.hpp"
 #include "geo/geometry.hpp"
-#include "training/data/class_choice.hpp"
-#include "training/data/label_set.hpp"
 #include "training/data/scene_loader.hpp"
+#include "training/labels/class_choice.hpp"
+#include "training/labels/label_set.hpp"
 
 #include <cstdint>
 #include <memory>

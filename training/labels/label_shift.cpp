@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "training/data/label_shift.hpp"
+#include "training/labels/label_shift.hpp"
 
 #include <algorithm>
 #include <array>

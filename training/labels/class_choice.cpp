@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "training/data/class_choice.hpp"
+#include "training/labels/class_choice.hpp"
 
 #include "core/error.hpp"
 #include "core/text.hpp"

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "training/data/check_finding.hpp"
-#include "training/data/label_shift.hpp"
 #include "training/data/labelled_scene.hpp"
-#include "training/data/labels_on_scene.hpp"
+#include "training/labels/check_finding.hpp"
+#include "training/labels/label_shift.hpp"
+#include "training/labels/labels_on_scene.hpp"
 
 #include <cstdint>
 #include <optional>

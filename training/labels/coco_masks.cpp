@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "training/data/coco_masks.hpp"
+#include "training/labels/coco_masks.hpp"
 
 #include "core/error.hpp"
 #include "core/image.hpp"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "training/data/mask_labels.hpp"
+#include "training/labels/mask_labels.hpp"
 
 #include "geo/mask_values.hpp"
 #include "postprocess/vectorize.hpp"

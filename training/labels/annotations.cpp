@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "training/data/annotations.hpp"
+#include "training/labels/annotations.hpp"
 
 #include "core/error.hpp"
 #include "core/text.hpp"
-#include "training/data/coco_masks.hpp"
+#include "training/labels/coco_masks.hpp"
 
 #include <nlohmann/json.hpp>
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "training/data/data_files.hpp"
-#include "training/data/label_set.hpp"
+#include "training/labels/label_set.hpp"
 
 #include <cstdint>
 #include <memory>

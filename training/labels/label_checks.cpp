@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "training/data/label_checks.hpp"
+#include "training/labels/label_checks.hpp"
 
 #include "core/cancel.hpp"
 

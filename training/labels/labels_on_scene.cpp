@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "training/data/labels_on_scene.hpp"
+#include "training/labels/labels_on_scene.hpp"
 
 #include "core/error.hpp"
 #include "geo/bounds_index.hpp"

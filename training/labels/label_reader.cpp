@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "training/data/label_reader.hpp"
+#include "training/labels/label_reader.hpp"
 
 #include "core/error.hpp"
 #include "core/text.hpp"
 #include "geo/feature_io.hpp"
 #include "training/data/data_files.hpp"
-#include "training/data/mask_labels.hpp"
+#include "training/labels/mask_labels.hpp"
 
 #include <utility>
 #include <variant>

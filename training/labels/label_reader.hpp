@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "training/data/label_set.hpp"
+#include "training/labels/label_set.hpp"
 
 #include <map>
 #include <memory>

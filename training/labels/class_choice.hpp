@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "training/data/check_finding.hpp"
-#include "training/data/label_set.hpp"
+#include "training/labels/check_finding.hpp"
+#include "training/labels/label_set.hpp"
 
 #include <memory>
 #include <set>
