@@ -53,7 +53,10 @@ void add_object_arguments(CLI::App& command, ExtractionArguments& arguments, Obj
 
 void add_run_arguments(CLI::App& command, ExtractionArguments& arguments, RunOptions& run) {
   command.add_option("-j,--threads", run.threads, "Threads; 0: all processors")->capture_default_str();
-  command.add_option("--ram", arguments.ram, "Memory that the program may take: 2048 (MB), 2GB or 50%")
+  command
+      .add_option("--ram", arguments.ram,
+                  "Memory that the program may take: 2048 (MB), 2GB or 50%; what a wide scene needs beyond goes to "
+                  "files in TMPDIR")
       ->capture_default_str();
   command.add_option("--device", run.device, "auto, cpu or cuda[:n]")->capture_default_str();
   command

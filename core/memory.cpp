@@ -79,6 +79,8 @@ void keep_freed_pages() {
   mallopt(M_MMAP_MAX, 0);
   mallopt(M_TRIM_THRESHOLD, 1 << 30);
   mallopt(M_TOP_PAD, 64 << 20);
+  // Each arena keeps pages of its own, and there would be eight for each core: what many threads free would add up.
+  mallopt(M_ARENA_MAX, 4);
 }
 
 void return_freed_pages() { malloc_trim(0); }
