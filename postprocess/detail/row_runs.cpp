@@ -72,18 +72,29 @@ RowRuns find_runs(const MapBlock& block, int64_t row, int64_t first_band, const 
   const auto first_col = static_cast<int32_t>(block.col);
   const auto least = static_cast<float>(thresholds.extent);
   RowRuns out;
-  for (std::size_t i = 0; i < extent.size(); ++i) {
-    if (valid[i] == 0) continue;
-    const int32_t col = first_col + static_cast<int32_t>(i);
-    extend(out.seen, col, col + 1);
-    if (!(extent[i] >= least)) continue;
-    extend(out.runs, {scene_row, col, col + 1, out.relief.size()});
-    out.relief.push_back(relief_at(boundary[i], distance[i], thresholds));
-    out.extent.push_back(static_cast<uint16_t>(std::lround(std::clamp(extent[i], 0.0F, 1.0F) * 65535.0F)));
-    for (int64_t w = 0; w < witnesses; ++w) {
-      const float says = block.maps.at(static_cast<int64_t>(i), row, first_band + 3 + w);
-      out.witnesses.push_back(!(says >= 0) ? kUnseen
-                                           : static_cast<uint8_t>(std::lround(std::min(says, 1.0F) * 254.0F)));
+  const auto inside = [&](float value) { return value >= least; };
+  for (std::size_t from = 0, seen_end = 0; from < valid.size(); from = seen_end) {
+    const auto has_data = [&](uint8_t v) { return v != 0; };
+    from = static_cast<std::size_t>(std::find_if(valid.begin() + from, valid.end(), has_data) - valid.begin());
+    seen_end = static_cast<std::size_t>(std::find_if_not(valid.begin() + from, valid.end(), has_data) - valid.begin());
+    if (from == seen_end) break;
+    out.seen.push_back({first_col + static_cast<int32_t>(from), first_col + static_cast<int32_t>(seen_end)});
+    for (std::size_t begin = from, end = from; begin < seen_end; begin = end) {
+      const auto last = extent.begin() + seen_end;
+      begin = static_cast<std::size_t>(std::find_if(extent.begin() + begin, last, inside) - extent.begin());
+      end = static_cast<std::size_t>(std::find_if_not(extent.begin() + begin, last, inside) - extent.begin());
+      if (begin == end) break;
+      out.runs.push_back({scene_row, first_col + static_cast<int32_t>(begin), first_col + static_cast<int32_t>(end),
+                          out.relief.size()});
+      for (std::size_t i = begin; i < end; ++i) {
+        out.relief.push_back(relief_at(boundary[i], distance[i], thresholds));
+        out.extent.push_back(static_cast<uint16_t>(std::lround(std::clamp(extent[i], 0.0F, 1.0F) * 65535.0F)));
+        for (int64_t w = 0; w < witnesses; ++w) {
+          const float says = block.maps.at(static_cast<int64_t>(i), row, first_band + 3 + w);
+          out.witnesses.push_back(!(says >= 0) ? kUnseen
+                                               : static_cast<uint8_t>(std::lround(std::min(says, 1.0F) * 254.0F)));
+        }
+      }
     }
   }
   return out;
