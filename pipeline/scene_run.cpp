@@ -1,22 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pipeline/scene_run.hpp"
 
+#include "core/error.hpp"
 #include "core/log.hpp"
 #include "core/memory.hpp"
 #include "core/text.hpp"
 #include "geo/gdal_session.hpp"
-#include "pipeline/extra_outputs.hpp"
 #include "pipeline/stopwatch.hpp"
 
 #include <tbb/global_control.h>
+#include <exception>
+#include <iterator>
+#include <string>
 
 #include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <optional>
+#include <vector>
 
 namespace plat {
-
 int64_t gdal_cache_bytes(int64_t ram_bytes) { return std::clamp<int64_t>(ram_bytes / 16, 16'000'000, 256'000'000); }
 
 void RunOptions::validate() const {
@@ -31,15 +34,15 @@ void RunOptions::validate() const {
 }
 
 struct SceneRun::Impl {
-  explicit Impl(RunSummary& run_summary) : summary(run_summary), extras(run_summary.warnings) {}
+  explicit Impl(RunSummary& run_summary) : summary(run_summary) {}
 
   const RunOptions* options = nullptr;
   RunSummary& summary;
   Stopwatch total;
   int64_t ram_bytes = 0;
-  ExtraOutputs extras;
   std::optional<tbb::global_control> limit;
-  std::vector<std::string> lost;
+  std::vector<std::string> lost;         ///< what is missing from the main output
+  std::vector<std::string> lost_extras;  ///< "a.png was not written (reason)"
 };
 
 SceneRun::SceneRun(const RunOptions& options, const RunFiles& files, RunSummary& summary)
@@ -104,14 +107,23 @@ void SceneRun::infer_tiles(const std::string& scene, const TileSource& source,
 }
 
 bool SceneRun::attempt(const std::string& path, const std::function<void()>& work) {
-  return impl_->extras.attempt(path, work);
+  try {
+    work();
+    return true;
+  } catch (const Cancelled&) {
+    throw;
+  } catch (const std::exception& error) {
+    impl_->lost_extras.push_back(path + " was not written (" + error.what() + ")");
+    warn(impl_->lost_extras.back());
+    return false;
+  }
 }
 
 void SceneRun::lose(const std::string& what) { impl_->lost.push_back(what); }
 
 std::string SceneRun::end(const std::string& output) {
   impl_->summary.seconds_total = seconds();
-  if (!impl_->extras.complete()) impl_->lost.push_back(impl_->extras.text());
+  std::ranges::move(impl_->lost_extras, std::back_inserter(impl_->lost));
   return impl_->lost.empty() ? "" : output + ": written, but " + join(impl_->lost, "; ");
 }
 

@@ -42,16 +42,20 @@ struct MemoryNeed {
   int64_t total = 0;
 };
 
-MemoryNeed plan_memory(const PromptSegmenter& model, int bands, int threads, int64_t ram_bytes) {
+/// An answer with an outline of some sixty corners, in pixels and on the ground.
+constexpr int64_t kAnswerBytes = 4096;
+
+MemoryNeed plan_memory(const PromptSegmenter& model, int bands, int64_t prompts, int threads, int64_t ram_bytes) {
   const int64_t side = model.description().tile_size;
   // Pixels as read and as passed on, and the parts of a mask.
   const int64_t per_tile = model.memory_per_tile() + side * side * (8 * int64_t{bands} + 16);
   MemoryLedger memory(ram_bytes);
   memory.add("the program and its model", resident_memory() + kUntouchedBytes);
   memory.add("blocks of the file", gdal_cache_bytes(ram_bytes));
+  memory.add("answers to prompts", prompts * kAnswerBytes);
   const auto affordable = static_cast<int>(std::clamp<int64_t>(memory.left() / per_tile, 1, threads));
   memory.add(affordable == 1 ? "a tile" : "tiles", affordable * per_tile);
-  memory.require(", or choose a smaller model");
+  memory.require(", fewer prompts, or a smaller model");
   return {affordable, memory.total()};
 }
 
@@ -149,7 +153,8 @@ SegmentSummary segment_in(SceneRun& run, SegmentSummary& summary, const std::str
     if (wrong) throw DataError("the layer of prompts " + *wrong);
   }
   const ThreadBudget threads = ThreadBudget::make(options.threads, model.on_card());
-  const MemoryNeed memory = plan_memory(model, opened.reader.bands(), threads.inference, run.ram_bytes());
+  const MemoryNeed memory =
+      plan_memory(model, opened.reader.bands(), summary.prompts, threads.inference, run.ram_bytes());
   summary.scene_gsd_m = opened.scene_gsd_m;
   summary.gsd_m = opened.gsd_m;
   summary.width = grid.width;

@@ -7,13 +7,14 @@
 #include "core/staged_path.hpp"
 #include "core/text.hpp"
 #include "model/files/adapter_folder.hpp"
+#include "model/files/model_folder.hpp"
 #include "model/files/sha256.hpp"
 #include "model/files/verify_model.hpp"
+#include "pipeline/model_path.hpp"
 #include "publishing/child_process.hpp"
 #include "publishing/hub_card.hpp"
 #include "publishing/hub_names.hpp"
 #include "publishing/hub_upload.hpp"
-#include "publishing/publish_source.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -21,12 +22,63 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <sstream>
+#include <string>
 
 namespace plat {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr const char* kMetrics = "metrics.jsonl";
+constexpr const char* kTraining = "training.json";
+
+bool is_there(const fs::path& file) {
+  std::error_code error;
+  return fs::is_regular_file(file, error);
+}
+
+/// Where the parts of what is to be published lie.
+struct PublishSource {
+  std::string model;                   ///< folder of the model, or of the adapter where that is what was named
+  std::optional<std::string> adapter;  ///< folder of the adapter that a run left beside its model
+  std::string metrics;                 ///< metrics.jsonl of the run; may be absent
+  std::string training;                ///< training.json; may be absent
+  std::string default_output;          ///< where a folder for the Hub goes unless told otherwise
+};
+
+/// Finds them from the folder of a run, of a model or of an adapter, or the name of a model that ships. Throws ModelError.
+PublishSource find_publish_source(const std::string& named) {
+  fs::path root = fs::path(named).lexically_normal();
+  if (!root.has_filename()) root = root.parent_path();
+  const fs::path model = root / "model", adapter = root / "adapter";
+  if (is_there(model / kConfigFile)) {
+    PublishSource source{.model = model.string(),
+                         .adapter = std::nullopt,
+                         .metrics = (root / kMetrics).string(),
+                         .training = (model / kTraining).string(),
+                         .default_output = (root / "hub").string()};
+    if (is_there(adapter / kAdapterWeightsFile)) source.adapter = adapter.string();
+    return source;
+  }
+  if (is_there(root / kMetrics) && !is_there(root / kWeightsFile) && !is_there(root / kAdapterWeightsFile)) {
+    throw ModelError(root.string() + ": the run has no model yet; let plat train go on with --resume to its end");
+  }
+  const fs::path found = find_model(root.string());
+  if (found == "threshold") throw UsageError("threshold is a rule, not a model folder; there is nothing to publish");
+  // A model or an adapter that still lies in its run is described by the run's figures.
+  fs::path run = found;
+  if (!is_there(run / kMetrics)) run = found.parent_path();
+  fs::path training = found / kTraining;
+  if (!is_there(training)) training = run / "model" / kTraining;
+  return {.model = found.string(),
+          .adapter = is_there(found / "adapter" / kAdapterWeightsFile) ? std::optional((found / "adapter").string())
+                                                                       : std::nullopt,
+          .metrics = (run / kMetrics).string(),
+          .training = training.string(),
+          .default_output = found.filename().string() + "-hub"};
+}
 
 /// What marks a folder as one that `publish` wrote, and may replace.
 constexpr const char* kSumsFile = "SHA256SUMS";
@@ -186,6 +238,8 @@ std::vector<Published::File> write_sums(const fs::path& content) {
   write_text(content / kSumsFile, sums);
   return files;
 }
+
+namespace fs = std::filesystem;
 
 }  // namespace
 

@@ -6,12 +6,13 @@
 #include "core/memory.hpp"
 #include "geo/gdal_session.hpp"
 #include "training/data/scene_loader.hpp"
+#include "training/data/training_data.hpp"
 #include "training/forgetting/measure_forgetting.hpp"
 #include "training/forgetting/rehearsal_data.hpp"
 #include "training/learn/encoded_cache.hpp"
 #include "training/learn/parameter_count.hpp"
 #include "training/start_model.hpp"
-#include "training/trainable_data.hpp"
+#include "training/train_options.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -59,6 +60,24 @@ void plan_views(TrainingPlan& plan) {
     text += "; what the encoder makes of them takes up to " + format_memory(each * views.count()) + " on disk";
   }
   log_info(text);
+}
+
+/// Throws UsageError or DataError where a run could learn nothing from data, or has nothing to choose by; warns where nothing
+/// is kept out for validation.
+void require_trainable(const TrainingData& data, const TrainOptions& options) {
+  if (data.validation.empty())
+    log_warning("no validation area: nothing will say how well the model does on unseen ground");
+  const bool chooses = options.tune_thresholds == "validation" || options.patience > 0 || options.keep == "best";
+  if (data.validation_objects == 0 && chooses)
+    throw UsageError(
+        "--patience, --keep best and --tune-thresholds validation need objects in the validation area to choose by; "
+        "keep ground with objects out (--val-fraction, --val-bbox), or leave them away");
+  // Crops without any object teach a network to see none, whatever its loss says.
+  if (!data.teaches && (options.drawn_share <= 0 || data.training_pixels == 0))
+    throw DataError(
+        "no object lies on a pixel for training: all are in the validation area, where the labels are unknown or "
+        "where the imagery has no data; keep less out (--val-fraction, --val-bbox), or name data with objects "
+        "elsewhere");
 }
 
 }  // namespace

@@ -1,25 +1,78 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model/import/pull_model.hpp"
 
+#include "core/cancel.hpp"
 #include "core/error.hpp"
+#include "core/log.hpp"
 #include "core/staged_path.hpp"
 #include "model/files/sha256.hpp"
 #include "model/import/catalogue.hpp"
 #include "model/import/download.hpp"
-#include "model/import/part_lock.hpp"
 
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <cerrno>
+#include <chrono>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <set>
 #include <span>
+#include <string>
 #include <string_view>
+#include <thread>
 
 namespace plat {
 namespace {
+
+constexpr std::chrono::milliseconds kPause{100};
+
+/// Whether an open file still has its name: the run that held it may have given it another one.
+bool has_name(int file, const std::string& path) {
+  struct stat opened {
+  }, named{};
+  return fstat(file, &opened) == 0 && stat(path.c_str(), &named) == 0 && opened.st_dev == named.st_dev &&
+         opened.st_ino == named.st_ino;
+}
+
+/// Holds a file that a download grows in, so that of several runs only one appends to it. The file is made where it is
+/// missing; a run that ends in any way lets go of it. One thread at a time.
+class PartLock {
+ public:
+  /// Waits until no other run holds the file, and says once that it waits for `shown`. On file systems without locks it
+  /// returns at once. Throws IoError where the file cannot be made; Cancelled.
+  PartLock(const std::string& path, const std::string& shown);
+  ~PartLock();
+  PartLock(const PartLock&) = delete;
+  PartLock& operator=(const PartLock&) = delete;
+
+ private:
+  int file_ = -1;
+};
+
+PartLock::PartLock(const std::string& path, const std::string& shown) {
+  for (bool said = false;;) {
+    throw_if_cancelled();
+    file_ = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (file_ < 0) throw IoError(path + ": cannot be written: " + std::strerror(errno) + "; check the folder");
+    const bool taken = flock(file_, LOCK_EX | LOCK_NB) != 0 && (errno == EWOULDBLOCK || errno == EINTR);
+    if (!taken && has_name(file_, path)) return;
+    close(file_);
+    file_ = -1;
+    if (!taken) continue;
+    if (!said) log_info(shown + ": another run is loading it; waiting for that");
+    said = true;
+    std::this_thread::sleep_for(kPause);
+  }
+}
+
+PartLock::~PartLock() { close(file_); }
 
 namespace fs = std::filesystem;
 using ProgressMaker = std::function<Progress(const std::string& file)>;
@@ -64,7 +117,7 @@ void fetch(const std::string& url, const fs::path& to, const std::string& token,
            const std::string& sha256, const ProgressMaker& progress_for, const std::string& shown) {
   const fs::path part = to.string() + ".incomplete";
   std::error_code error;
-  const detail::PartLock lock(part.string(), shown);
+  const PartLock lock(part.string(), shown);
   if (fs::exists(to)) {
     fs::remove(part, error);
     return;

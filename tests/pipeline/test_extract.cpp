@@ -91,31 +91,6 @@ BOOST_AUTO_TEST_CASE(every_drawn_rectangle_comes_out_where_it_was_drawn) {
   BOOST_TEST(summary.estimated_bytes > 0);
 }
 
-BOOST_AUTO_TEST_CASE(bytes_are_the_same_for_any_number_of_threads) {
-  const plat::test::TemporaryFolder folder;
-  auto scene = dark_scene(300, 260);
-  for (const auto& window : plat::test::many_windows(300, 260)) paint(scene, window);
-  paint(scene, {5, 100, 290, 60});
-  write_scene(folder.file("scene.tif"), scene, metre_grid(300, 260));
-  const BrightSegmenter model(48, 12);
-  for (const std::string extension : {".geojson", ".geojsonl", ".fgb", ".gpkg", ".shp"}) {
-    std::map<int, std::string> bytes;
-    for (const int threads : {1, 2, 3, 8}) {
-      auto options = exact_options(threads);
-      options.simplify_m = 0.4;
-      options.regularize = true;
-      options.maps = folder.file("maps" + std::to_string(threads) + ".tif");
-      options.overwrite = true;
-      const std::string output = folder.file("out" + extension);
-      plat::extract(folder.file("scene.tif"), output, options, model);
-      bytes[threads] = file_bytes(output) + file_bytes(options.maps);
-    }
-    BOOST_TEST(bytes[1].size() > 1000U);
-    for (const int threads : {2, 3, 8})
-      BOOST_TEST((bytes[threads] == bytes[1]), extension << ", " << threads << " threads");
-  }
-}
-
 BOOST_AUTO_TEST_CASE(maps_hold_what_the_model_said) {
   const plat::test::TemporaryFolder folder;
   Image<uint8_t> scene(90, 70, 3);
