@@ -164,6 +164,7 @@ void measure_by_extraction(TrainOptions& options) {
   how.image_gsd_m = options.data.image_gsd_m;
   how.device = options.method.device;
   how.threads = options.threads;
+  how.ram_bytes = parse_memory(options.method.ram);
   how.truth_layer = options.data.layer;
   options.measure = [how](const std::string& model, const std::vector<KeptOutFiles>& ground) {
     const MeasuredModel found = measure_model(model, ground, how);

@@ -120,7 +120,8 @@ class ExtractSink {
   std::optional<PreviewCanvas> preview_;
 };
 
-void describe(const ExtractPlan& plan, const std::string& scene, SceneRun& run, ExtractSummary& summary) {
+void describe(const ExtractPlan& plan, const std::string& scene, const ExtractOptions& options, SceneRun& run,
+              ExtractSummary& summary) {
   const Grid& grid = plan.reader.grid();
   summary.tiles = plan.tiles.size();
   summary.tiles_in_flight = plan.tiles_in_flight;
@@ -131,17 +132,18 @@ void describe(const ExtractPlan& plan, const std::string& scene, SceneRun& run, 
   summary.height = grid.height;
   summary.estimated_bytes = plan.memory.total();
   for (const std::string& warning : plan.warnings) run.warn(warning);
-  log_info(scene + ": " + std::to_string(grid.width) + " x " + std::to_string(grid.height) + " pixels, " +
-           counted(plan.tiles.size(), "tile") + " of " + std::to_string(plan.tiles.tile_size()) + ", " +
-           counted(plan.threads.total, "thread") + "; about " + format_memory(plan.memory.total()) + " of memory, " +
-           format_memory(run.ram_bytes()) + " allowed");
+  (options.quiet ? log_debug : log_info)(
+      scene + ": " + std::to_string(grid.width) + " x " + std::to_string(grid.height) + " pixels, " +
+      counted(plan.tiles.size(), "tile") + " of " + std::to_string(plan.tiles.tile_size()) + ", " +
+      counted(plan.threads.total, "thread") + "; about " + format_memory(plan.memory.total()) + " of memory, " +
+      format_memory(run.ram_bytes()) + " allowed");
 }
 
 ExtractSummary extract_in(SceneRun& run, ExtractSummary& summary, const std::string& scene, const std::string& output,
                           const ExtractOptions& options, const Segmenter& model) {
   ExtractPlan plan = plan_extract(scene, options, model, run.ram_bytes());
   summary.model = model.description().name;
-  describe(plan, scene, run, summary);
+  describe(plan, scene, options, run, summary);
   if (options.dry_run) return summary;
   check_output_crs(output, scene, plan.reader.grid().crs);
 
@@ -157,7 +159,7 @@ ExtractSummary extract_in(SceneRun& run, ExtractSummary& summary, const std::str
       {plan.threads, plan.tiles_in_flight, plan.bytes_per_tile});
   sink.finish();
   for (const std::string& warning : sink.checks().warnings(summary.objects)) {
-    log_warning(scene + ": " + warning);
+    (options.quiet ? log_debug : log_warning)(scene + ": " + warning);
     summary.warnings.push_back(warning);
   }
   sink.close(plan.reader, scaling);

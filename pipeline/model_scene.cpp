@@ -3,6 +3,7 @@
 
 #include "core/error.hpp"
 #include "core/text.hpp"
+#include "geo/resolution.hpp"
 
 #include <cmath>
 #include <sstream>
@@ -11,12 +12,6 @@
 namespace plat {
 namespace {
 
-/// Pixels this much smaller or larger than the model's are taken as they are: resampling would blur more than it helps,
-/// and every model has seen a wider range of scales than this.
-constexpr double kSameResolution = 1.05;
-/// A scene coarser than this many times the model's pixels shows nothing that the model knows; making it finer would
-/// only make it larger.
-constexpr double kFarTooCoarse = 3.0;
 /// Pixels of an image that nobody knows the size of, for a model without a resolution: metres are then pixels.
 constexpr double kAssumedGsd = 1.0;
 
@@ -85,15 +80,12 @@ ModelScene open_grid_scene(const std::string& scene, const RasterOptions& given,
   double gsd = scene_gsd;
   if (!assumed) {
     const double target = wanted_gsd ? *wanted_gsd : trained_gsd != nullptr ? *trained_gsd : scene_gsd;
-    const double ratio = scene_gsd / target;
-    const bool far_too_coarse = ratio > kFarTooCoarse;
-    if (far_too_coarse && trained_gsd != nullptr) {
+    if (far_too_coarse(scene_gsd, target) && trained_gsd != nullptr) {
       warnings.push_back(scene + ": its pixels are " + metres(scene_gsd) + " wide, the model '" + model->name +
                          "' was trained at " + metres(*trained_gsd) +
                          "; what it looks for can hardly be seen at this resolution.");
     }
-    const bool same = ratio < kSameResolution && ratio > 1 / kSameResolution;
-    if (wanted_gsd ? !same : !same && !far_too_coarse) {
+    if (wanted_gsd ? !same_resolution(scene_gsd, target) : resampled_for_model(scene_gsd, target)) {
       raster.gsd_m = target;
       reader = RasterReader(scene, raster);
       gsd = target;

@@ -60,7 +60,7 @@ int64_t SceneRun::ram_bytes() const { return impl_->ram_bytes; }
 double SceneRun::seconds() const { return impl_->total.seconds(); }
 
 void SceneRun::warn(const std::string& text) {
-  log_warning(text);
+  (impl_->options->quiet ? log_debug : log_warning)(text);
   impl_->summary.warnings.push_back(text);
 }
 

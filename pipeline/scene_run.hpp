@@ -29,6 +29,7 @@ struct RunOptions {
   std::vector<std::string> also_read;  ///< files that the caller has read for this run: no output may replace them
   std::string preview;                 ///< PNG path; empty: none
   std::string maps;                    ///< GeoTIFF path for the stitched maps; empty: none
+  bool quiet = false;                  ///< log nothing of this scene but details; the summary has its warnings
   Progress progress;
   /// Throws UsageError naming the field that is out of its range.
   void validate() const;
@@ -49,7 +50,7 @@ struct RunSummary {
   double seconds_objects = 0;    ///< stitching, instances and outlines
   double seconds_write = 0;
   double seconds_total = 0;           ///< wall time of everything
-  std::vector<std::string> warnings;  ///< what was odd about scene or result; also logged
+  std::vector<std::string> warnings;  ///< what was odd about scene or result; also logged, unless quiet
 };
 
 /// The output is complete but for some tiles or a further output; carries the summary of what was written.

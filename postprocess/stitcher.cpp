@@ -27,11 +27,12 @@ std::vector<float> make_profile(int64_t tile_size, int64_t overlap) {
   return profile;
 }
 
-// The part of the scene that no tile after this one, in row-major order, covers and this one does.
+// The part of the scene that no tile after this one, in row-major order, covers and this one does. The last tiles of a part of
+// a grid need not reach the scene's edge.
 Window finished_by(const TileGrid& grid, const Tile& tile) {
   const bool last_col = tile.tile_col + 1 == grid.columns(), last_row = tile.tile_row + 1 == grid.rows();
-  const int64_t col_end = last_col ? grid.scene_width() : grid.tile(tile.index + 1).window.col;
-  const int64_t row_end = last_row ? grid.scene_height() : grid.tile(tile.index + grid.columns()).window.row;
+  const int64_t col_end = last_col ? tile.window.col_end() : grid.tile(tile.index + 1).window.col;
+  const int64_t row_end = last_row ? tile.window.row_end() : grid.tile(tile.index + grid.columns()).window.row;
   const Window& w = tile.window;
   return intersect({w.col, w.row, col_end - w.col, row_end - w.row}, {0, 0, grid.scene_width(), grid.scene_height()});
 }

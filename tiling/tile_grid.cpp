@@ -39,18 +39,37 @@ TileGrid::TileGrid(int64_t scene_width, int64_t scene_height, int64_t tile_size,
     throw UsageError("the scene is " + std::to_string(scene_width) + " x " + std::to_string(scene_height) +
                      " pixels; choose a part that has some");
   }
-  columns_ = tile_count(scene_width, tile_size, overlap);
-  rows_ = tile_count(scene_height, tile_size, overlap);
+  columns_.count = columns_.all = tile_count(scene_width, tile_size, overlap);
+  rows_.count = rows_.all = tile_count(scene_height, tile_size, overlap);
+}
+
+int64_t TileGrid::start(const Axis& axis, int64_t number, int64_t scene_length) const {
+  return tile_start(axis.first + number, axis.all, scene_length, tile_size_, overlap_);
+}
+
+TileGrid::Axis TileGrid::touching(const Axis& axis, int64_t begin, int64_t end, int64_t scene_length) const {
+  Axis found = axis;
+  for (; found.count > 0 && start(found, 0, scene_length) + tile_size_ <= begin; --found.count) ++found.first;
+  while (found.count > 0 && start(found, found.count - 1, scene_length) >= end) --found.count;
+  return found;
+}
+
+TileGrid TileGrid::part(const Window& window) const {
+  TileGrid out = *this;
+  out.columns_ = touching(columns_, window.col, window.col_end(), scene_width_);
+  out.rows_ = touching(rows_, window.row, window.row_end(), scene_height_);
+  if (window.empty() || out.size() == 0) throw UsageError("no tile of the scene shows the part that was asked for");
+  return out;
 }
 
 Tile TileGrid::tile(int64_t index) const {
   assert(index >= 0 && index < size());
   Tile tile;
   tile.index = index;
-  tile.tile_row = index / columns_;
-  tile.tile_col = index % columns_;
-  tile.window = {tile_start(tile.tile_col, columns_, scene_width_, tile_size_, overlap_),
-                 tile_start(tile.tile_row, rows_, scene_height_, tile_size_, overlap_), tile_size_, tile_size_};
+  tile.tile_row = index / columns();
+  tile.tile_col = index % columns();
+  tile.window = {start(columns_, tile.tile_col, scene_width_), start(rows_, tile.tile_row, scene_height_), tile_size_,
+                 tile_size_};
   return tile;
 }
 

@@ -4,7 +4,7 @@
 #include "core/cancel.hpp"
 #include "core/error.hpp"
 #include "core/log.hpp"
-#include "tiling/fill_missing.hpp"
+#include "tiling/tile_pixels.hpp"
 
 #include <tbb/enumerable_thread_specific.h>
 #include <tbb/global_control.h>
@@ -27,30 +27,6 @@ namespace {
 
 /// A scene whose first tiles all fail, this many of them, is given up: its file or the network is broken.
 constexpr std::size_t kHopelessTiles = 100;
-
-/// The pixel that stands for `index` when a line of `count` pixels is continued by mirrors at both of its ends (the
-/// outermost pixel is repeated, so that a line of one pixel has a mirror image too).
-int64_t mirrored(int64_t index, int64_t count) {
-  const int64_t period = 2 * count;
-  const int64_t offset = ((index % period) + period) % period;
-  return offset < count ? offset : period - 1 - offset;
-}
-
-/// Where the pixels of one axis of a tile come from: positions within a range [first, first + count) of the scene.
-struct MirroredAxis {
-  int64_t first = 0;
-  int64_t count = 0;
-  std::vector<int64_t> position;
-
-  MirroredAxis(int64_t start, int64_t length, int64_t scene_length) {
-    position.reserve(static_cast<std::size_t>(length));
-    for (int64_t i = 0; i < length; ++i) position.push_back(mirrored(start + i, scene_length));
-    const auto [low, high] = std::minmax_element(position.begin(), position.end());
-    first = *low;
-    count = *high - *low + 1;
-    for (int64_t& p : position) p -= first;
-  }
-};
 
 /// A tile on its way through the pipeline.
 struct Flight {
@@ -145,46 +121,30 @@ TileData TileSource::read(int64_t index) const { return read(impl_->grid.tile(in
 
 TileData TileSource::read(const Tile& tile) const {
   const auto start = std::chrono::steady_clock::now();
-  const Window scene{0, 0, impl_->grid.scene_width(), impl_->grid.scene_height()};
   const Window& window = tile.window;
-  const MirroredAxis cols(window.col, window.width, scene.width);
-  const MirroredAxis rows(window.row, window.height, scene.height);
   const auto layers = static_cast<int64_t>(impl_->layers.size());
-  TileData data{tile, {}, Image<uint8_t>(window.width, window.height, layers)};
-  if (layers > 1) data.pixels = Image<float>(window.width, window.height, impl_->bands);
+  TileData data{tile, {}, {}};
+  if (layers > 1) {
+    data.pixels = Image<float>(window.width, window.height, impl_->bands);
+    data.valid = Image<uint8_t>(window.width, window.height, layers);
+  }
   int64_t first_band = 0;
   for (int64_t layer = 0; layer < layers; ++layer) {
     Impl::Layer& from_layer = *impl_->layers[static_cast<std::size_t>(layer)];
-    RasterBlock block = from_layer.read({cols.first, rows.first, cols.count, rows.count});
-    from_layer.scaling.apply(block.pixels);
-    const int64_t bands = block.pixels.bands();
-    Image<float> pixels(window.width, window.height, bands);
-    Image<uint8_t> known(window.width, window.height);
-    for (int64_t r = 0; r < window.height; ++r) {
-      const int64_t from_row = rows.position[static_cast<std::size_t>(r)];
-      const std::span<const uint8_t> from_valid = std::as_const(block.valid).row(from_row);
-      const std::span<uint8_t> valid = data.valid.row(r, layer);
-      for (int64_t b = 0; b < bands; ++b) {
-        const std::span<const float> from = std::as_const(block.pixels).row(from_row, b);
-        const std::span<float> to = pixels.row(r, b);
-        for (std::size_t c = 0; c < to.size(); ++c) {
-          const auto source = static_cast<std::size_t>(cols.position[c]);
-          to[c] = from[source];
-        }
-      }
-      for (std::size_t c = 0; c < valid.size(); ++c) {
-        const bool inside = scene.contains(window.col + static_cast<int64_t>(c), window.row + r);
-        known.row(r)[c] = from_valid[static_cast<std::size_t>(cols.position[c])] != 0 ? 1 : 0;
-        valid[c] = inside ? known.row(r)[c] : uint8_t{0};
-      }
-    }
-    fill_missing(pixels, known);
+    TilePixels shown =
+        tile_pixels(window, impl_->grid.scene_width(), impl_->grid.scene_height(), [&from_layer](const Window& part) {
+          RasterBlock block = from_layer.read(part);
+          from_layer.scaling.apply(block.pixels);
+          return block;
+        });
     if (layers == 1) {
-      data.pixels = std::move(pixels);
+      data.pixels = std::move(shown.pixels);
+      data.valid = std::move(shown.valid);
       break;
     }
-    std::copy_n(pixels.data(), pixels.size(), data.pixels.row(0, first_band).data());
-    first_band += bands;
+    std::copy_n(shown.pixels.data(), shown.pixels.size(), data.pixels.row(0, first_band).data());
+    std::copy_n(shown.valid.data(), shown.valid.size(), data.valid.row(0, layer).data());
+    first_band += shown.pixels.bands();
   }
   impl_->nanoseconds += std::chrono::nanoseconds(std::chrono::steady_clock::now() - start).count();
   return data;

@@ -142,7 +142,7 @@ std::string describe_held(const TrainMemory& plan) {
   if (plan.data.scenes > 1)
     text += " (the largest, " + plan.data.largest + ", " + gigabytes(plan.data.largest_bytes) + ")";
   text += ", ";
-  if (plan.data.validation_bytes > 0) text += "validation areas " + gigabytes(plan.data.validation_bytes) + ", ";
+  if (plan.data.validation_bytes > 0) text += "validation " + gigabytes(plan.data.validation_bytes) + ", ";
   if (plan.rehearsal > 0) text += "scenes against forgetting " + gigabytes(plan.rehearsal) + ", ";
   if (plan.tuning > 0) text += "threshold tuning " + gigabytes(plan.tuning) + ", ";
   return text;
@@ -158,7 +158,6 @@ std::string describe_held(const TrainMemory& plan) {
   text += needed <= total_memory() ? "pass --ram " + std::to_string(needed / kMegabyte + 1) + "MB, or "
                                    : "this machine has " + gigabytes(total_memory()) + " in all, so ";
   text += "name fewer scenes, or parts of them (gdal_translate -projwin)";
-  if (plan.data.validation_bytes > needed / 10) text += ", keep less out (--val-fraction, --val-bbox)";
   throw UsageError(text +
                    ", or pass a coarser --gsd; of a scene only the ground within the bounds of its labels is held");
 }
@@ -166,14 +165,9 @@ std::string describe_held(const TrainMemory& plan) {
 }  // namespace
 
 int64_t TrainMemory::total() const {
-  const int64_t working = data.validation_bytes + weights + gradients + crops + std::max(activations, tuning);
+  // Between steps the network is measured, and in the end thresholds are chosen.
+  const int64_t working = weights + gradients + crops + std::max(activations + data.validation_bytes, tuning);
   return present + data.scene_bytes + rehearsal + std::max(data.loading_bytes, working);
-}
-
-int64_t TrainMemory::validation_room(int64_t allowed) const {
-  TrainMemory rest = *this;
-  rest.data.validation_bytes = 0;
-  return std::max<int64_t>(1, allowed - rest.total());
 }
 
 TrainMemory TrainMemory::beside_card() const {

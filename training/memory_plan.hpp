@@ -16,18 +16,16 @@ struct TrainMemory {
   int64_t parameters = 0;   ///< of the network
   int64_t learned = 0;      ///< of these
   int64_t present = 0;      ///< what the process takes before scenes and the network are there: program, labels
-  DataMemory data;          ///< scenes and validation areas
+  DataMemory data;          ///< scenes and the validation area at work
   int64_t rehearsal = 0;    ///< scenes against forgetting
   int64_t tuning = 0;       ///< areas and maps on which thresholds are chosen, once nothing lies between the layers
   int64_t weights = 0;      ///< the network, and what learns once more for its average
   int64_t gradients = 0;    ///< gradients and AdamW's two moments, of what learns
   int64_t crops = 0;        ///< crops that are cut and wait for their step
   int64_t activations = 0;  ///< what lies between the layers of the crops that are computed at once
-  /// Scenes, validation areas, and what is held of scenes against forgetting.
-  int64_t held() const { return data.scene_bytes + data.validation_bytes + rehearsal; }
+  /// Scenes, and what is held of scenes against forgetting.
+  int64_t held() const { return data.scene_bytes + rehearsal; }
   int64_t total() const;
-  /// What validation areas may take where the run may take so much.
-  int64_t validation_room(int64_t allowed) const;
   /// What of it the processor's memory holds where the network is on a graphics card.
   TrainMemory beside_card() const;
 };

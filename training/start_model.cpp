@@ -137,7 +137,7 @@ TrainOptions resolved(TrainOptions options) {
   options.data.class_name = options.class_name;
   options.data.seed = options.seed;
   // Half a crop at its widest, so that crops reach the edge of the labelled part as they reach its middle; but no less than
-  // validation shows.
+  // validation looks at.
   constexpr double kLeastContext = 128;
   constexpr double kMostContext = 1e6;
   const double half = static_cast<double>(options.crop.size) / options.crop.scale.first / 2;
@@ -147,6 +147,11 @@ TrainOptions resolved(TrainOptions options) {
     const bool beside = method == "lora" || method == "adapter" || method == "bias-norm";
     options.optimizer.learning_rate = options.init.empty() ? kFreshRate : beside ? kBesideRate : kFurtherRate;
   }
+  return options;
+}
+
+TrainingDataOptions with_room_for_tiles(TrainingDataOptions options, const ModelDescription& model) {
+  options.context_px = std::max(options.context_px, model.tile_size);
   return options;
 }
 

@@ -14,6 +14,9 @@ ModelFolder describe_model(const TrainOptions& options);
 /// The options with the values that depend on others filled in.
 TrainOptions resolved(TrainOptions options);
 
+/// The data's options with so much held around the labels that each tile of extraction that shows a labelled pixel lies there.
+TrainingDataOptions with_room_for_tiles(TrainingDataOptions options, const ModelDescription& model);
+
 namespace nn {
 
 /// The device that a run computes on. Throws ModelError where it has no hardware for the precision asked for.

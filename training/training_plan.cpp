@@ -25,18 +25,17 @@ void load_data(TrainingPlan& plan) {
   const TrainOptions& options = plan.options;
   limit_gdal_cache(kSceneCacheBytes);
   const int64_t allowed = parse_memory(options.method.ram);
-  TrainingDataLoader loader(options.data);
+  TrainingDataLoader loader(with_room_for_tiles(options.data, plan.model.description));
   const ParameterCount count = count_parameters(plan.model.config, options.method);
   plan.memory = plan_memory(plan.model.config, options, count.all, count.learned, resident_memory() + kUntouchedBytes);
   plan.memory.data = loader.memory();
   plan.memory.rehearsal = rehearsal_bytes(options);
-  if (options.tune_thresholds == "training") plan.memory.tuning = tuning_bytes(tuning_pixels(allowed));
+  if (options.tune_thresholds != "none") plan.memory.tuning = tuning_bytes(tuning_pixels(allowed));
   log_info("method " + options.method.method + ": " + describe(plan.memory));
   // What a graphics card holds its driver says soon enough.
-  const bool on_card = !plan.device.is_cpu();
-  const TrainMemory here = on_card ? plan.memory.beside_card() : plan.memory;
-  on_card ? require_data_memory(here, allowed) : require_memory(here, plan.model.config, options, allowed);
-  plan.data = loader.load(here.validation_room(allowed));
+  plan.device.is_cpu() ? require_memory(plan.memory, plan.model.config, options, allowed)
+                       : require_data_memory(plan.memory.beside_card(), allowed);
+  plan.data = loader.load();
 }
 
 /// Decides how many crops repeat, and says what the encoder's results of them take on disk.

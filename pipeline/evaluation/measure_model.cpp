@@ -19,8 +19,9 @@ MeasuredModel measure_model(const std::string& model, const std::vector<KeptOutF
   extraction.raster = options.raster;
   extraction.overwrite = true;
   extraction.threads = options.threads;
-  // Training holds its scenes still; what is found does not depend on the memory allowed.
-  extraction.ram_bytes = total_memory();
+  extraction.ram_bytes = options.ram_bytes > 0 ? options.ram_bytes : total_memory();
+  // One image of thousands is not worth a line.
+  extraction.quiet = true;
   for (const KeptOutFiles& files : ground) {
     extraction.raster.gsd_m = files.georeferenced ? std::nullopt : options.image_gsd_m;
     try {

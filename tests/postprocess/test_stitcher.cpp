@@ -3,11 +3,14 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <numbers>
 #include <random>
 #include <set>
+#include <span>
+#include <vector>
 
 namespace {
 
@@ -144,6 +147,42 @@ BOOST_AUTO_TEST_CASE(rows_that_lie_in_a_file_give_the_same_bits) {
   const Scene kept = stitch(grid, scene, {3, 9}), spilled = stitch(grid, scene, {3, 9}, 0);
   BOOST_TEST((kept.maps == spilled.maps));
   BOOST_TEST((kept.valid == spilled.valid));
+}
+
+BOOST_AUTO_TEST_CASE(the_tiles_of_a_part_give_what_all_tiles_give_there) {
+  const plat::TileGrid grid(301, 263, 64, 20);
+  std::mt19937 random(5);
+  std::uniform_real_distribution<float> uniform(0, 1);
+  std::vector<Image<float>> tiles;
+  for (int64_t i = 0; i < grid.size(); ++i) {
+    tiles.emplace_back(64, 64, 2);
+    for (float& value : std::span(tiles.back().data(), tiles.back().size())) value = uniform(random);
+  }
+  const auto stitched = [&](const plat::TileGrid& some, const plat::Window& part) {
+    Image<float> out(part.width, part.height, 2, -1.0F);
+    plat::Stitcher stitcher(some, 2, [&](plat::MapBlock&& block) {
+      const plat::Window both = intersect(block.window(), part);
+      for (int64_t b = 0; b < 2; ++b) {
+        for (int64_t r = both.row; r < both.row_end(); ++r) {
+          for (int64_t c = both.col; c < both.col_end(); ++c)
+            out.at(c - part.col, r - part.row, b) = block.maps.at(c - block.col, r - block.row, b);
+        }
+      }
+    });
+    const Image<uint8_t> valid(64, 64, 1, uint8_t{1});
+    for (int64_t i = 0; i < some.size(); ++i) {
+      const plat::Tile tile = some.tile(i);
+      for (int64_t k = 0; k < grid.size(); ++k) {
+        if (grid.tile(k).window == tile.window) stitcher.add(tile, tiles[static_cast<std::size_t>(k)], valid);
+      }
+    }
+    return out;
+  };
+  for (const plat::Window& part : {plat::Window{100, 80, 90, 70}, {0, 0, 10, 263}, {290, 200, 11, 63}}) {
+    const Image<float> all = stitched(grid, part), some = stitched(grid.part(part), part);
+    BOOST_TEST(std::equal(all.data(), all.data() + all.size(), some.data()));
+    BOOST_TEST(*std::min_element(all.data(), all.data() + all.size()) >= 0);
+  }
 }
 
 BOOST_AUTO_TEST_CASE(a_constant_stays_constant) {

@@ -57,6 +57,26 @@ BOOST_AUTO_TEST_CASE(a_scene_smaller_than_a_tile_lies_in_its_middle) {
   BOOST_TEST((plat::TileGrid(100, 512, 512, 128).tile(0).window == plat::Window{-206, 0, 512, 512}));
 }
 
+BOOST_AUTO_TEST_CASE(a_part_has_the_tiles_that_touch_it_where_they_are) {
+  const plat::TileGrid grid(1000, 700, 128, 48);
+  for (const plat::Window& part :
+       {plat::Window{300, 200, 150, 90}, {0, 0, 1, 1}, {999, 699, 1, 1}, {0, 0, 1000, 700}, {129, 10, 300, 600}}) {
+    const plat::TileGrid some = grid.part(part);
+    int64_t next = 0;
+    for (int64_t i = 0; i < grid.size(); ++i) {
+      const plat::Window window = grid.tile(i).window;
+      if (intersect(window, part).empty()) continue;
+      BOOST_REQUIRE(next < some.size());
+      BOOST_TEST((some.tile(next++).window == window));
+    }
+    BOOST_TEST(next == some.size());
+    BOOST_TEST(some.tile(some.size() - 1).tile_row == some.rows() - 1);
+    BOOST_TEST((some.part(part).size() == some.size()));
+  }
+  BOOST_CHECK_THROW(grid.part({2000, 0, 10, 10}), plat::UsageError);
+  BOOST_CHECK_THROW(grid.part({10, 10, 0, 10}), plat::UsageError);
+}
+
 BOOST_AUTO_TEST_CASE(wrong_sizes_are_usage_errors) {
   BOOST_CHECK_THROW(plat::TileGrid(10, 10, 0, 0), plat::UsageError);
   BOOST_CHECK_THROW(plat::TileGrid(10, 10, 8, 8), plat::UsageError);

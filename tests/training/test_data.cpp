@@ -89,7 +89,7 @@ BOOST_AUTO_TEST_CASE(the_area_named_for_validation_is_kept_out_and_nothing_else)
     }
   }
   BOOST_REQUIRE(data.validation.size() == 1);
-  const Image<uint8_t>& counts = data.validation.front().counts;
+  const Image<uint8_t> counts = truth_of(data.validation.front()).counts;
   BOOST_TEST(std::count(counts.data(), counts.data() + counts.size(), 1) == scene.count(PixelUse::Validate));
 }
 

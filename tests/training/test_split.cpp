@@ -108,32 +108,44 @@ BOOST_AUTO_TEST_CASE(scenes_of_other_crs_share_the_same_blocks) {
   BOOST_TEST(different < compared / 50);
 }
 
-BOOST_AUTO_TEST_CASE(validation_areas_hold_each_validation_pixel_once_and_little_else) {
+BOOST_AUTO_TEST_CASE(validation_areas_count_each_validation_pixel_once_and_show_little_else) {
   std::vector<LabelledScene> scenes = {test::drawn_world(960, 0.3, 4)};
   split_on_ground(scenes, {0.1, 20, 3});
   const LabelledScene& scene = scenes.front();
-  const auto areas = validation_areas({&scene, 1}, scene.gsd_m, 0);
+  const auto areas = validation_areas(scenes);
   BOOST_TEST(areas.size() > 1u);
-  int64_t counted = 0;
-  double held = 0;
+  Image<uint8_t> counted(960, 960);
   for (const ValidationArea& area : areas) {
-    counted += std::count(area.counts.data(), area.counts.data() + area.counts.size(), 1);
-    held += static_cast<double>(area.counts.size());
-    BOOST_TEST(area.pixels.width() == area.labels.width());
+    const AreaTruth truth = truth_of(area);
+    BOOST_TEST(truth.counts.width() == area.window.width);
+    BOOST_TEST(area.window.pixel_count() < 960 * 960 / 2);
+    for (int64_t r = 0; r < area.window.height; ++r) {
+      for (int64_t c = 0; c < area.window.width; ++c)
+        counted.at(area.window.col + c, area.window.row + r) += truth.counts.at(c, r);
+    }
   }
-  BOOST_TEST(counted == scene.count(PixelUse::Validate));
-  BOOST_TEST(held < 0.9 * 960 * 960);
-  // At a finer resolution the same ground, and no more memory than is allowed.
-  BOOST_CHECK_THROW(validation_areas({&scene, 1}, 1e-5, int64_t{1} << 32), UsageError);
-  BOOST_CHECK_THROW(validation_areas({&scene, 1}, 1e-300, 0), UsageError);
-  // What is allowed is for all scenes together.
-  const auto bytes = static_cast<int64_t>(held * kValidationBytesPerPixel);
-  const std::vector<LabelledScene> twice = {scene, scene};
-  BOOST_CHECK_NO_THROW(validation_areas({&scene, 1}, scene.gsd_m, bytes * 3 / 2));
-  BOOST_CHECK_THROW(validation_areas(twice, scene.gsd_m, bytes * 3 / 2), UsageError);
-  for (uint8_t& use : std::span(scenes.front().use.data(), scenes.front().use.size()))
-    use = static_cast<uint8_t>(PixelUse::Train);
-  BOOST_TEST(validation_areas({&scene, 1}, scene.gsd_m, 0).empty());
+  int64_t wrong = 0;
+  for (std::size_t i = 0; i < counted.size(); ++i)
+    wrong += counted.data()[i] != (scene.use.data()[i] == static_cast<uint8_t>(PixelUse::Validate) ? 1 : 0) ? 1 : 0;
+  BOOST_TEST(wrong == 0);
+  std::fill_n(scenes.front().use.data(), scenes.front().use.size(), static_cast<uint8_t>(PixelUse::Train));
+  BOOST_TEST(validation_areas(scenes).empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_large_validation_area_is_cut_into_parts_that_count_its_pixels_once) {
+  std::vector<LabelledScene> scenes = {test::drawn_world(960, 0.3, 4)};
+  LabelledScene& scene = scenes.front();
+  std::fill_n(scene.use.data(), scene.use.size(), static_cast<uint8_t>(PixelUse::Validate));
+  // A model of pixels a quarter as wide sees the scene that much larger.
+  scene.model = {3840, 3840, {0, 0.25, 0, 0, 0, 0.25}};
+  const auto areas = validation_areas(scenes);
+  int64_t counted = 0;
+  for (const ValidationArea& area : areas) {
+    BOOST_TEST(area.window.pixel_count() <= kLargestValidationArea);
+    const AreaTruth truth = truth_of(area);
+    counted += std::count(truth.counts.data(), truth.counts.data() + truth.counts.size(), 1);
+  }
+  BOOST_TEST(counted == 3840 * 3840);
 }
 
 BOOST_AUTO_TEST_CASE(no_crop_for_training_shows_a_validation_pixel) {

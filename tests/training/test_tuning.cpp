@@ -17,28 +17,36 @@ namespace {
 /// Rectangles in rows, each with a slack waist, so that a low contrast takes it for two objects; and the maps that a network
 /// would make of them.
 struct Waists {
-  Waists() : maps(200, 120, 3) {
-    area = {"waists", Image<float>(200, 120, 3), Image<int32_t>(200, 120), Image<uint8_t>(200, 120, 1, uint8_t{1})};
+  Waists() {
+    found = {0, 0, Image<float>(200, 120, 3), Image<uint8_t>(200, 120, 1, uint8_t{1})};
+    truth = {Image<int32_t>(200, 120), Image<uint8_t>(200, 120, 1, uint8_t{1})};
     int32_t count = 0;
     for (int64_t top = 4; top + 16 <= 120; top += 20) {
       for (int64_t left = 4; left + 40 <= 200; left += 48) {
         ++count;
         for (int64_t r = top; r < top + 16; ++r) {
           for (int64_t c = left; c < left + 40; ++c) {
-            area.labels.at(c, r) = count;
-            maps.at(c, r, 0) = 0.8F;
+            truth.labels.at(c, r) = count;
+            found.maps.at(c, r, 0) = 0.8F;
             const float waist = std::abs(static_cast<float>(c - left) - 19.5F) / 19.5F;
-            maps.at(c, r, 2) = 0.5F + 0.35F * waist;
+            found.maps.at(c, r, 2) = 0.5F + 0.35F * waist;
           }
         }
       }
     }
   }
-  ObjectCounts count(const InstanceThresholds& thresholds) const { return count_objects(maps, area, thresholds, 4); }
+  ObjectCounts count(const InstanceThresholds& thresholds) const { return count_objects(found, truth, thresholds, 4); }
 
-  Image<float> maps;
-  ValidationArea area;
+  MapBlock found;
+  AreaTruth truth;
 };
+
+/// A drawn scene of half metres for a model of metres.
+LabelledScene halved(int64_t size, uint64_t seed) {
+  LabelledScene scene = test::drawn_world(size, 0.5, seed);
+  scene.model = {size / 2, size / 2, {0, 2, 0, 0, 0, 2}};
+  return scene;
+}
 
 }  // namespace
 
@@ -75,49 +83,62 @@ BOOST_AUTO_TEST_CASE(objects_outside_the_area_do_not_count) {
   const InstanceThresholds whole{.smoothing_px = 0, .seed_contrast = 0.5};
   const int64_t all = scene.count(whole).true_positives;
   for (int64_t r = 0; r < 120; ++r) {
-    for (int64_t c = 100; c < 200; ++c) scene.area.counts.at(c, r) = 0;
+    for (int64_t c = 100; c < 200; ++c) scene.truth.counts.at(c, r) = 0;
   }
   const ObjectCounts half = scene.count(whole);
   BOOST_TEST(half.true_positives == all / 2);
   BOOST_TEST(half.false_positives + half.false_negatives == 0);
 }
 
-BOOST_AUTO_TEST_CASE(training_areas_are_the_training_pixels_at_the_models_resolution) {
-  LabelledScene scene = test::drawn_world(192, 0.5, 3);
-  for (int64_t r = 0; r < 192; ++r) {
-    for (int64_t c = 0; c < 96; ++c) scene.use.at(c, r) = static_cast<uint8_t>(PixelUse::Validate);
+BOOST_AUTO_TEST_CASE(what_is_not_valid_is_no_object) {
+  Waists scene;
+  const InstanceThresholds whole{.smoothing_px = 0, .seed_contrast = 0.5};
+  const int64_t all = scene.count(whole).true_positives;
+  for (int64_t r = 0; r < 120; ++r) {
+    for (int64_t c = 100; c < 200; ++c) scene.found.valid.at(c, r) = 0;
   }
-  LabelledScene without = test::drawn_world(96, 0.5, 4);
-  std::fill_n(without.use.data(), without.use.size(), static_cast<uint8_t>(PixelUse::Validate));
-  const auto areas = training_areas({scene, without, test::drawn_world(192, 0.5, 5)}, 1.0, 96 * 96);
+  const ObjectCounts half = scene.count(whole);
+  BOOST_TEST(half.true_positives == all / 2);
+  BOOST_TEST(half.false_positives == 0);
+  BOOST_TEST(half.false_negatives == all / 2);
+}
+
+BOOST_AUTO_TEST_CASE(training_areas_are_the_training_pixels_at_the_models_resolution) {
+  std::vector<LabelledScene> scenes = {halved(192, 3), halved(96, 4), halved(192, 5)};
+  for (int64_t r = 0; r < 192; ++r) {
+    for (int64_t c = 0; c < 96; ++c) scenes[0].use.at(c, r) = static_cast<uint8_t>(PixelUse::Validate);
+  }
+  std::fill_n(scenes[1].use.data(), scenes[1].use.size(), static_cast<uint8_t>(PixelUse::Validate));
+  const auto areas = training_areas(scenes, 96 * 96);
   BOOST_REQUIRE(areas.size() == 1U);
-  BOOST_TEST(areas[0].pixels.width() == 96);
-  BOOST_TEST(areas[0].labels.height() == 96);
-  BOOST_TEST(std::count(areas[0].counts.data(), areas[0].counts.data() + areas[0].counts.size(), 1) == 48 * 96);
-  BOOST_TEST(areas[0].counts.at(47, 5) == 0);
-  BOOST_TEST(areas[0].counts.at(48, 5) == 1);
-  const auto both = training_areas({scene, without, test::drawn_world(192, 0.5, 5)}, 1.0, 2 * 96 * 96);
-  BOOST_TEST(both.size() == 2U);
+  BOOST_TEST((areas[0].window == Window{0, 0, 96, 96}));
+  const AreaTruth truth = truth_of(areas[0]);
+  BOOST_TEST(truth.labels.height() == 96);
+  BOOST_TEST(std::count(truth.counts.data(), truth.counts.data() + truth.counts.size(), 1) == 48 * 96);
+  BOOST_TEST(truth.counts.at(47, 5) == 0);
+  BOOST_TEST(truth.counts.at(48, 5) == 1);
+  BOOST_TEST(training_areas(scenes, 2 * 96 * 96).size() == 2U);
 }
 
 BOOST_AUTO_TEST_CASE(of_a_scene_that_is_too_large_training_areas_show_pieces_with_objects) {
-  LabelledScene scene = test::drawn_world(384, 0.5, 3);
+  std::vector<LabelledScene> scenes = {halved(384, 3), halved(384, 5)};
   for (int64_t r = 0; r < 384; ++r) {
-    for (int64_t c = 0; c < 192; ++c) scene.use.at(c, r) = static_cast<uint8_t>(PixelUse::Validate);
+    for (int64_t c = 0; c < 192; ++c) scenes[0].use.at(c, r) = static_cast<uint8_t>(PixelUse::Validate);
   }
   constexpr int64_t kMost = 100 * 100;
-  const auto areas = training_areas({scene, test::drawn_world(384, 0.5, 5)}, 1.0, kMost);
+  const auto areas = training_areas(scenes, kMost);
   BOOST_REQUIRE(!areas.empty());
   int64_t pixels = 0;
   for (const ValidationArea& area : areas) {
-    pixels += static_cast<int64_t>(area.counts.size());
+    pixels += area.window.pixel_count();
+    const AreaTruth truth = truth_of(area);
     int64_t objects = 0;
-    for (std::size_t i = 0; i < area.counts.size(); ++i)
-      objects += area.counts.data()[i] != 0 && area.labels.data()[i] != 0 ? 1 : 0;
+    for (std::size_t i = 0; i < truth.counts.size(); ++i)
+      objects += truth.counts.data()[i] != 0 && truth.labels.data()[i] != 0 ? 1 : 0;
     BOOST_TEST(objects > 0);
   }
   BOOST_TEST(pixels <= kMost);
-  BOOST_TEST(training_areas({scene}, 1.0, 0).empty());
+  BOOST_TEST(training_areas(scenes, 0).empty());
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -37,8 +37,11 @@ void DataMemory::add_scene(const std::string& name, double pixels) {
   largest_bytes = bytes;
 }
 
-void DataMemory::add_validation(double pixels) {
-  validation_bytes = sum(validation_bytes, bounded(pixels * kValidationBytesPerPixel));
+void DataMemory::plan_validation(double pixels) {
+  // Areas lie apart: what is looked at around them is many times a small one, and little of a large one.
+  constexpr double kAround = 2;
+  validation_bytes =
+      bounded(std::min(kAround * pixels, static_cast<double>(kLargestValidationArea)) * kValidationBytesPerPixel);
 }
 
 }  // namespace plat

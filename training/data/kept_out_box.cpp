@@ -34,7 +34,7 @@ void keep_out_box(LabelledScene& scene, const Bounds& box, const Crs& crs) {
   for (int64_t row = window->row; row < window->row_end(); ++row) {
     for (uint8_t& pixel :
          scene.use.row(row).subspan(static_cast<std::size_t>(window->col), static_cast<std::size_t>(window->width))) {
-      if (pixel != static_cast<uint8_t>(PixelUse::None)) pixel = static_cast<uint8_t>(PixelUse::Validate);
+      if (is_labelled(pixel)) pixel = static_cast<uint8_t>(PixelUse::Validate);
     }
   }
 }

@@ -19,6 +19,7 @@ LabelledScene make_scene(std::string name, Image<uint8_t> pixels, Grid grid, dou
   scene.grid = std::move(grid);
   scene.gsd_m = gsd_m;
   scene.use = Image<uint8_t>(pixels.width(), pixels.height(), 1, static_cast<uint8_t>(PixelUse::Train));
+  scene.model = {pixels.width(), pixels.height(), {}};
   scene.pyramid.push_back(std::move(pixels));
   // Two reductions: augmentation never shrinks by more than that at a reasonable range of scales.
   for (int level = 0; level < 2; ++level) {

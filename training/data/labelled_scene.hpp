@@ -4,6 +4,7 @@
 #include "core/image.hpp"
 #include "geo/geometry.hpp"
 #include "geo/grid.hpp"
+#include "training/data/model_grid.hpp"
 
 #include <cstdint>
 #include <span>
@@ -14,10 +15,16 @@ namespace plat {
 
 /// What the pixels of a scene are used for.
 enum class PixelUse : uint8_t {
-  None = 0,  ///< no data, or outside the area that the labels cover
+  None = 0,  ///< nobody says what lies there: outside the area that the labels cover, or unknown to them
   Train = 1,
   Validate = 2,  ///< never shown to the network in training, not even as context
+  NoData = 3,    ///< the scene shows nothing there
 };
+
+/// Whether a PixelUse says that the labels tell what lies on a pixel that the scene shows.
+inline bool is_labelled(uint8_t use) {
+  return use == static_cast<uint8_t>(PixelUse::Train) || use == static_cast<uint8_t>(PixelUse::Validate);
+}
 
 /// A scene in memory with its true objects: what training samples are cut from. Immutable once made, so that reading it
 /// from several threads is safe.
@@ -28,6 +35,7 @@ struct LabelledScene {
   double gsd_m = 0;                     ///< ground sample distance of `pyramid[0]`
   std::vector<Image<uint8_t>> pyramid;  ///< red, green, blue; each next image has half the size
   Image<uint8_t> use;                   ///< a PixelUse for each pixel of pyramid[0]
+  ModelGrid model;                      ///< on which the network is measured
   std::vector<MultiPolygon> objects;    ///< in pixels of pyramid[0]
   std::vector<Bounds> object_bounds;    ///< one an object
 
@@ -36,7 +44,8 @@ struct LabelledScene {
   int64_t count(PixelUse wanted) const;
 };
 
-/// A scene from its full-resolution pixels: makes the pyramid and the bounds. All pixels are for training.
+/// A scene from its full-resolution pixels: makes the pyramid and the bounds. All pixels are for training, and
+/// are those of the model's grid.
 LabelledScene make_scene(std::string name, Image<uint8_t> pixels, Grid grid, double gsd_m,
                          std::vector<MultiPolygon> objects);
 

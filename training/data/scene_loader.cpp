@@ -4,6 +4,7 @@
 #include "core/cancel.hpp"
 #include "core/error.hpp"
 #include "geo/raster_reader.hpp"
+#include "geo/resolution.hpp"
 #include "geo/scaling.hpp"
 
 #include <algorithm>
@@ -25,6 +26,8 @@ struct Source {
   Grid grid;
   double gsd_m = 0;
   RasterOptions options;
+  int64_t model_width = 0;  ///< of the grid that extraction reads it on
+  int64_t model_height = 0;
 };
 
 /// Grown by one pixel, so that rasters side by side touch in spite of rounding.
@@ -133,6 +136,15 @@ SceneFrame frame_of(const std::vector<Source>& sources) {
   if (first.info.georeferencing == "transform") scene.world_from_file = first.info.grid.world_from_pixel;
   if (!scene.georeferenced) scene.world_from_file = Affine{0, 1, 0, 0, 0, -1};
   if (sources.size() > 1) scene.world_from_file.reset();
+  // Rasters of one resolution share the factor between the two grids.
+  const auto at_model = [&](int64_t size, int64_t model_size, int64_t first_size) {
+    return sources.size() == 1
+               ? model_size
+               : std::max<int64_t>(1, std::llround(static_cast<double>(size) * static_cast<double>(model_size) /
+                                                   static_cast<double>(first_size)));
+  };
+  scene.model_width = at_model(scene.grid.width, first.model_width, first.grid.width);
+  scene.model_height = at_model(scene.grid.height, first.model_height, first.grid.height);
   for (const Source& source : sources) {
     scene.files.push_back(source.number);
     scene.rasters.push_back({source.file.path, source.grid, source.options});
@@ -167,6 +179,16 @@ Source describe(std::size_t number, const SceneFile& file, const SceneOptions& o
     throw UsageError("training needs three bands; " + std::to_string(reader.bands()) + " are given");
   source.grid = reader.grid();
   source.gsd_m = georeferenced ? source.grid.ground_sample_distance_m() : options.image_gsd_m.value_or(options.gsd_m);
+  // Pixels of unknown size are taken as they are.
+  source.model_width = source.grid.width;
+  source.model_height = source.grid.height;
+  if (georeferenced && resampled_for_model(source.gsd_m, options.gsd_m)) {
+    RasterOptions at_model = source.options;
+    at_model.gsd_m = options.gsd_m;
+    const RasterReader resampled(file.path, at_model);
+    source.model_width = resampled.grid().width;
+    source.model_height = resampled.grid().height;
+  }
   // Twice as fine as the model is enough to enlarge crops by; a margin keeps imagery that is nearly that fine as it is.
   if (source.gsd_m >= 0.45 * options.gsd_m) return source;
   if (georeferenced) {
@@ -208,6 +230,16 @@ std::vector<SceneFrame> plan_scenes(const std::vector<SceneFile>& files, const S
     }
   }
   return scenes;
+}
+
+ModelGrid SceneFrame::model_grid(const Window& part) const {
+  const auto spacing = [](int64_t size, int64_t model_size) {
+    return static_cast<double>(size) / static_cast<double>(model_size);
+  };
+  return {model_width,
+          model_height,
+          {-static_cast<double>(part.col), spacing(grid.width, model_width), 0, -static_cast<double>(part.row), 0,
+           spacing(grid.height, model_height)}};
 }
 
 LoadedScene load_scene(const SceneFrame& frame, const Window& part) {

@@ -5,6 +5,7 @@
 #include "core/window.hpp"
 #include "geo/grid.hpp"
 #include "geo/raster_reader.hpp"
+#include "training/data/model_grid.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -44,7 +45,14 @@ struct SceneFrame {
   std::optional<Affine> world_from_file;
   int64_t file_width = 0;
   int64_t file_height = 0;
+  /// Size of the grid that extraction reads the scene on, which covers the same ground. Rasters that are joined here it reads one
+  /// by one.
+  int64_t model_width = 0;
+  int64_t model_height = 0;
   std::vector<SceneRaster> rasters;
+
+  /// That grid, for a part of the scene.
+  ModelGrid model_grid(const Window& part) const;
 };
 
 /// The joined pixels of a scene, or of a part of it.

@@ -88,12 +88,12 @@ struct TrainingDataLoader::Impl {
 
   const DataMemory& memory() const { return memory_; }
 
-  TrainingData load(int64_t validation_bytes) {
+  TrainingData load() {
     for (PlannedScene& planned : planned_) add_scene(planned);
     planned_.clear();
     check();
     split();
-    finish(validation_bytes);
+    finish();
     return std::move(data_);
   }
 
@@ -209,31 +209,20 @@ struct TrainingDataLoader::Impl {
 
   /// Expects of the validation areas what the share that is kept out, or its rectangle, says of their size.
   void plan_validation() {
-    double area_m2 = 0;
-    double coarsest_m = 0;
+    double all = 0;
     for (const PlannedScene& planned : planned_) {
-      area_m2 += static_cast<double>(planned.labels.covered.pixel_count()) * planned.frame.gsd_m * planned.frame.gsd_m;
-      coarsest_m = std::max(coarsest_m, planned.frame.gsd_m);
-    }
-    const double side_m =
-        block_side_m(area_m2, coarsest_m, {options_.val_fraction, options_.val_block_m, options_.seed});
-    // A block with what is shown around it; those that lie together are held as one rectangle, which takes a little more.
-    const double around = 1 + 2 * static_cast<double>(kValidationContext) * options_.gsd_m / side_m;
-    const double share = std::min(1.0, 1.25 * options_.val_fraction * around * around);
-    for (const PlannedScene& planned : planned_) {
-      const double spacing = options_.gsd_m / planned.frame.gsd_m;
-      double pixels = share * static_cast<double>(planned.labels.covered.pixel_count());
+      const double model_pixels = static_cast<double>(planned.frame.model_width) *
+                                  static_cast<double>(planned.frame.model_height) /
+                                  static_cast<double>(planned.frame.grid.window().pixel_count());
+      double pixels = options_.val_fraction * static_cast<double>(planned.labels.covered.pixel_count());
       if (options_.val_bbox) {
         const std::optional<Window> box =
             pixels_in_box(planned.frame.grid.sub(planned.part), *options_.val_bbox, options_.val_bbox_crs);
-        pixels =
-            !box || !planned.frame.georeferenced
-                ? 0
-                : static_cast<double>(
-                      held_part(planned.frame, *box, spacing * static_cast<double>(kValidationContext)).pixel_count());
+        pixels = box && planned.frame.georeferenced ? static_cast<double>(box->pixel_count()) : 0;
       }
-      memory_.add_validation(pixels / (spacing * spacing));
+      all += pixels * model_pixels;
     }
+    memory_.plan_validation(all);
   }
 
   /// Reads what is held of a scene.
@@ -244,17 +233,19 @@ struct TrainingDataLoader::Impl {
     LabelledScene scene = make_scene(planned.name, std::move(loaded.pixels), loaded.grid, planned.frame.gsd_m,
                                      std::move(planned.labels.objects));
     scene.georeferenced = planned.frame.georeferenced;
+    scene.model = planned.frame.model_grid(planned.part);
     for (int64_t row = 0; row < scene.height(); ++row) {
       for (int64_t col = 0; col < scene.width(); ++col) {
-        if (loaded.valid.at(col, row) == 0 || !placed.covered.contains(col, row))
-          scene.use.at(col, row) = static_cast<uint8_t>(PixelUse::None);
+        if (!placed.covered.contains(col, row)) scene.use.at(col, row) = static_cast<uint8_t>(PixelUse::None);
+        if (loaded.valid.at(col, row) == 0) scene.use.at(col, row) = static_cast<uint8_t>(PixelUse::NoData);
       }
     }
     loaded.valid = {};
     if (!placed.unknown.empty()) {
       const Image<uint8_t> unknown = rasterize_mask(placed.unknown, scene.width(), scene.height());
       for (std::size_t i = 0; i < unknown.size(); ++i) {
-        if (unknown.data()[i] != 0) scene.use.data()[i] = static_cast<uint8_t>(PixelUse::None);
+        uint8_t& use = scene.use.data()[i];
+        if (unknown.data()[i] != 0 && is_labelled(use)) use = static_cast<uint8_t>(PixelUse::None);
       }
     }
     data_.scenes.push_back(std::move(scene));
@@ -304,7 +295,7 @@ struct TrainingDataLoader::Impl {
     }
   }
 
-  void finish(int64_t validation_bytes) {
+  void finish() {
     for (std::size_t i = 0; i < data_.scenes.size(); ++i) {
       const LabelledScene& scene = data_.scenes[i];
       const auto train = static_cast<double>(scene.count(PixelUse::Train));
@@ -322,7 +313,7 @@ struct TrainingDataLoader::Impl {
           kept_out_ground(scene, report_.scenes[i].images, options_.bands, options_.assign_crs, as_they_stand_[i]),
           std::back_inserter(data_.kept_out));
     }
-    data_.validation = validation_areas(data_.scenes, options_.gsd_m, validation_bytes);
+    data_.validation = validation_areas(data_.scenes);
     const double model_m2 = options_.gsd_m * options_.gsd_m;
     data_.training_pixels = std::llround(report_.training.area_m2 / model_m2);
     data_.validation_pixels = std::llround(report_.validation.area_m2 / model_m2);
@@ -371,7 +362,7 @@ TrainingDataLoader::TrainingDataLoader(TrainingDataLoader&&) noexcept = default;
 TrainingDataLoader& TrainingDataLoader::operator=(TrainingDataLoader&&) noexcept = default;
 
 const DataMemory& TrainingDataLoader::memory() const { return impl_->memory(); }
-TrainingData TrainingDataLoader::load(int64_t validation_bytes) { return impl_->load(validation_bytes); }
+TrainingData TrainingDataLoader::load() { return impl_->load(); }
 
 void TrainingDataOptions::validate() const {
   if (data.empty() && scenes.empty())

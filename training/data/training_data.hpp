@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "core/image.hpp"
 #include "geo/crs.hpp"
 #include "geo/geometry.hpp"
 #include "training/data/data_discovery.hpp"
 #include "training/data/data_memory.hpp"
 #include "training/data/kept_out_ground.hpp"
 #include "training/data/labelled_scene.hpp"
+#include "training/data/validation_areas.hpp"
 
 #include <cstdint>
 #include <memory>
@@ -42,22 +42,14 @@ struct TrainingDataOptions {
   void validate() const;
 };
 
-/// A part of a scene at the model's resolution on which the network is measured.
-struct ValidationArea {
-  std::string scene;
-  Image<float> pixels;  ///< 0..255, with context around the part that counts
-  Image<int32_t> labels;
-  Image<uint8_t> counts;  ///< 1 where it counts
-};
-
 /// What training and validation see, and how it came about.
 struct TrainingData {
   std::vector<LabelledScene> scenes;
-  std::vector<ValidationArea> validation;
-  std::vector<KeptOutGround> kept_out;  ///< the same ground, image by image
-  int64_t objects = 0;                  ///< objects on the scenes
-  bool teaches = false;                 ///< whether any of them lies on a pixel for training
-  int64_t training_pixels = 0;          ///< at the model's resolution
+  std::vector<ValidationArea> validation;  ///< of `scenes`, which may be moved but not copied while these are used
+  std::vector<KeptOutGround> kept_out;     ///< the same ground, image by image
+  int64_t objects = 0;                     ///< objects on the scenes
+  bool teaches = false;                    ///< whether any of them lies on a pixel for training
+  int64_t training_pixels = 0;             ///< at the model's resolution
   int64_t validation_pixels = 0;
   int64_t validation_objects = 0;    ///< whose middle lies in the validation area
   std::vector<std::string> report;   ///< lines for people: what was paired and left out, checks, the split
@@ -77,9 +69,8 @@ class TrainingDataLoader {
 
   /// What the data will take.
   const DataMemory& memory() const;
-  /// Reads the pixels; once. Throws what load_training_data() does, and UsageError where the validation areas of all scenes
-  /// take more than so many bytes (0: no limit).
-  TrainingData load(int64_t validation_bytes = 0);
+  /// Reads the pixels; once. Throws what load_training_data() does.
+  TrainingData load();
 
  private:
   struct Impl;

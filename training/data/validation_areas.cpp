@@ -1,28 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "training/data/validation_areas.hpp"
 
-#include "core/error.hpp"
-#include "core/memory.hpp"
+#include "core/cancel.hpp"
 #include "training/samples/crop_sampler.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
-#include <string>
 #include <utility>
 
 namespace plat {
 namespace {
 
-constexpr int64_t kCell = 16;  // pixels of the scene: validation pixels no farther apart lie together
-
 /// The bounds of the validation pixels in each cell of a scene; empty where it has none.
 Image<Bounds> validation_cells(const LabelledScene& scene) {
-  Image<Bounds> cells((scene.width() + kCell - 1) / kCell, (scene.height() + kCell - 1) / kCell);
+  Image<Bounds> cells((scene.width() + kAreaCell - 1) / kAreaCell, (scene.height() + kAreaCell - 1) / kAreaCell);
   for (int64_t row = 0; row < scene.height(); ++row) {
     for (int64_t col = 0; col < scene.width(); ++col) {
       if (scene.use.at(col, row) != static_cast<uint8_t>(PixelUse::Validate)) continue;
-      Bounds& cell = cells.at(col / kCell, row / kCell);
+      Bounds& cell = cells.at(col / kAreaCell, row / kAreaCell);
       cell.add(Point{static_cast<double>(col), static_cast<double>(row)});
       cell.add(Point{static_cast<double>(col + 1), static_cast<double>(row + 1)});
     }
@@ -30,88 +26,106 @@ Image<Bounds> validation_cells(const LabelledScene& scene) {
   return cells;
 }
 
-/// The bounds of each group of neighbouring cells; takes the cells out.
-std::vector<Bounds> groups(Image<Bounds> cells) {
-  std::vector<Bounds> out;
-  for (int64_t row = 0; row < cells.height(); ++row) {
-    for (int64_t col = 0; col < cells.width(); ++col) {
-      if (cells.at(col, row).empty()) continue;
-      Bounds& box = out.emplace_back();
-      std::vector<std::pair<int64_t, int64_t>> open{{col, row}};
-      while (!open.empty()) {
-        const auto [c, r] = open.back();
-        open.pop_back();
-        if (cells.at(c, r).empty()) continue;
-        box.add(std::exchange(cells.at(c, r), Bounds()));
-        for (int64_t nr = std::max<int64_t>(0, r - 1); nr < std::min(r + 2, cells.height()); ++nr) {
-          for (int64_t nc = std::max<int64_t>(0, c - 1); nc < std::min(c + 2, cells.width()); ++nc)
-            open.emplace_back(nc, nr);
-        }
-      }
+/// Cells of a scene that belong together, the first of them at (col, row).
+struct Group {
+  int64_t col = 0;
+  int64_t row = 0;
+  Image<Bounds> cells;  ///< empty where a cell is none of the group's
+};
+
+/// The cells of the group that one cell belongs to; takes them out.
+Group take_group(Image<Bounds>& cells, int64_t first_col, int64_t first_row) {
+  struct Cell {
+    int64_t col, row;
+    Bounds box;
+  };
+  std::vector<Cell> found;
+  std::vector<std::pair<int64_t, int64_t>> open{{first_col, first_row}};
+  Window all{first_col, first_row, 1, 1};
+  while (!open.empty()) {
+    const auto [c, r] = open.back();
+    open.pop_back();
+    if (cells.at(c, r).empty()) continue;
+    found.push_back({c, r, std::exchange(cells.at(c, r), Bounds())});
+    all = bounding(all, {c, r, 1, 1});
+    for (int64_t nr = std::max<int64_t>(0, r - 1); nr < std::min(r + 2, cells.height()); ++nr) {
+      for (int64_t nc = std::max<int64_t>(0, c - 1); nc < std::min(c + 2, cells.width()); ++nc)
+        open.emplace_back(nc, nr);
     }
   }
-  return out;
+  Group group{all.col, all.row, Image<Bounds>(all.width, all.height)};
+  for (const Cell& cell : found) group.cells.at(cell.col - all.col, cell.row - all.row) = cell.box;
+  return group;
 }
 
-/// Joins boxes until no two have ground in common.
-std::vector<Bounds> joined(std::vector<Bounds> boxes) {
-  for (bool changed = true; changed;) {
-    changed = false;
-    for (std::size_t i = 0; i < boxes.size(); ++i) {
-      for (std::size_t k = i + 1; k < boxes.size(); ++k) {
-        if (!boxes[i].intersects(boxes[k])) continue;
-        boxes[i].add(boxes[k]);
-        boxes.erase(boxes.begin() + static_cast<std::ptrdiff_t>(k--));
-        changed = true;
-      }
-    }
-  }
-  return boxes;
+/// What a group of cells has to be looked at, with the context.
+Window looked_at(const LabelledScene& scene, const Bounds& box) {
+  const Window inner = scene.model.window_of(box);
+  const Window held =
+      scene.model.window_of({0, 0, static_cast<double>(scene.width()), static_cast<double>(scene.height())});
+  constexpr int64_t kAround = kValidationContext;
+  return intersect({inner.col - kAround, inner.row - kAround, inner.width + 2 * kAround, inner.height + 2 * kAround},
+                   held);
 }
 
-/// What the areas of a scene show, in its pixels.
-std::vector<Bounds> shown(const LabelledScene& scene, double spacing) {
-  const double context = spacing * kValidationContext;
-  std::vector<Bounds> boxes = groups(validation_cells(scene));
-  for (Bounds& box : boxes) {
-    box = {std::max(0.0, box.min_x - context), std::max(0.0, box.min_y - context),
-           std::min(box.max_x + context, static_cast<double>(scene.width())),
-           std::min(box.max_y + context, static_cast<double>(scene.height()))};
+/// Adds the area of a group, in parts where it is too large.
+void add_areas(const LabelledScene& scene, const Group& group, std::vector<ValidationArea>& areas) {
+  Bounds box;
+  for (const Bounds& cell : group.cells.band(0)) {
+    if (!cell.empty()) box.add(cell);
   }
-  return joined(std::move(boxes));
+  if (box.empty()) return;
+  const Window window = looked_at(scene, box);
+  const int64_t width = group.cells.width(), height = group.cells.height();
+  if (window.pixel_count() > kLargestValidationArea && std::max(width, height) > 1) {
+    const bool wide = width >= height;
+    const Window first = wide ? Window{0, 0, width / 2, height} : Window{0, 0, width, height / 2};
+    const Window second =
+        wide ? Window{width / 2, 0, width - width / 2, height} : Window{0, height / 2, width, height - height / 2};
+    for (const Window& half : {first, second})
+      add_areas(scene, {group.col + half.col, group.row + half.row, crop(group.cells, half)}, areas);
+    return;
+  }
+  ValidationArea area{&scene, PixelUse::Validate, window, Image<uint8_t>(width, height), group.col, group.row};
+  std::ranges::transform(group.cells.band(0), area.cells.data(),
+                         [](const Bounds& cell) { return static_cast<uint8_t>(cell.empty() ? 0 : 1); });
+  areas.push_back(std::move(area));
+}
+
+/// Whether the pixels of the scene at a position count in an area.
+bool has(const ValidationArea& area, const Point& p) {
+  const int64_t col = static_cast<int64_t>(std::floor(p.x)) / kAreaCell - area.first_cell_col;
+  const int64_t row = static_cast<int64_t>(std::floor(p.y)) / kAreaCell - area.first_cell_row;
+  return col >= 0 && row >= 0 && col < area.cells.width() && row < area.cells.height() && area.cells.at(col, row) != 0;
 }
 
 }  // namespace
 
-std::vector<ValidationArea> validation_areas(std::span<const LabelledScene> scenes, double gsd_m,
-                                             int64_t memory_bytes) {
-  std::vector<std::vector<Bounds>> boxes;
-  double bytes = 0;
-  for (const LabelledScene& scene : scenes) {
-    const double spacing = gsd_m / scene.gsd_m;
-    for (const Bounds& box : boxes.emplace_back(shown(scene, spacing))) {
-      bytes += (box.max_x - box.min_x) / spacing * ((box.max_y - box.min_y) / spacing) * kValidationBytesPerPixel;
+AreaTruth truth_of(const ValidationArea& area) {
+  const int64_t width = area.window.width, height = area.window.height;
+  const Affine affine = area.scene->model.part_from_window(area.window);
+  AreaTruth truth{warp_labels(*area.scene, affine, width, height),
+                  warp_use(*area.scene, affine, width, height, area.use)};
+  if (area.cells.empty()) return truth;
+  for (int64_t row = 0; row < height; ++row) {
+    for (int64_t col = 0; col < width; ++col) {
+      uint8_t& counts = truth.counts.at(col, row);
+      if (counts != 0 && !has(area, affine({static_cast<double>(col) + 0.5, static_cast<double>(row) + 0.5})))
+        counts = 0;
     }
   }
-  constexpr double kMost = 1e15;
-  if (bytes > (memory_bytes > 0 ? static_cast<double>(memory_bytes) : kMost)) {
-    throw UsageError("at a --gsd of " + std::to_string(gsd_m) + " m the validation areas take about " +
-                     format_memory(static_cast<int64_t>(std::min(bytes, 1e18))) + ", more than " +
-                     (memory_bytes > 0 ? "the " + format_memory(memory_bytes) + " that --ram leaves them"
-                                       : std::string("any machine has")) +
-                     "; keep out less (--val-fraction, --val-bbox), or pass a larger --gsd or --ram");
-  }
+  return truth;
+}
+
+std::vector<ValidationArea> validation_areas(std::span<const LabelledScene> scenes) {
   std::vector<ValidationArea> areas;
-  for (std::size_t i = 0; i < scenes.size(); ++i) {
-    const LabelledScene& scene = scenes[i];
-    const double spacing = gsd_m / scene.gsd_m;
-    for (const Bounds& box : boxes[i]) {
-      const Affine affine = {box.min_x, spacing, 0, box.min_y, 0, spacing};
-      const int64_t width = std::max<int64_t>(1, std::llround((box.max_x - box.min_x) / spacing));
-      const int64_t height = std::max<int64_t>(1, std::llround((box.max_y - box.min_y) / spacing));
-      areas.push_back({scene.name, warp_pixels(scene, affine, width, height, Show::Everything),
-                       warp_labels(scene, affine, width, height),
-                       warp_use(scene, affine, width, height, PixelUse::Validate)});
+  for (const LabelledScene& scene : scenes) {
+    throw_if_cancelled();
+    Image<Bounds> cells = validation_cells(scene);
+    for (int64_t row = 0; row < cells.height(); ++row) {
+      for (int64_t col = 0; col < cells.width(); ++col) {
+        if (!cells.at(col, row).empty()) add_areas(scene, take_group(cells, col, row), areas);
+      }
     }
   }
   return areas;

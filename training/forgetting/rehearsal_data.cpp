@@ -79,7 +79,7 @@ std::unique_ptr<CropSampler> distil_sampler(const TrainOptions& options) {
     LoadedScene loaded = load_scene(frame, frame.grid.window());
     LabelledScene scene = make_scene("", std::move(loaded.pixels), loaded.grid, frame.gsd_m, {});
     for (std::size_t i = 0; i < loaded.valid.size(); ++i) {
-      if (loaded.valid.data()[i] == 0) scene.use.data()[i] = static_cast<uint8_t>(PixelUse::None);
+      if (loaded.valid.data()[i] == 0) scene.use.data()[i] = static_cast<uint8_t>(PixelUse::NoData);
     }
     scenes.push_back(std::move(scene));
   }

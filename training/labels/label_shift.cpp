@@ -41,7 +41,7 @@ void add_place(const LabelledScene& scene, const Point& place, const Point& acro
   constexpr int64_t kBorder = kShiftReach + 2;
   if (col < kBorder || row < kBorder || col + kBorder + 1 >= image.width() || row + kBorder + 1 >= image.height())
     return;
-  if (scene.use.at(col, row) == static_cast<uint8_t>(PixelUse::None)) return;
+  if (!is_labelled(scene.use.at(col, row))) return;
   std::array<std::array<double, kSide + 1>, kSide + 1> edges{};
   for (int64_t r = 0; r <= kSide; ++r) {
     for (int64_t c = 0; c <= kSide; ++c) {

@@ -4,7 +4,6 @@
 #include "core/cancel.hpp"
 #include "evaluation/matching.hpp"
 #include "postprocess/instances.hpp"
-#include "training/samples/crop_sampler.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -30,71 +29,63 @@ const std::vector<Candidates>& candidates() {
   return all;
 }
 
-/// The training pixels of a part of a scene; the window is one of the scene at the model's resolution.
-ValidationArea training_area(const LabelledScene& scene, double spacing, const Window& part) {
-  const Affine affine = {static_cast<double>(part.col) * spacing, spacing, 0,
-                         static_cast<double>(part.row) * spacing, 0,       spacing};
-  return {scene.name, warp_pixels(scene, affine, part.width, part.height, Show::Everything),
-          warp_labels(scene, affine, part.width, part.height),
-          warp_use(scene, affine, part.width, part.height, PixelUse::Train)};
-}
-
 /// Whether an object lies on training pixels of an area.
-bool teaches(const ValidationArea& area) {
-  for (std::size_t i = 0; i < area.counts.size(); ++i) {
-    if (area.counts.data()[i] != 0 && area.labels.data()[i] != 0) return true;
+bool teaches(const AreaTruth& truth) {
+  for (std::size_t i = 0; i < truth.counts.size(); ++i) {
+    if (truth.counts.data()[i] != 0 && truth.labels.data()[i] != 0) return true;
   }
   return false;
 }
 
+/// The rectangle of the scene's pixels that an area shows.
+Bounds place_of(const ValidationArea& area) {
+  const Affine affine = area.scene->model.part_from_window(area.window);
+  Bounds box;
+  box.add(affine({0, 0}));
+  box.add(affine({static_cast<double>(area.window.width), static_cast<double>(area.window.height)}));
+  return box;
+}
+
 }  // namespace
 
-std::vector<ValidationArea> training_areas(const std::vector<LabelledScene>& scenes, double gsd_m,
-                                           int64_t most_pixels) {
+std::vector<ValidationArea> training_areas(std::span<const LabelledScene> scenes, int64_t most_pixels) {
   constexpr int64_t kLargestPiece = 2048;
+  static_assert(kLargestPiece * kLargestPiece <= kLargestValidationArea);
   std::vector<ValidationArea> areas;
   int64_t pixels = 0;
   for (const LabelledScene& scene : scenes) {
     if (scene.count(PixelUse::Train) == 0) continue;
-    const double spacing = gsd_m / scene.gsd_m;
-    const auto size = [spacing](int64_t side) {
-      return std::max<int64_t>(1, std::llround(static_cast<double>(side) / spacing));
-    };
-    const Window whole = {0, 0, size(scene.width()), size(scene.height())};
+    const Window whole =
+        scene.model.window_of({0, 0, static_cast<double>(scene.width()), static_cast<double>(scene.height())});
     int64_t side = std::max(whole.width, whole.height);
-    if (whole.pixel_count() > most_pixels) {
+    if (whole.pixel_count() > std::min(most_pixels, kLargestValidationArea)) {
       side = std::clamp(static_cast<int64_t>(std::sqrt(static_cast<double>(most_pixels))), int64_t{1}, kLargestPiece);
     } else if (pixels + whole.pixel_count() > most_pixels) {
       continue;
     }
-    for (int64_t row = 0; row < whole.height; row += side) {
-      for (int64_t col = 0; col < whole.width; col += side) {
+    for (int64_t row = whole.row; row < whole.row_end(); row += side) {
+      for (int64_t col = whole.col; col < whole.col_end(); col += side) {
         throw_if_cancelled();
-        const Window part = intersect({col, row, side, side}, whole);
-        const Bounds place = {static_cast<double>(col) * spacing, static_cast<double>(row) * spacing,
-                              static_cast<double>(part.col_end()) * spacing,
-                              static_cast<double>(part.row_end()) * spacing};
-        if (pixels + part.pixel_count() > most_pixels) continue;
-        if (part != whole && objects_in(scene, place).empty()) continue;
-        ValidationArea area = training_area(scene, spacing, part);
-        if (part != whole && !teaches(area)) continue;
-        pixels += part.pixel_count();
-        areas.push_back(std::move(area));
+        const ValidationArea area{&scene, PixelUse::Train, intersect({col, row, side, side}, whole)};
+        const int64_t count = area.window.pixel_count();
+        if (pixels + count > most_pixels) continue;
+        if (area.window != whole && (objects_in(scene, place_of(area)).empty() || !teaches(truth_of(area)))) continue;
+        pixels += count;
+        areas.push_back(area);
       }
     }
   }
   return areas;
 }
 
-ObjectCounts count_objects(const Image<float>& maps, const ValidationArea& area, const InstanceThresholds& thresholds,
+ObjectCounts count_objects(const MapBlock& found, const AreaTruth& truth, const InstanceThresholds& thresholds,
                            int64_t min_object_px) {
-  const Image<uint8_t> everywhere(maps.width(), maps.height(), 1, 1);
-  Image<int32_t> found = split_instances(maps, everywhere, thresholds);
-  Image<int32_t> truth = area.labels;
-  for (std::size_t i = 0; i < found.size(); ++i) {
-    if (area.counts.data()[i] == 0) found.data()[i] = truth.data()[i] = 0;
+  Image<int32_t> predicted = split_instances(found.maps, found.valid, thresholds);
+  Image<int32_t> labels = truth.labels;
+  for (std::size_t i = 0; i < predicted.size(); ++i) {
+    if (truth.counts.data()[i] == 0) predicted.data()[i] = labels.data()[i] = 0;
   }
-  return match_labels(found, truth, 0.5, min_object_px);
+  return match_labels(predicted, labels, 0.5, min_object_px);
 }
 
 TunedThresholds tune_thresholds(const InstanceThresholds& first,

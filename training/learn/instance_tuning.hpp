@@ -1,24 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "core/image.hpp"
 #include "core/instance_thresholds.hpp"
 #include "evaluation/counts.hpp"
-#include "training/data/training_data.hpp"
+#include "postprocess/stitcher.hpp"
+#include "training/data/validation_areas.hpp"
 
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <vector>
 
 namespace plat {
 
 /// The training pixels of scenes as areas that a network can be measured on, in order, until they hold `most_pixels` at the
-/// model's resolution. Of a scene that alone holds more, there are square pieces with objects.
-std::vector<ValidationArea> training_areas(const std::vector<LabelledScene>& scenes, double gsd_m, int64_t most_pixels);
+/// model's resolution. Of a scene that alone holds more, or more than an area may, there are square pieces with objects. The
+/// scenes must outlive the areas.
+std::vector<ValidationArea> training_areas(std::span<const LabelledScene> scenes, int64_t most_pixels);
 
 /// Compares the objects that thresholds make of an area's maps with the true ones, at IoU 0.5. Objects are formed with what
 /// lies around the area in view, then cut by it like the true ones; those below `min_object_px` pixels do not count.
-ObjectCounts count_objects(const Image<float>& maps, const ValidationArea& area, const InstanceThresholds& thresholds,
+ObjectCounts count_objects(const MapBlock& found, const AreaTruth& truth, const InstanceThresholds& thresholds,
                            int64_t min_object_px);
 
 /// Thresholds and what they achieve.

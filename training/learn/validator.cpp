@@ -29,6 +29,7 @@ ValidationOptions Validator::settings() const {
   settings.tile_size = model_.tile_size;
   settings.overlap = model_.overlap;
   settings.thresholds = model_.classes.front().thresholds;
+  settings.tuning_pixels = tuning_pixels(parse_memory(options_.method.ram));
   return settings;
 }
 
@@ -58,11 +59,9 @@ ValidationFigures Validator::validate(TrainState& state, bool keep) const {
 }
 
 TunedThresholds Validator::tune(TrainState& state, const std::vector<LabelledScene>& scenes) const {
-  const int64_t most_pixels = tuning_pixels(parse_memory(options_.method.ram));
-  std::vector<ValidationArea> own;
-  if (options_.tune_thresholds == "training") own = training_areas(scenes, options_.data.gsd_m, most_pixels);
-  const std::vector<ValidationArea>& areas = options_.tune_thresholds == "training" ? own : areas_;
-  const TunedThresholds tuned = nn::tune(state.average, areas, settings());
+  const ValidationOptions how = settings();
+  const bool own = options_.tune_thresholds == "training";
+  const TunedThresholds tuned = nn::tune(state.average, own ? training_areas(scenes, how.tuning_pixels) : areas_, how);
   const InstanceThresholds& thresholds = tuned.thresholds;
   log_info("thresholds chosen on the " + options_.tune_thresholds + " area, object F1 there " + fixed(tuned.object_f1) +
            ": extent " + fixed(thresholds.extent) + ", boundary weight " + fixed(thresholds.boundary_weight) +

@@ -132,6 +132,33 @@ Image<uint8_t> warp_use(const LabelledScene& scene, const Affine& scene_from_cro
   return out;
 }
 
+Image<uint8_t> warp_known(const LabelledScene& scene, const Affine& scene_from_crop, int64_t width, int64_t height) {
+  const Affine& a = scene_from_crop;
+  const bool same_pixels = a.col_dx == 1 && a.row_dy == 1 && a.row_dx == 0 && a.col_dy == 0 &&
+                           a.x0 == std::floor(a.x0) && a.y0 == std::floor(a.y0);
+  const Window all = {0, 0, scene.width(), scene.height()};
+  const auto shown = [&scene](int64_t col, int64_t row) {
+    return scene.use.at(mirrored(col, scene.width()), mirrored(row, scene.height())) !=
+           static_cast<uint8_t>(PixelUse::NoData);
+  };
+  const double reach = same_pixels ? 0 : std::max(1.0, span(a));
+  Image<uint8_t> out(width, height);
+  for (int64_t row = 0; row < height; ++row) {
+    for (int64_t col = 0; col < width; ++col) {
+      const Point p = a({static_cast<double>(col) + 0.5, static_cast<double>(row) + 0.5});
+      const auto floor = [](double value) { return static_cast<int64_t>(std::floor(value)); };
+      if (!all.contains(floor(p.x), floor(p.y)) || !shown(floor(p.x), floor(p.y))) continue;
+      out.at(col, row) =
+          same_pixels ||
+                  (shown(floor(p.x - reach), floor(p.y - reach)) && shown(floor(p.x + reach), floor(p.y - reach)) &&
+                   shown(floor(p.x - reach), floor(p.y + reach)) && shown(floor(p.x + reach), floor(p.y + reach)))
+              ? 1
+              : 0;
+    }
+  }
+  return out;
+}
+
 bool shows_objects(const LabelledScene& scene) {
   for (const Bounds& box : scene.object_bounds) {
     const auto col = static_cast<int64_t>(std::floor(box.min_x)), row = static_cast<int64_t>(std::floor(box.min_y));

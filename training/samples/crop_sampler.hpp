@@ -58,6 +58,9 @@ Image<int32_t> warp_labels(const LabelledScene& scene, const Affine& scene_from_
 /// 1 where the scene's pixel under a crop's pixel has this use.
 Image<uint8_t> warp_use(const LabelledScene& scene, const Affine& scene_from_crop, int64_t width, int64_t height,
                         PixelUse wanted);
+/// 1 where the scene has data under a crop's pixel; where crop pixels lie between the scene's, all around it too, so that what
+/// warp_pixels reads there is mixed with no missing data.
+Image<uint8_t> warp_known(const LabelledScene& scene, const Affine& scene_from_crop, int64_t width, int64_t height);
 
 /// Whether any pixel of a scene that training may use belongs to an object.
 bool shows_objects(const LabelledScene& scene);
