@@ -11,6 +11,8 @@ namespace {
 
 // Parts below this share of the whole are told together.
 constexpr int64_t kTold = 50;
+// Shares that are half of the whole come within a thousandth of where they end in ten.
+constexpr int kMostTries = 30;
 
 }  // namespace
 
@@ -29,7 +31,7 @@ int64_t MemoryLedger::total() const {
   return sum;
 }
 
-void MemoryLedger::require(const std::string& advice) const {
+void MemoryLedger::require(const std::string& advice, const std::function<int64_t(int64_t)>& total_with) const {
   const int64_t all = total();
   if (all <= allowed_) return;
   std::string told;
@@ -45,8 +47,15 @@ void MemoryLedger::require(const std::string& advice) const {
     }
   }
   if (rest > 0) tell(rest, "the rest");
+  // Shares grow with what is named, by less than it does: so this ends.
+  int64_t enough = all;
+  for (int i = 0; total_with && i < kMostTries; ++i) {
+    const int64_t then = total_with(enough);
+    if (then <= enough) break;
+    enough = then;
+  }
   // Rounded up, so that passing the number that the message names works.
-  const int64_t megabytes = all / 1'000'000 + 50;
+  const int64_t megabytes = enough / 1'000'000 + 50;
   throw UsageError("this run needs about " + format_memory(all) + ", more than the " + format_memory(allowed_) +
                    " it may take (" + told + "). Pass --ram " + std::to_string(megabytes) + advice + ".");
 }

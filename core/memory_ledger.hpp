@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,8 +21,9 @@ class MemoryLedger {
   /// What is left of what is allowed; below 0 where that does not suffice.
   int64_t left() const { return allowed_ - total(); }
   /// Throws UsageError where it does not suffice: what the parts are, and the --ram that would do. `advice` completes "Pass --ram 1200":
-  /// ", a smaller --tile-size, or a --bbox".
-  void require(const std::string& advice) const;
+  /// ", a smaller --tile-size, or a --bbox". `total_with` tells the total of a run that may take so many bytes, where parts are
+  /// shares of that: what is named must do for such a run.
+  void require(const std::string& advice, const std::function<int64_t(int64_t)>& total_with = {}) const;
 
  private:
   int64_t allowed_;

@@ -116,6 +116,15 @@ Bounds bounds(const MultiPolygon& polygons) {
   return box;
 }
 
+std::size_t corner_count(const MultiPolygon& polygons) {
+  std::size_t count = 0;
+  for (const Polygon& polygon : polygons) {
+    count += polygon.exterior.size();
+    for (const Ring& hole : polygon.holes) count += hole.size();
+  }
+  return count;
+}
+
 bool contains(const Polygon& polygon, const Point& point) {
   bool inside = crosses_odd(polygon.exterior, point);
   for (const Ring& hole : polygon.holes) inside ^= crosses_odd(hole, point);

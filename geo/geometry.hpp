@@ -56,6 +56,8 @@ double perimeter(const Polygon& polygon);
 Bounds bounds(const Ring& ring);
 Bounds bounds(const Polygon& polygon);
 Bounds bounds(const MultiPolygon& polygons);
+/// Corners of all rings.
+std::size_t corner_count(const MultiPolygon& polygons);
 /// Whether a point lies in a polygon (even-odd rule; holes are outside).
 bool contains(const Polygon& polygon, const Point& point);
 /// The same polygon with its exterior counter-clockwise (y upward) and its holes clockwise (RFC 7946).

@@ -75,7 +75,8 @@ Plan plan_everything(const std::string& path, const EverythingOptions& options, 
   flow.memory_bytes = std::max<int64_t>(0, memory.left());
   const int64_t in_flight = std::min(tiles_in_flight(flow), std::max<int64_t>(1, tiles.size()));
   memory.add(in_flight == 1 ? "a tile" : "tiles", in_flight * per_tile);
-  memory.require(", a smaller --points-per-batch, or a --bbox");
+  memory.require(", a smaller --points-per-batch, or a --bbox",
+                 [&](int64_t allowed) { return memory.total() - gdal_cache_bytes(ram) + gdal_cache_bytes(allowed); });
   return {std::move(scene), std::move(tiles), threads, per_tile, in_flight, memory.total()};
 }
 

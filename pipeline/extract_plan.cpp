@@ -143,19 +143,27 @@ WorkPlan plan_work(const std::vector<const RasterReader*>& scenes, double gsd_m,
   }
   check_shape(objects, gsd_m);
   const Grid& grid = scenes.front()->grid();
-  TileGrid tiles(grid.width, grid.height, objects.tile_size.value_or(description.tile_size),
-                 objects.overlap.value_or(description.overlap));
+  const TileGrid tiles(grid.width, grid.height, objects.tile_size.value_or(description.tile_size),
+                       objects.overlap.value_or(description.overlap));
   tiles.check_step(objects.overlap ? "--overlap" : "the model '" + description.name + "'");
-  WorkPlan plan{.gsd_m = gsd_m,
-                .assumed_gsd_m = assumed_gsd_m,
-                .tiles = std::move(tiles),
-                .classes = plan_classes(description, objects, gsd_m),
-                .bands_out = static_cast<int64_t>(description.classes.size()) * kMapsPerClass,
-                .threads = ThreadBudget::make(run.threads, model.on_card()),
-                .memory = MemoryLedger(ram_bytes)};
-  if (held > 0) plan.memory.add("objects of all scenes", held);
-  plan_memory(plan, scenes, model, !run.maps.empty());
-  plan.memory.require(", a smaller --tile-size, or a --bbox");
+  const auto plan_with = [&](int64_t allowed, int64_t kept) {
+    WorkPlan plan{.gsd_m = gsd_m,
+                  .assumed_gsd_m = assumed_gsd_m,
+                  .tiles = tiles,
+                  .classes = plan_classes(description, objects, gsd_m),
+                  .bands_out = static_cast<int64_t>(description.classes.size()) * kMapsPerClass,
+                  .threads = ThreadBudget::make(run.threads, model.on_card()),
+                  .memory = MemoryLedger(allowed)};
+    if (kept > 0) plan.memory.add("objects of all scenes", kept);
+    plan_memory(plan, scenes, model, !run.maps.empty());
+    return plan;
+  };
+  WorkPlan plan = plan_with(ram_bytes, held);
+  plan.memory.require(", a smaller --tile-size, or a --bbox", [&](int64_t allowed) {
+    // What is kept besides is a share of what is allowed, too.
+    const double more = static_cast<double>(allowed) / static_cast<double>(ram_bytes);
+    return plan_with(allowed, static_cast<int64_t>(static_cast<double>(held) * more)).memory.total();
+  });
   return plan;
 }
 

@@ -162,13 +162,22 @@ struct ObjectBuilder::Impl {
     std::vector<ExtractedObject> objects;
     std::vector<MultiPolygon> exact;
     std::vector<Polygon> parts;
+    std::vector<uint8_t> is_texture;
     for (auto& [label, outline] : vectorize(patch.labels, patch.window.col, patch.window.row)) {
       if (area(outline) * pixel_m2 < options.min_area_m2) continue;
       const auto at = static_cast<std::size_t>(label - 1);
       ExtractedObject& object = objects.emplace_back();
       object.score = patch.score[at];
       for (const std::vector<Testimony>& witness : patch.witnesses) object.witnesses.push_back(witness[at]);
-      for (const Polygon& part : outline) parts.push_back(frame.to_metres(part));
+      // Texture has no shape that lines could follow, and would take as many comparisons as it has pairs of holes.
+      const bool texture = corner_count(outline) > kMostCorners;
+      if (texture) {
+        object.kind = OutlineKind::Pixels;
+        object.reason = OutlineReason::Shape;
+      } else {
+        for (const Polygon& part : outline) parts.push_back(frame.to_metres(part));
+      }
+      is_texture.push_back(texture ? 1 : 0);
       exact.push_back(outline);
     }
     const std::vector<Outline> drawn = moved(parts);
@@ -176,6 +185,7 @@ struct ObjectBuilder::Impl {
     auto part = drawn.begin();
     for (std::size_t i = 0; i < exact.size(); ++i) {
       MultiPolygon& shape = shaped.emplace_back();
+      if (is_texture[i] != 0) continue;
       for (std::size_t k = 0; k < exact[i].size(); ++k, ++part) {
         shape.push_back(frame.to_pixels(part->polygon));
         if (k > 0 && part->kind <= objects[i].kind) continue;
@@ -186,6 +196,10 @@ struct ObjectBuilder::Impl {
     tbb::parallel_for(std::size_t{0}, objects.size(), [&](std::size_t i) {
       throw_if_cancelled();
       ExtractedObject& object = objects[i];
+      if (is_texture[i] != 0) {
+        place_exactly(object, exact[i]);
+        return measure_area(object);
+      }
       // Rings that touch do so at corners of pixels that both have as vertices, which no transform pulls apart.
       if (!place(object, shaped[i])) {
         place_exactly(object, exact[i]);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pipeline/object_stream.hpp"
 
+#include "core/cancel.hpp"
 #include "core/error.hpp"
 #include "postprocess/drawn_outlines.hpp"
 #include "postprocess/instances.hpp"
@@ -80,7 +81,7 @@ struct ObjectStream::Impl {
   }
 
   void take(std::size_t class_index, InstancePatch&& patch) {
-    pending_pixels += patch.window.pixel_count();
+    pending_pixels += patch.window.pixel_count() + kPixelsPerRegion;
     classes[class_index]->pending.push_back(std::move(patch));
     if (pending_pixels >= most_pending) draw();
   }
@@ -91,6 +92,7 @@ struct ObjectStream::Impl {
       std::vector<ExtractedObject> objects = c.builder.build(c.pending);
       c.pending.clear();
       for (ExtractedObject& object : objects) {
+        throw_if_cancelled();
         if (const auto apart = c.drawn.kept_apart(object.pixel)) c.builder.redraw(object, *apart);
         c.drawn.add(object.pixel);
         sink(i, std::move(object));

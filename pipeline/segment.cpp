@@ -55,7 +55,9 @@ MemoryNeed plan_memory(const PromptSegmenter& model, int bands, int64_t prompts,
   memory.add("answers to prompts", prompts * kAnswerBytes);
   const auto affordable = static_cast<int>(std::clamp<int64_t>(memory.left() / per_tile, 1, threads));
   memory.add(affordable == 1 ? "a tile" : "tiles", affordable * per_tile);
-  memory.require(", fewer prompts, or a smaller model");
+  memory.require(", fewer prompts, or a smaller model", [&](int64_t allowed) {
+    return memory.total() - gdal_cache_bytes(ram_bytes) + gdal_cache_bytes(allowed);
+  });
   return {affordable, memory.total()};
 }
 

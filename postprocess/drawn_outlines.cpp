@@ -2,6 +2,7 @@
 #include "postprocess/drawn_outlines.hpp"
 
 #include "geo/overlay.hpp"
+#include "postprocess/outline.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -27,7 +28,7 @@ void keep_largest_part(MultiPolygon& outline) {
 
 std::optional<MultiPolygon> DrawnOutlines::kept_apart(const MultiPolygon& outline) const {
   const Bounds box = bounds(outline);
-  if (box.empty()) return std::nullopt;
+  if (box.empty() || corner_count(outline) > kMostCorners) return std::nullopt;
   std::vector<const Entry*> met;
   const int64_t last_col = cell_of(box.max_x);
   const auto end = rows_.upper_bound(cell_of(box.max_y));
@@ -54,7 +55,7 @@ std::optional<MultiPolygon> DrawnOutlines::kept_apart(const MultiPolygon& outlin
 
 void DrawnOutlines::add(const MultiPolygon& outline) {
   const Bounds box = bounds(outline);
-  if (box.empty()) return;
+  if (box.empty() || corner_count(outline) > kMostCorners) return;
   const auto entry = std::make_shared<const Entry>(Entry{box, outline});
   for (int64_t row = cell_of(box.min_y); row <= cell_of(box.max_y); ++row) {
     for (int64_t col = cell_of(box.min_x); col <= cell_of(box.max_x); ++col) rows_[row][col].push_back(entry);

@@ -16,7 +16,7 @@ namespace plat {
 
 /// The outlines of one class that are drawn already. Each region of a scene is drawn on its own, and straight walls leave
 /// the pixels by some: where regions lie a pixel apart, a wall may come to stand on the neighbour's ground. The later one
-/// gives way, so that no ground belongs to two objects. Memory holds what later regions can still meet. Not thread-safe.
+/// gives way, so that no ground belongs to two objects; but texture (more than kMostCorners) keeps what it has. Memory holds what later regions can still meet. Not thread-safe.
 class DrawnOutlines {
  public:
   /// What is left of an outline beside those drawn, its largest part; nothing where it meets none of them, or where less

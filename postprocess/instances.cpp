@@ -100,8 +100,8 @@ struct InstanceStream::Impl {
   std::vector<int32_t> taken_over;
   std::vector<OpenRun> above;          // the last row's runs; their slots are roots
   std::vector<detail::Region> closed;  // in the order in which they are handed on
-  int64_t closed_pixels = 0;           // of their windows
-  int64_t open_pixels = 0;             // of the regions in slots
+  int64_t closed_pixels = 0;           // of their windows, and what they take besides
+  int64_t open_pixels = 0;             // of the regions in slots, with what their runs take
   int64_t next_row = 0;
   bool warned = false;
 
@@ -244,7 +244,7 @@ struct InstanceStream::Impl {
       }
       if (slot == kNone) slot = new_slot();
       region(slot).add(run, row);
-      open_pixels += run.end - run.begin;
+      open_pixels += run.end - run.begin + static_cast<int64_t>(detail::kPixelsPerRun);
       current.push_back({run.begin, run.end, slot});
       if (next_gap < row.gaps.size() && row.gaps[next_gap].first_pixel + 1 == i) {
         region(root(current[i - 1].slot)).add_gap(row.gaps[next_gap++]);
@@ -267,7 +267,7 @@ struct InstanceStream::Impl {
     slots.erase(std::unique(slots.begin(), slots.end()), slots.end());
     std::ranges::sort(slots, [&](int32_t a, int32_t b) {
       const detail::Region &x = region(a), &y = region(b);
-      return x.pixels() != y.pixels() ? x.pixels() > y.pixels() : x.precedes(y);
+      return x.weight() != y.weight() ? x.weight() > y.weight() : x.precedes(y);
     });
     const std::size_t first = closed.size();
     for (const int32_t slot : slots) {
@@ -279,8 +279,8 @@ struct InstanceStream::Impl {
   }
 
   void close(int32_t slot) {
-    open_pixels -= region(slot).pixels();
-    closed_pixels += region(slot).window().pixel_count();
+    open_pixels -= region(slot).weight();
+    closed_pixels += region(slot).window().pixel_count() + kPixelsPerRegion;
     closed.push_back(std::move(region(slot)));
     region(slot) = {};
     free_slots.push_back(slot);
@@ -314,7 +314,7 @@ struct InstanceStream::Impl {
       throw_if_cancelled();
       std::size_t end = begin;
       for (int64_t pixels = 0; end < closed.size() && (end == begin || pixels < kBatchPixels); ++end) {
-        pixels += closed[end].window().pixel_count();
+        pixels += closed[end].window().pixel_count() + kPixelsPerRegion;
       }
       std::vector<InstancePatch> patches(end - begin);
       in_parallel(patches.size(), [&](std::size_t i) {

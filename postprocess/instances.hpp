@@ -52,6 +52,9 @@ inline constexpr double kWidestGapPixels = 20;
 /// Bounding boxes of regions stay below this many pixels (about half a gigabyte while such a region is split).
 inline constexpr int64_t kLargestRegion = int64_t{1} << 25;
 
+/// What a region takes besides the pixels of its window, told in such pixels: many small regions wait no longer than a few large ones.
+inline constexpr int64_t kPixelsPerRegion = 256;
+
 /// What the regions of a class may take. Regions that outgrow it are cut along pixel edges, and a warning says so (fields that cover a
 /// whole scene, for example); their parts are split on their own.
 struct InstanceLimits {

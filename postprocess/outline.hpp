@@ -3,6 +3,7 @@
 
 #include "geo/geometry.hpp"
 
+#include <cstddef>
 #include <cstdint>
 
 namespace plat {
@@ -17,6 +18,9 @@ enum class OutlineReason : uint8_t {
   Neighbour,  ///< it would meet another outline
   Place,      ///< it would leave the world, or be no valid polygon in the output's coordinates
 };
+
+/// Outlines with more corners are texture, not objects: they keep their pixels' edges, and ground that others draw on them.
+inline constexpr std::size_t kMostCorners = 20'000;
 
 struct Outline {
   Polygon polygon;

@@ -12,6 +12,9 @@
 
 namespace plat::detail {
 
+/// What a run takes besides its pixels, told in such.
+inline constexpr std::size_t kPixelsPerRun = 4;
+
 /// Connected pixels of a class, and of the narrow gaps between them.
 class Region {
  public:
@@ -23,7 +26,8 @@ class Region {
   /// The smallest window around the pixels.
   Window window() const;
   bool empty() const { return runs_.empty(); }
-  int64_t pixels() const { return static_cast<int64_t>(relief_.size()); }
+  /// What it takes, in pixels: a run takes as much as some of them.
+  int64_t weight() const { return static_cast<int64_t>(relief_.size() + kPixelsPerRun * runs_.size()); }
   int64_t first_row() const { return first_row_; }
   int64_t last_row() const { return last_row_; }
   /// Whether the first pixel comes before that of another region (row-major).

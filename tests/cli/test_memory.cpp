@@ -91,6 +91,37 @@ BOOST_AUTO_TEST_CASE(a_wide_scene_takes_no_more_than_it_may) {
   BOOST_TEST(extract_in_a_gigabyte(folder, repeated(folder, dense, 60, 4), "out.fgb")["objects"] == 60 * 4 * 4);
 }
 
+BOOST_AUTO_TEST_CASE(a_wide_scene_of_specks_takes_no_more_than_it_may) {
+  const plat::test::TemporaryFolder folder;
+  // Single pixels apart from one another: a row of tiles ends hundreds of thousands of regions at once.
+  plat::Image<uint8_t> specks(1000, 500, 3, 40);
+  for (int64_t b = 0; b < 3; ++b) {
+    for (int64_t row = 0; row < specks.height(); row += 3) {
+      for (int64_t col = 0; col < specks.width(); col += 3) specks.at(col, row, b) = 220;
+    }
+  }
+  BOOST_TEST(extract_in_a_gigabyte(folder, repeated(folder, specks, 40, 1), "out.fgb")["objects"] == 0);
+}
+
+BOOST_AUTO_TEST_CASE(the_memory_that_a_refusal_names_suffices) {
+  const plat::test::TemporaryFolder folder;
+  const std::string scene = repeated(folder, drawn(1000, 800, {{100, 90, 40, 30}}), 16, 4);
+  const std::vector<std::string> arguments = {"extract",   scene,     "-o",        "out.fgb",
+                                              "--dry-run", "--model", "threshold", "--ram"};
+  const auto with_ram = [&](const std::string& ram) {
+    std::vector<std::string> all = arguments;
+    all.push_back(ram);
+    return plat::test::run_plat(folder, all);
+  };
+  const auto refused = with_ram("100MB");
+  BOOST_TEST(refused.code == 2);
+  const std::string before = "Pass --ram ";
+  const auto at = refused.err.find(before);
+  BOOST_REQUIRE(at != std::string::npos);
+  const auto passed = with_ram(std::to_string(std::stoll(refused.err.substr(at + before.size()))));
+  BOOST_TEST(passed.code == 0, passed.err);
+}
+
 BOOST_AUTO_TEST_CASE(a_forest_of_tall_open_regions_takes_no_more_than_it_may) {
   const plat::test::TemporaryFolder folder;
   // Trunks that run through the whole scene side by side, and a roof between them.

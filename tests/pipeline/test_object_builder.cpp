@@ -11,6 +11,7 @@
 #include <cmath>
 #include <numbers>
 #include <random>
+#include <span>
 
 namespace {
 
@@ -67,6 +68,20 @@ BOOST_AUTO_TEST_CASE(each_object_says_how_it_is_drawn_and_why) {
   plat::ObjectBuilderOptions simple;
   simple.regularize = false;
   BOOST_TEST(text(house, simple) == "simplified");
+}
+
+BOOST_AUTO_TEST_CASE(texture_keeps_its_pixels) {
+  // Holes by the ten thousand, which lines cannot follow: drawn at once, and no pixel is lost.
+  std::mt19937 random(3);
+  plat::Image<int32_t> labels(600, 600, 1, 1);
+  for (int32_t& label : std::span(labels.data(), labels.size())) label = random() % 8 == 0 ? 0 : 1;
+  const std::vector<plat::InstancePatch> patches = {patch_of(labels, 100, 100)};
+  const auto objects = plat::ObjectBuilder(utm_grid(0.3), {}).build(patches);
+  BOOST_REQUIRE(objects.size() == 1U);
+  BOOST_TEST(objects[0].outline_text() == "pixels (shape)");
+  const auto pixels = std::ranges::count(std::span(labels.data(), labels.size()), 1);
+  BOOST_TEST(plat::area(objects[0].pixel) == static_cast<double>(pixels));
+  BOOST_TEST(objects[0].area_m2 == 0.09 * static_cast<double>(pixels), boost::test_tools::tolerance(2e-3));
 }
 
 BOOST_AUTO_TEST_CASE(exact_outlines_keep_area_place_and_score) {
