@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "training/labels/check_finding.hpp"
 #include "training/data/data_pool.hpp"
 #include "training/data/ground_split.hpp"
+#include "training/labels/check_finding.hpp"
 #include "training/labels/label_shift.hpp"
 
 #include <cstdint>

@@ -3,9 +3,9 @@
 
 #include "geo/crs.hpp"
 #include "geo/geometry.hpp"
+#include "training/data/labelled_scene.hpp"
 #include "training/labels/class_choice.hpp"
 #include "training/labels/label_set.hpp"
-#include "training/data/labelled_scene.hpp"
 
 #include <memory>
 #include <string>

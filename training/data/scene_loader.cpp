@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <numeric>
 #include <optional>
+#include <sstream>
 
 namespace plat {
 namespace {
@@ -249,6 +250,15 @@ LoadedScene load_scene(const SceneFrame& frame, const Window& part) {
   scene.valid = Image<uint8_t>(part.width, part.height);
   for (const SceneRaster& raster : frame.rasters) read_into(scene, frame, raster, part);
   return scene;
+}
+
+void require_sensible_gsd(double gsd_m, double scene_gsd_m, const std::string& scene) {
+  constexpr double kFinest = 64;
+  if (gsd_m * kFinest >= scene_gsd_m) return;
+  std::ostringstream text;
+  text << "--gsd: " << gsd_m << " m is far finer than the pixels of " << scene << ", " << scene_gsd_m
+       << " m, of which a crop would show hardly any; pass --gsd " << scene_gsd_m << ", or what suits all scenes";
+  throw UsageError(text.str());
 }
 
 }  // namespace plat

@@ -74,4 +74,7 @@ std::vector<SceneFrame> plan_scenes(const std::vector<SceneFile>& files, const S
 /// Reads a part of a scene, a window of its grid, scaled to bytes as the whole would be. Throws IoError, DataError.
 LoadedScene load_scene(const SceneFrame& frame, const Window& part);
 
+/// Throws UsageError where a scene would be shown so much finer than it is that crops hold nothing to learn from.
+void require_sensible_gsd(double gsd_m, double scene_gsd_m, const std::string& scene);
+
 }  // namespace plat

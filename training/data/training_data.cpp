@@ -175,6 +175,7 @@ struct TrainingDataLoader::Impl {
                                   : frame.files.size() == 2
                                       ? " and a neighbour"
                                       : " and " + std::to_string(frame.files.size() - 1) + " neighbours");
+    require_sensible_gsd(options_.gsd_m, frame.gsd_m, name);
     PlacedLabels placed;
     try {
       placed = place_labels(labels_[first], choice, frame, image.own, options_.gsd_m);
