@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/error.hpp"
-#include "core/log.hpp"
 #include "geo/gdal_session.hpp"
 #include "geo/overlay.hpp"
 #include "tests/pipeline/bright_segmenter.hpp"
 #include "tests/pipeline/change_world.hpp"
+#include "tests/support/quiet.hpp"
 
 #include <boost/test/unit_test.hpp>
 
@@ -26,10 +26,6 @@ using plat::test::text;
 namespace {
 
 const plat::GdalSession gdal;
-
-struct Quiet {
-  Quiet() { plat::set_log_level(plat::LogLevel::Error); }
-} const quiet;
 
 constexpr int64_t kSide = 200;
 

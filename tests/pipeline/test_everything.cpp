@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "core/log.hpp"
 #include "core/text.hpp"
 #include "geo/gdal_session.hpp"
 #include "pipeline/everything.hpp"
 #include "tests/pipeline/extract_world.hpp"
+#include "tests/support/quiet.hpp"
 #include "tests/support/region_segmenter.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -28,10 +28,6 @@ using plat::test::write_scene;
 namespace {
 
 const plat::GdalSession gdal;
-
-struct Quiet {
-  Quiet() { plat::set_log_level(plat::LogLevel::Error); }
-} const quiet;
 
 EverythingOptions exact(int threads = 1) {
   EverythingOptions options;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/cancel.hpp"
-#include "core/log.hpp"
 #include "core/memory.hpp"
 #include "geo/gdal_session.hpp"
 #include "tests/pipeline/bright_segmenter.hpp"
 #include "tests/pipeline/extract_world.hpp"
+#include "tests/support/quiet.hpp"
 #include "tiling/tile_grid.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -31,11 +31,6 @@ using plat::test::write_scene;
 namespace {
 
 const plat::GdalSession gdal;
-
-/// Plans and warnings of so many runs would hide what matters.
-struct Quiet {
-  Quiet() { plat::set_log_level(plat::LogLevel::Error); }
-} const quiet;
 
 std::set<std::string> files_in(const std::filesystem::path& folder) {
   std::set<std::string> names;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pipeline/prompts/prompt_in_tile.hpp"
 
-#include "core/log.hpp"
 #include "geo/gdal_session.hpp"
 #include "tests/pipeline/segment_world.hpp"
+#include "tests/support/quiet.hpp"
 
 #include <boost/test/unit_test.hpp>
 
@@ -23,10 +23,6 @@ using plat::Window;
 namespace {
 
 const plat::GdalSession gdal;
-
-struct Quiet {
-  Quiet() { plat::set_log_level(plat::LogLevel::Error); }
-} const quiet;
 
 plat::Polygon rectangle(double left, double top, double right, double bottom) {
   return {{{left, top}, {right, top}, {right, bottom}, {left, bottom}}, {}};

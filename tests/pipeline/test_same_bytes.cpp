@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "core/log.hpp"
 #include "geo/gdal_session.hpp"
 #include "tests/pipeline/bright_segmenter.hpp"
 #include "tests/pipeline/extract_world.hpp"
+#include "tests/support/quiet.hpp"
 #include "tests/support/virtual_scene.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -21,11 +21,6 @@ using plat::test::write_scene;
 namespace {
 
 const plat::GdalSession gdal;
-
-/// Plans and warnings of so many runs would hide what matters.
-struct Quiet {
-  Quiet() { plat::set_log_level(plat::LogLevel::Error); }
-} const quiet;
 
 }  // namespace
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/cancel.hpp"
-#include "core/log.hpp"
 #include "geo/gdal_session.hpp"
 #include "tests/pipeline/segment_world.hpp"
+#include "tests/support/quiet.hpp"
 
 #include <boost/test/unit_test.hpp>
 
@@ -26,10 +26,6 @@ using plat::Window;
 namespace {
 
 const plat::GdalSession gdal;
-
-struct Quiet {
-  Quiet() { plat::set_log_level(plat::LogLevel::Error); }
-} const quiet;
 
 }  // namespace
 

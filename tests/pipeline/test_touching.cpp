@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/error.hpp"
-#include "core/log.hpp"
 #include "geo/gdal_session.hpp"
 #include "geo/overlay.hpp"
 #include "tests/pipeline/bright_segmenter.hpp"
 #include "tests/pipeline/extract_world.hpp"
+#include "tests/support/quiet.hpp"
 
 #include <boost/test/unit_test.hpp>
 
@@ -23,10 +23,6 @@ using plat::test::BrightSegmenter;
 namespace {
 
 const plat::GdalSession gdal;
-
-struct Quiet {
-  Quiet() { plat::set_log_level(plat::LogLevel::Error); }
-} const quiet;
 
 /// A bright quadrilateral block of fields, cut by dark lines: two thin ones, slanted and bent, and a road of 8 metres.
 plat::Image<uint8_t> fields_scene() {
