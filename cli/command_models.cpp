@@ -22,7 +22,7 @@ struct ImportArguments {
 
 std::string encoder_of(const SamConfig& config) {
   const auto* vit = std::get_if<VitConfig>(&config.vision);
-  if (vit == nullptr) return "TinyViT";
+  if (vit == nullptr) return std::holds_alternative<TinyVitConfig>(config.vision) ? "TinyViT" : "EfficientNet-Lite";
   return "ViT of " + std::to_string(vit->num_hidden_layers) + " layers, width " + std::to_string(vit->hidden_size);
 }
 
@@ -47,7 +47,8 @@ void run_import(const ImportArguments& arguments, const Context& context) {
 void add_import(CLI::App& models, Context& context) {
   CLI::App* command = add_command(models, context, "import",
                                   "Convert a Segment Anything of others (.pth, .pt, .bin, .safetensors, a folder of "
-                                  "transformers) into a model folder; no code in it is run");
+                                  "transformers) into a model folder, or an EfficientNet-Lite into one for plat train "
+                                  "--encoder; no code in it is run");
   auto arguments = std::make_shared<ImportArguments>();
   ImportOptions& options = arguments->options;
   command

@@ -57,6 +57,11 @@ void add_model_options(CLI::App& command, TrainOptions& options, std::string& ou
   const std::string group = "Model";
   command.add_option("--init", options.init, "Model folder to start from (default: random weights)")->group(group);
   command
+      .add_option("--encoder", options.encoder,
+                  "Model folder whose image encoder the network is built around and starts from, the rest from random "
+                  "weights: of an EfficientNet-Lite (plat models import), or any SAM")
+      ->group(group);
+  command
       .add_option("--architecture", options.architecture,
                   "Model folder whose config.json names the network (default: a small SAM)")
       ->group(group);
@@ -115,6 +120,10 @@ void add_recipe_options(CLI::App& command, TrainOptions& options) {
   command
       .add_option("--learning-rate", options.optimizer.learning_rate,
                   "Highest learning rate (default: 0.0015; 0.0003 with --init)")
+      ->group(group);
+  command
+      .add_option("--encoder-rate", options.optimizer.encoder_rate,
+                  "The image encoder's share of the learning rate (default: 0.3 with --encoder, else 1)")
       ->group(group);
   command.add_option("--weight-decay", options.optimizer.weight_decay, "Weight decay")
       ->capture_default_str()

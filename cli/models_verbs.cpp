@@ -88,8 +88,12 @@ std::string encoder_of(const SamConfig& config) {
   if (const auto* vit = std::get_if<VitConfig>(&config.vision)) {
     return "ViT, " + std::to_string(vit->num_hidden_layers) + " layers of width " + std::to_string(vit->hidden_size);
   }
-  const auto& tiny = std::get<TinyVitConfig>(config.vision);
   std::vector<std::string> widths;
+  if (const auto* net = std::get_if<EfficientNetConfig>(&config.vision)) {
+    for (const int64_t width : net->channels) widths.push_back(std::to_string(width));
+    return "EfficientNet-Lite, stages of width " + join(widths, ", ");
+  }
+  const auto& tiny = std::get<TinyVitConfig>(config.vision);
   for (const int64_t width : tiny.embed_dims) widths.push_back(std::to_string(width));
   return "TinyViT, stages of width " + join(widths, ", ");
 }
@@ -120,7 +124,9 @@ void run_show(const std::string& name, const Context& context) {
   line("name", d.name);
   if (model.base) line("adapter for", model.base->folder);
   line("architecture", d.architecture + ": " + encoder_of(model.config));
-  line("classes", classes.empty() ? "none: it answers point and box prompts" : join(classes, ", "));
+  line("classes", !classes.empty()            ? join(classes, ", ")
+                  : model.config.encoder_only ? "none: an encoder to train from (plat train --encoder)"
+                                              : "none: it answers point and box prompts");
   line("pixel",
        d.gsd_m ? number(*d.gsd_m) + " m on the ground" : "of any size: scenes are read at their own resolution");
   line("bands", join(d.bands, ", "));

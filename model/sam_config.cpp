@@ -72,6 +72,32 @@ void validate(const TinyVitConfig& c) {
   require_width(c.output_channels, "vision_config.output_channels");
 }
 
+void validate(const EfficientNetConfig& c) {
+  constexpr std::size_t kStages = 7;
+  require_width(c.stem_channels, "vision_config.stem_channels");
+  const auto list = [](const std::vector<int64_t>& values, int64_t most, const std::string& field) {
+    require(values.size() == kStages, field, "have 7 numbers");
+    for (const int64_t value : values)
+      require(value >= 1 && value <= most, field, "lie between 1 and " + std::to_string(most));
+  };
+  list(c.channels, kMaxWidth, "vision_config.channels");
+  list(c.depths, kMaxCount, "vision_config.depths");
+  list(c.kernel_sizes, 31, "vision_config.kernel_sizes");
+  list(c.strides, 2, "vision_config.strides");
+  list(c.expand_ratios, 64, "vision_config.expand_ratios");
+  int64_t stride = 2;
+  for (std::size_t i = 0; i < kStages; ++i) {
+    require(c.kernel_sizes[i] % 2 == 1 && (c.strides[i] == 1 || c.kernel_sizes[i] > 1), "vision_config.kernel_sizes",
+            "be odd, and more than 1 where the stride is 2");
+    stride *= c.strides[i];
+  }
+  require(stride == 32 && c.strides[0] == 1, "vision_config.strides", "begin with 1 and have the product 16");
+  require(c.batch_norm_eps > 0, "vision_config.batch_norm_eps", "be positive");
+  require_width(c.image_size, "vision_config.image_size");
+  require(c.image_size % 32 == 0, "vision_config.image_size", "be a multiple of 32");
+  require_width(c.output_channels, "vision_config.output_channels");
+}
+
 void validate(const PromptEncoderConfig& c) {
   require_width(c.hidden_size, "prompt_encoder_config.hidden_size");
   require(c.hidden_size % 8 == 0, "prompt_encoder_config.hidden_size", "be a multiple of 8");
@@ -115,6 +141,37 @@ void validate(const ClassDecoderConfig& c) {
 }
 
 }  // namespace
+
+std::size_t EfficientNetConfig::last_stage(int64_t stride) const {
+  int64_t reached = 2;
+  std::size_t last = 0;
+  for (std::size_t i = 0; i < strides.size(); ++i) {
+    reached *= strides[i];
+    if (reached == stride) last = i;
+  }
+  return last;
+}
+
+std::string SamConfig::architecture() const {
+  if (encoder_only) return "efficientnet-lite";
+  if (is_vit()) return "sam-vit";
+  return std::holds_alternative<TinyVitConfig>(vision) ? "sam-tinyvit" : "sam-efficientnet";
+}
+
+int64_t SamConfig::image_step() const {
+  const auto* vit = std::get_if<VitConfig>(&vision);
+  return vit != nullptr ? vit->patch_size : 32;
+}
+
+std::vector<int64_t> SamConfig::feature_dims() const {
+  if (const auto* tiny = std::get_if<TinyVitConfig>(&vision))
+    return {tiny->embed_dims[0] / 2, tiny->embed_dims[0], tiny->embed_dims[1]};
+  if (const auto* net = std::get_if<EfficientNetConfig>(&vision)) {
+    const auto channels = [net](int64_t stride) { return net->channels[net->last_stage(stride)]; };
+    return {channels(2), channels(4), channels(8)};
+  }
+  return {};
+}
 
 int64_t SamConfig::image_size() const {
   return std::visit([](const auto& encoder) { return encoder.image_size; }, vision);

@@ -44,6 +44,24 @@ struct TinyVitConfig {
   bool operator==(const TinyVitConfig&) const = default;
 };
 
+/// EfficientNet-Lite (convolutions only, https://github.com/tensorflow/tpu/tree/master/models/official/efficientnet/lite), whose
+/// weights learned on ImageNet are public; the defaults are Lite0's. Seven stages of inverted bottlenecks.
+struct EfficientNetConfig {
+  int64_t stem_channels = 32;                                       ///< of the first convolution, at stride 2
+  std::vector<int64_t> channels = {16, 24, 40, 80, 112, 192, 320};  ///< of each stage
+  std::vector<int64_t> depths = {1, 2, 2, 3, 3, 4, 1};              ///< blocks of each stage
+  std::vector<int64_t> kernel_sizes = {3, 3, 5, 3, 5, 5, 3};  ///< side of each stage's depthwise convolutions, odd
+  std::vector<int64_t> strides = {1, 2, 2, 2, 1, 2, 1};  ///< of each stage's first block; with the stem's 32 in all
+  std::vector<int64_t> expand_ratios = {1, 6, 6, 6, 6, 6, 6};  ///< width inside a block over what goes into it
+  double batch_norm_eps = 1e-3;
+  int64_t image_size = 512;       ///< side of the tile that positions are measured in, in pixels
+  int64_t output_channels = 256;  ///< channels of the embedding
+
+  /// The last stage at a stride of 2, 4, 8, 16 or 32.
+  std::size_t last_stage(int64_t stride) const;
+  bool operator==(const EfficientNetConfig&) const = default;
+};
+
 /// Fields carry the names of transformers' SamPromptEncoderConfig.
 struct PromptEncoderConfig {
   int64_t hidden_size = 256;         ///< channels of the embedding and width of the tokens
@@ -93,14 +111,22 @@ struct AdapterConfig {
 
 /// Everything that fixes the shape of a network.
 struct SamConfig {
-  std::variant<VitConfig, TinyVitConfig> vision;
+  std::variant<VitConfig, TinyVitConfig, EfficientNetConfig> vision;
   PromptEncoderConfig prompt_encoder;
   MaskDecoderConfig mask_decoder;
   ClassDecoderConfig class_decoder;
   AdapterConfig adapters;
+  /// The weights are those of an image encoder alone, without its neck: what a new network can be trained around.
+  bool encoder_only = false;
 
-  bool is_tiny_vit() const { return std::holds_alternative<TinyVitConfig>(vision); }
+  bool is_vit() const { return std::holds_alternative<VitConfig>(vision); }
+  /// "sam-vit", "sam-tinyvit" or "sam-efficientnet"; "efficientnet-lite" for an encoder alone.
+  std::string architecture() const;
   int64_t image_size() const;  ///< of the encoder, in pixels
+  /// Sides of images are multiples of this, in pixels.
+  int64_t image_step() const;
+  /// Channels of the encoder's features at strides 2, 4 and 8; empty for a ViT, which has none.
+  std::vector<int64_t> feature_dims() const;
   /// Throws ModelError naming the first field that is out of range or contradicts another.
   void validate() const;
   bool operator==(const SamConfig&) const = default;

@@ -35,14 +35,30 @@ double layer_floats(int64_t side, int64_t stride, double channels) {
   return across * across * channels;
 }
 
+/// Values of the features at strides 2, 4 and 8.
+double early_floats(const SamConfig& c, int64_t side) {
+  double values = 0;
+  int64_t stride = 2;
+  for (const int64_t channels : c.feature_dims()) {
+    values += layer_floats(side, stride, static_cast<double>(channels));
+    stride *= 2;
+  }
+  return values;
+}
+
 /// Values that the encoder holds at once: its widest layers have input, output and one intermediate result.
 double encoder_floats(const SamConfig& c, int64_t side) {
   if (const auto* tiny = std::get_if<TinyVitConfig>(&c.vision)) {
     const auto first = static_cast<double>(tiny->embed_dims[0]);
     return std::max(3 * layer_floats(side, 2, first / 2),
                     layer_floats(side, 4, 2 * first * (tiny->mbconv_expand_ratio + 1))) +
-           layer_floats(side, 2, first / 2) + layer_floats(side, 4, first) +
-           layer_floats(side, 8, static_cast<double>(tiny->embed_dims[1]));
+           early_floats(c, side);
+  }
+  if (const auto* net = std::get_if<EfficientNetConfig>(&c.vision)) {
+    // Its widest layers are those of the first block at stride 4, which begins at stride 2.
+    const auto wide = static_cast<double>(net->channels[0] * net->expand_ratios[1]);
+    return 2 * layer_floats(side, 2, std::max(wide, static_cast<double>(net->stem_channels))) +
+           layer_floats(side, 4, wide) + early_floats(c, side);
   }
   const auto& vit = std::get<VitConfig>(c.vision);
   return layer_floats(side, vit.patch_size, static_cast<double>(5 * vit.hidden_size + 2 * vit.mlp_dim)) +

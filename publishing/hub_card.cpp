@@ -122,7 +122,7 @@ void add_use(std::ostream& text, const CardFacts& facts) {
     const bool classes = !facts.model.description.classes.empty();
     text << "```sh\nplat " << (classes ? "extract scene.tif" : "segment scene.tif --prompts points.geojson")
          << " -o objects.gpkg --model \"$(plat models pull " << facts.repo << ")\"\n```\n";
-    if (!facts.model.config.is_tiny_vit()) {
+    if (facts.model.config.is_vit()) {
       text << "\nPoint and box prompts also work in transformers: `SamModel.from_pretrained(\"" << facts.repo
            << "\")`.\n";
     }
@@ -130,8 +130,8 @@ void add_use(std::ostream& text, const CardFacts& facts) {
   if (facts.for_peft && (facts.is_adapter || facts.has_adapter)) {
     text << "\nWith peft: `PeftModel.from_pretrained(SamModel.from_pretrained(\"" << base << "\"), \"" << facts.repo
          << "\"" << (facts.is_adapter ? "" : ", subfolder=\"adapter\"") << ")`";
-    text << (facts.model.config.is_tiny_vit() ? ", for a base that transformers knows; this one has a TinyViT.\n"
-                                              : ".\n");
+    text << (facts.model.config.is_vit() ? ".\n"
+                                         : ", for a base that transformers knows; this one's encoder it does not.\n");
   }
   text << "\n`SHA256SUMS` has the checksums of all files: `sha256sum -c SHA256SUMS`.\n";
 }

@@ -85,11 +85,37 @@ EncoderValues values_of(const TinyVitConfig& c, const MethodOptions& method, int
   return values;
 }
 
+EncoderValues values_of(const EfficientNetConfig& c, const MethodOptions& method, int64_t size) {
+  EncoderValues values;
+  int64_t blocks = 0;
+  for (const int64_t depth : c.depths) blocks += depth;
+  const int64_t first = first_kept(method, blocks);
+  if (method.is_full()) values.add(3 * layer(size, 2, static_cast<double>(c.stem_channels)), 0);
+  int64_t stride = 2, number = 0, in = c.stem_channels;
+  for (std::size_t i = 0; i < c.depths.size(); ++i) {
+    for (int64_t j = 0; j < c.depths[i]; ++j, ++number) {
+      const auto wide = static_cast<double>(in * c.expand_ratios[i]);
+      const double before = layer(size, stride, static_cast<double>(in));
+      // Convolution, normalisation and activation keep what goes into each.
+      double kept = before + (c.expand_ratios[i] > 1 ? 3 * layer(size, stride, wide) : 0);
+      if (j == 0) stride *= c.strides[i];
+      kept += 3 * layer(size, stride, wide) + 2 * layer(size, stride, static_cast<double>(c.channels[i]));
+      in = c.channels[i];
+      if (number >= first) values.add(kept, before);
+    }
+  }
+  return values;
+}
+
 /// What an encoder that keeps nothing holds at its widest place.
 double passing(const SamConfig& config, int64_t size) {
   if (const auto* tiny = std::get_if<TinyVitConfig>(&config.vision)) {
     const auto first = static_cast<double>(tiny->embed_dims[0]);
     return 3 * layer(size, 2, first / 2) + layer(size, 4, 2 * first * (tiny->mbconv_expand_ratio + 1));
+  }
+  if (const auto* net = std::get_if<EfficientNetConfig>(&config.vision)) {
+    const auto wide = static_cast<double>(net->channels[0] * net->expand_ratios[1]);
+    return 2 * layer(size, 2, wide) + layer(size, 4, wide);
   }
   const auto& vit = std::get<VitConfig>(config.vision);
   return layer(size, vit.patch_size, static_cast<double>(5 * vit.hidden_size + 2 * vit.mlp_dim));
@@ -100,7 +126,7 @@ double decoder_values(const SamConfig& config, const TrainOptions& options) {
   const int64_t size = options.crop.size;
   const ClassDecoderConfig& c = config.class_decoder;
   double values = layer(size, 1, 40);  // three maps in the losses
-  if (!config.is_tiny_vit()) {
+  if (config.is_vit()) {
     for (std::size_t i = 0; i < c.stem_dims.size(); ++i)
       values += 3 * layer(size, int64_t{2} << i, static_cast<double>(c.stem_dims[i]));
   }
@@ -123,7 +149,7 @@ double activation_values(const SamConfig& config, const TrainOptions& options) {
   const MethodOptions& method = options.method;
   const EncoderValues encoder =
       std::visit([&](const auto& vision) { return values_of(vision, method, options.crop.size); }, config.vision);
-  const bool twice = method.checkpointing && !(config.is_tiny_vit() && method.is_full());
+  const bool twice = method.checkpointing && (config.is_vit() || !method.is_full());
   const double decoder = decoder_values(config, options), wide = passing(config, options.crop.size);
   if (encoder.all <= 0) return std::max(wide, decoder);
   if (!twice) return encoder.all + decoder;
@@ -232,7 +258,7 @@ void require_memory(const TrainMemory& plan, const SamConfig& config, const Trai
   std::string proposal;
   const auto fits = [&] { return bytes(smaller) <= allowed; };
   if (!smaller.method.checkpointing && !smaller.method.frozen_encoder() &&
-      !(config.is_tiny_vit() && smaller.method.is_full())) {
+      (config.is_vit() || !smaller.method.is_full())) {
     smaller.method.checkpointing = true;
     proposal = "--checkpointing";
   }

@@ -35,13 +35,18 @@ std::optional<int64_t> leading_number(std::string_view text) {
 /// "vision_encoder."; -1 before the blocks, the number of blocks behind them.
 int64_t block_of(const SamConfig& config, std::string_view name, int64_t& blocks) {
   const auto* tiny = std::get_if<TinyVitConfig>(&config.vision);
+  const auto* net = std::get_if<EfficientNetConfig>(&config.vision);
   blocks = 0;
-  if (tiny == nullptr) {
+  if (net != nullptr) {
+    for (const int64_t depth : net->depths) blocks += depth;
+  } else if (tiny == nullptr) {
     blocks = std::get<VitConfig>(config.vision).num_hidden_layers;
   } else {
     for (const int64_t depth : tiny->depths) blocks += depth;
   }
   if (name.starts_with("neck.")) return blocks;
+  constexpr std::string_view kBlocks = "blocks.";
+  if (net != nullptr) return name.starts_with(kBlocks) ? leading_number(name.substr(kBlocks.size())).value_or(0) : -1;
   constexpr std::string_view kLayers = "layers.";
   if (!name.starts_with(kLayers)) return -1;
   name.remove_prefix(kLayers.size());

@@ -24,6 +24,17 @@ std::string learned_part(const TrainOptions& options, const TrainSummary& summar
          options.method.method + "`) were";
 }
 
+/// What the weights were before.
+std::string start_of(const TrainOptions& options) {
+  const auto named = [](const std::string& folder) {
+    return "`" + std::filesystem::path(folder).filename().string() + "`";
+  };
+  if (!options.init.empty()) return "the model " + named(options.init);
+  if (!options.encoder.empty())
+    return "the image encoder " + named(options.encoder) + ", the rest from random numbers,";
+  return "random numbers";
+}
+
 }  // namespace
 
 std::string model_card(const ModelFolder& model, const TrainOptions& options, const TrainSummary& summary,
@@ -49,9 +60,7 @@ std::string model_card(const ModelFolder& model, const TrainOptions& options, co
   card << "\nWhat the run read:\n\n";
   for (const std::string& line : data_report) card << "- " << line << "\n";
   card << "\n## Training\n\n"
-       << learned_part(options, summary) << " trained from "
-       << (options.init.empty() ? "random numbers"
-                                : "the model `" + std::filesystem::path(options.init).filename().string() + "`")
+       << learned_part(options, summary) << " trained from " << start_of(options)
        << " with `plat train`: " << summary.steps << " steps of " << options.batch << " crops of " << options.crop.size
        << " x " << options.crop.size << " pixels, " << format("%.0f", summary.seconds / 60) << " minutes, seed "
        << options.seed << ". The options are in `training.json`.\n";

@@ -20,9 +20,11 @@ namespace plat {
 namespace {
 
 constexpr const char* kClassPart = "class_decoder.";
+constexpr const char* kEncoderPart = "vision_encoder.";
+constexpr const char* kNeckPart = "vision_encoder.neck.";
 
 /// LoRA as the modules of a network have it, in peft's words.
-LoraScaling scaling_of(const AdapterConfig& config, bool tiny_vit) {
+LoraScaling scaling_of(const AdapterConfig& config, bool vit) {
   LoraScaling scaling;
   scaling.rank = config.rank;
   scaling.alpha = config.alpha;
@@ -37,7 +39,7 @@ LoraScaling scaling_of(const AdapterConfig& config, bool tiny_vit) {
   }
   for (const std::string& target : targets) {
     if (target == "mlp") {
-      for (const char* layer : {tiny_vit ? "fc1" : "lin1", tiny_vit ? "fc2" : "lin2"}) scaling.modules.push_back(layer);
+      for (const char* layer : {vit ? "lin1" : "fc1", vit ? "lin2" : "fc2"}) scaling.modules.push_back(layer);
     } else {
       scaling.modules.push_back(target == "proj" ? "attn.proj" : target);
     }
@@ -49,11 +51,12 @@ LoraScaling scaling_of(const AdapterConfig& config, bool tiny_vit) {
   return scaling;
 }
 
-/// The network that training builds when it is told no other: a SAM of about 3 million parameters with a TinyViT encoder
-/// for tiles of 512 pixels, small enough to learn from a few thousand objects on two cores.
-SamConfig small_sam(int64_t classes) {
-  constexpr int64_t kTile = 512;
-  constexpr int64_t kHidden = 128;
+// Of the small networks that training builds.
+constexpr int64_t kTile = 512;
+constexpr int64_t kHidden = 128;
+
+/// The encoder of a network that is told no other.
+TinyVitConfig small_tiny_vit() {
   TinyVitConfig vision;
   vision.embed_dims = {48, 96, 160, 192};
   vision.depths = {1, 2, 4, 2};
@@ -63,17 +66,53 @@ SamConfig small_sam(int64_t classes) {
   vision.mbconv_expand_ratio = 3;
   vision.image_size = kTile;
   vision.output_channels = kHidden;
+  return vision;
+}
+
+/// A small SAM around an encoder; with a TinyViT of about 3 million parameters in all, few enough to learn from a few thousand
+/// objects on two cores.
+SamConfig small_sam(const decltype(SamConfig::vision)& vision, int64_t classes) {
   SamConfig config;
   config.vision = vision;
-  config.prompt_encoder.hidden_size = kHidden;
-  config.prompt_encoder.image_size = kTile;
-  config.mask_decoder.hidden_size = kHidden;
-  config.mask_decoder.mlp_dim = 3 * kHidden;
+  const int64_t hidden = std::visit([](const auto& encoder) { return encoder.output_channels; }, vision);
+  config.prompt_encoder.hidden_size = hidden;
+  config.prompt_encoder.image_size = config.image_size();
+  if (const auto* vit = std::get_if<VitConfig>(&vision)) config.prompt_encoder.patch_size = vit->patch_size;
+  config.mask_decoder.hidden_size = hidden;
+  config.mask_decoder.mlp_dim = 3 * hidden;
   config.mask_decoder.num_attention_heads = 4;
-  config.mask_decoder.iou_head_hidden_dim = kHidden;
+  config.mask_decoder.iou_head_hidden_dim = hidden;
   config.class_decoder.classes = classes;
   config.class_decoder.subpixel = 2;
   return config;
+}
+
+/// A new network around the encoder of a folder, and what the encoder expects of pixels.
+ModelFolder describe_around_encoder(const std::string& folder) {
+  const ModelFolder encoder = read_model_folder(folder);
+  ModelFolder model;
+  model.description.bands = encoder.description.bands;
+  model.description.mean = encoder.description.mean;
+  model.description.deviation = encoder.description.deviation;
+  model.description.training_data = encoder.description.training_data;
+  auto vision = encoder.config.vision;
+  // An encoder alone has no neck yet, and no tile that its positions belong to.
+  if (auto* net = std::get_if<EfficientNetConfig>(&vision); net != nullptr && encoder.config.encoder_only) {
+    net->output_channels = kHidden;
+    net->image_size = kTile;
+  }
+  model.config = small_sam(vision, 1);
+  return model;
+}
+
+/// Throws ModelError where a method adapts layers that an encoder does not have.
+void require_layers_for(const MethodOptions& method, const SamConfig& config) {
+  const AdapterConfig adapters = method.adapters();
+  if (!std::holds_alternative<EfficientNetConfig>(config.vision) || (adapters.rank == 0 && adapters.bottleneck == 0))
+    return;
+  throw ModelError("--method " + method.method +
+                   " works beside attention, and this model's encoder has convolutions only: use full, last-blocks:N, "
+                   "bias-norm or decoder");
 }
 
 }  // namespace
@@ -81,10 +120,13 @@ SamConfig small_sam(int64_t classes) {
 ModelFolder describe_model(const TrainOptions& options) {
   ModelFolder model;
   const std::string from = options.init.empty() ? options.architecture : options.init;
-  if (from.empty()) {
-    model.config = small_sam(1);
+  if (!options.encoder.empty()) {
+    model = describe_around_encoder(options.encoder);
+  } else if (from.empty()) {
+    model.config = small_sam(small_tiny_vit(), 1);
   } else {
     model = read_model_folder(from);
+    if (model.config.encoder_only) throw ModelError(from + ": is an image encoder alone; start from it with --encoder");
     if (options.init.empty()) model.description = {};
     if (model.config.class_decoder.classes == 0) {
       if (options.method.decoder_part() == "tokens")
@@ -98,6 +140,7 @@ ModelFolder describe_model(const TrainOptions& options) {
     }
   }
   model.base.reset();
+  require_layers_for(options.method, model.config);
   const int64_t bottleneck = model.config.adapters.bottleneck;
   model.config.adapters = options.method.adapters();
   if (bottleneck > 0) {
@@ -108,7 +151,7 @@ ModelFolder describe_model(const TrainOptions& options) {
   }
   ModelDescription& about = model.description;
   about.name = options.model_name;
-  about.architecture = model.config.is_tiny_vit() ? "sam-tinyvit" : "sam-vit";
+  about.architecture = model.config.architecture();
   if (about.classes.size() != 1) about.classes = {ClassDescription{options.class_name, {}}};
   ClassDescription& about_class = about.classes.front();
   about_class.name = options.class_name;
@@ -120,7 +163,7 @@ ModelFolder describe_model(const TrainOptions& options) {
                      std::to_string(static_cast<int>(kWidestGapPixels * options.data.gsd_m)) + " m");
   about.gsd_m = options.data.gsd_m;
   // A ViT stretches its positions over the image: its tiles must be as large as the crops that it learned from.
-  about.tile_size = model.config.is_tiny_vit() ? model.config.image_size() : options.crop.size;
+  about.tile_size = model.config.is_vit() ? options.crop.size : model.config.image_size();
   about.overlap = about.tile_size / 4;
   about.licence = options.licence;
   about.training_data.insert(about.training_data.end(), options.attribution.begin(), options.attribution.end());
@@ -131,6 +174,7 @@ TrainOptions resolved(TrainOptions options) {
   constexpr double kGsd = 0.3;
   constexpr double kFreshRate = 1.5e-3;
   constexpr double kFurtherRate = 3e-4;
+  constexpr double kEncoderRate = 0.3;  // what has learned already learns more slowly than what is new
   constexpr double kBesideRate = 1e-3;  // what lies beside the weights starts from nothing
   const double gsd_m = options.init.empty() ? kGsd : read_model_folder(options.init).description.gsd_m.value_or(kGsd);
   options.data.gsd_m = options.gsd_m.value_or(gsd_m);
@@ -142,6 +186,7 @@ TrainOptions resolved(TrainOptions options) {
   constexpr double kMostContext = 1e6;
   const double half = static_cast<double>(options.crop.size) / options.crop.scale.first / 2;
   options.data.context_px = static_cast<int64_t>(std::ceil(std::clamp(half, kLeastContext, kMostContext)));
+  if (!options.optimizer.encoder_rate) options.optimizer.encoder_rate = options.encoder.empty() ? 1 : kEncoderRate;
   if (!options.optimizer.learning_rate) {
     const std::string& method = options.method.method;
     const bool beside = method == "lora" || method == "adapter" || method == "bias-norm";
@@ -170,6 +215,13 @@ at::Device training_device(const MethodOptions& method) {
 void load_start(TrainState& state, const TrainOptions& options) {
   if (options.init.empty()) {
     state.start_attention_from_position();
+    if (options.encoder.empty()) return;
+    // An encoder alone has no neck.
+    const bool alone = read_model_folder(options.encoder).config.encoder_only;
+    load_model(*state.network, options.encoder, [alone](const std::string& name) {
+      return !name.starts_with(kEncoderPart) || (alone && name.starts_with(kNeckPart));
+    });
+    state.reset_average();
     return;
   }
   // A base without classes has no tensors for them; what lies beside its layers it never has.
@@ -211,8 +263,7 @@ void write_results(const TrainState& state, const ModelFolder& model, const Trai
     adapter.base = describe_base(options.init, adapter_folder);
     save_adapter(*state.average, state.learned, adapter_folder + "/" + kAdapterWeightsFile);
     const AdapterConfig& config = model.config.adapters;
-    if (config.rank > 0)
-      write_lora_config(adapter_folder, scaling_of(config, model.config.is_tiny_vit()), *adapter.base);
+    if (config.rank > 0) write_lora_config(adapter_folder, scaling_of(config, model.config.is_vit()), *adapter.base);
     adapter.config.adapters.rank = 0;
     write_model_folder(adapter, adapter_folder);
   }

@@ -88,6 +88,7 @@ Json json_of(const LossOptions& o) {
 
 Json json_of(const OptimizerOptions& o) {
   return {{"learning_rate", o.learning_rate.value_or(0)},
+          {"encoder_rate", o.encoder_rate.value_or(1)},
           {"weight_decay", o.weight_decay},
           {"beta1", o.beta1},
           {"beta2", o.beta2},
@@ -157,6 +158,8 @@ void TrainOptions::validate() const {
   require(tune_thresholds == "none" || tune_thresholds == "training" || tune_thresholds == "validation",
           "--tune-thresholds must be none, training or validation");
   require(init.empty() || architecture.empty(), "give --init or --architecture, not both: a model brings its network");
+  require(encoder.empty() || (init.empty() && architecture.empty()),
+          "give --encoder, --init or --architecture alone: each says what the network is");
   require(method.is_full() || !init.empty(),
           "--method " + method.method + " changes a part of a model: name the model with --init");
   require(!init.empty() || !(forgetting.needs_base() || forgetting.replays()),
@@ -165,6 +168,7 @@ void TrainOptions::validate() const {
           "--retain measures what a model forgets: name the model to start from with --init");
   require(!(resume && overwrite), "give --resume or --overwrite, not both");
   require(!optimizer.learning_rate || *optimizer.learning_rate > 0, "--learning-rate must be more than 0");
+  require(!optimizer.encoder_rate || *optimizer.encoder_rate > 0, "--encoder-rate must be more than 0");
   require(optimizer.weight_decay >= 0, "--weight-decay must be at least 0");
   require(optimizer.average >= 0 && optimizer.average < 1, "--average must lie in [0, 1)");
   require(optimizer.clip_norm > 0, "the largest gradient norm must be more than 0");
@@ -184,6 +188,7 @@ TrainOptions without_folders(TrainOptions options) {
        {&forgetting.distil_data, &forgetting.replay_scenes, &forgetting.replay_labels, &forgetting.retain})
     std::for_each(paths->begin(), paths->end(), strip);
   strip(options.init);
+  strip(options.encoder);
   strip(options.architecture);
   strip(options.method.cache);
   return options;
@@ -199,6 +204,7 @@ std::string to_json(const TrainOptions& o) {
                {"class_name", o.class_name},
                {"model_name", o.model_name},
                {"init", o.init},
+               {"encoder", o.encoder},
                {"architecture", o.architecture},
                {"drawn_share", o.drawn_share},
                {"batch", o.batch},

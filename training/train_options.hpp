@@ -31,9 +31,11 @@ struct LossOptions {
 /// AdamW with linear warm-up and a cosine to a hundredth of the rate.
 struct OptimizerOptions {
   std::optional<double> learning_rate;  ///< highest rate, > 0; unset: 1.5e-3 from random weights, 3e-4 from a model
-  double weight_decay = 0.05;           ///< of weights; biases, norms, tokens and embeddings do not decay
-  double beta1 = 0.9;                   ///< in [0, 1)
-  double beta2 = 0.99;                  ///< in [0, 1)
+  std::optional<double>
+      encoder_rate;            ///< the image encoder's share of the rate, > 0; unset: 0.3 with an `encoder`, else 1
+  double weight_decay = 0.05;  ///< of weights; biases, norms, tokens and embeddings do not decay
+  double beta1 = 0.9;          ///< in [0, 1)
+  double beta2 = 0.99;         ///< in [0, 1)
   int64_t warmup_steps = 100;
   double clip_norm = 1.0;  ///< largest norm of all gradients, > 0
   double average = 0.998;  ///< decay of the moving average of the weights, which is what is kept, in [0, 1)
@@ -61,6 +63,7 @@ struct TrainOptions {
   std::string class_name = "building";
   std::string model_name = "model";  ///< what the model calls itself
   std::string init;                  ///< model folder to start from; empty: random weights
+  std::string encoder;               ///< model folder whose image encoder a new network is built around; empty: none
   std::string architecture;          ///< model folder (or its config.json) whose network is built; empty: the small one
   double drawn_share = 0;            ///< share of the crops that show drawn scenes (synthesis/scene.hpp), in [0, 1]
   int64_t batch = 8;                 ///< crops a step, a multiple of `parts`

@@ -13,6 +13,8 @@ using nlohmann::json;
 // transformers knows "sam" only with a ViT encoder; another name keeps it from reading a TinyViT as one.
 constexpr const char* kVitModel = "sam";
 constexpr const char* kTinyVitModel = "sam_tinyvit";
+constexpr const char* kEfficientNetModel = "sam_efficientnet";
+constexpr const char* kEfficientNetEncoder = "efficientnet_lite";  // without the rest of a SAM
 
 VitConfig read_vit(JsonSection section) {
   VitConfig c;
@@ -91,6 +93,33 @@ json write_tiny_vit(const TinyVitConfig& c) {
           {"output_channels", c.output_channels}};
 }
 
+EfficientNetConfig read_efficient_net(JsonSection section) {
+  EfficientNetConfig c;
+  section.read("stem_channels", c.stem_channels);
+  section.read("channels", c.channels);
+  section.read("depths", c.depths);
+  section.read("kernel_sizes", c.kernel_sizes);
+  section.read("strides", c.strides);
+  section.read("expand_ratios", c.expand_ratios);
+  section.read("batch_norm_eps", c.batch_norm_eps);
+  section.read("image_size", c.image_size);
+  section.read("output_channels", c.output_channels);
+  return c;
+}
+
+json write_efficient_net(const EfficientNetConfig& c) {
+  return {{"model_type", "efficientnet_lite"},
+          {"stem_channels", c.stem_channels},
+          {"channels", c.channels},
+          {"depths", c.depths},
+          {"kernel_sizes", c.kernel_sizes},
+          {"strides", c.strides},
+          {"expand_ratios", c.expand_ratios},
+          {"batch_norm_eps", c.batch_norm_eps},
+          {"image_size", c.image_size},
+          {"output_channels", c.output_channels}};
+}
+
 PromptEncoderConfig read_prompt_encoder(JsonSection section) {
   PromptEncoderConfig c;
   section.read("hidden_size", c.hidden_size);
@@ -152,8 +181,17 @@ SamConfig read_sam_config(JsonSection& config) {
     c.vision = read_vit(config.section("vision_config"));
   } else if (type == kTinyVitModel) {
     c.vision = read_tiny_vit(config.section("vision_config"));
+  } else if (type == kEfficientNetModel || type == kEfficientNetEncoder) {
+    const EfficientNetConfig vision = read_efficient_net(config.section("vision_config"));
+    c.vision = vision;
+    c.encoder_only = type == kEfficientNetEncoder;
+    if (c.encoder_only) {
+      c.prompt_encoder.hidden_size = c.mask_decoder.hidden_size = vision.output_channels;
+      c.prompt_encoder.image_size = vision.image_size;
+      return c;
+    }
   } else {
-    config.fail("model_type", "is '" + type + "', but plat reads only sam and sam_tinyvit");
+    config.fail("model_type", "is '" + type + "', but plat reads only sam, sam_tinyvit and sam_efficientnet");
   }
   c.prompt_encoder = read_prompt_encoder(config.section("prompt_encoder_config"));
   c.mask_decoder = read_mask_decoder(config.section("mask_decoder_config"));
@@ -161,10 +199,27 @@ SamConfig read_sam_config(JsonSection& config) {
 }
 
 json write_sam_config(const SamConfig& config) {
-  const auto* tiny = std::get_if<TinyVitConfig>(&config.vision);
-  return {{"architectures", json::array({tiny != nullptr ? "SamTinyVit" : "SamModel"})},
-          {"model_type", tiny != nullptr ? kTinyVitModel : kVitModel},
-          {"vision_config", tiny != nullptr ? write_tiny_vit(*tiny) : write_vit(std::get<VitConfig>(config.vision))},
+  const char* architecture = "SamModel";
+  const char* type = kVitModel;
+  json vision;
+  if (const auto* tiny = std::get_if<TinyVitConfig>(&config.vision)) {
+    architecture = "SamTinyVit";
+    type = kTinyVitModel;
+    vision = write_tiny_vit(*tiny);
+  } else if (const auto* net = std::get_if<EfficientNetConfig>(&config.vision)) {
+    architecture = "SamEfficientNet";
+    type = kEfficientNetModel;
+    vision = write_efficient_net(*net);
+  } else {
+    vision = write_vit(std::get<VitConfig>(config.vision));
+  }
+  if (config.encoder_only)
+    return {{"architectures", json::array({"EfficientNetLite"})},
+            {"model_type", kEfficientNetEncoder},
+            {"vision_config", vision}};
+  return {{"architectures", json::array({architecture})},
+          {"model_type", type},
+          {"vision_config", vision},
           {"prompt_encoder_config", write_prompt_encoder(config.prompt_encoder)},
           {"mask_decoder_config", write_mask_decoder(config.mask_decoder)}};
 }

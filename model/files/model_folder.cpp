@@ -132,14 +132,14 @@ void validate(const ModelFolder& model, const std::string& where) {
   }
   require(!d.gsd_m || (*d.gsd_m >= 1e-4 && *d.gsd_m <= 1e5), "'plat.gsd_m' must be positive, from 0.0001 to 100000 m");
   require(d.bands.size() == 3, "'plat.bands' must name 3 bands");
-  const int64_t step = model.config.is_tiny_vit() ? 32 : std::get<VitConfig>(model.config.vision).patch_size;
+  const int64_t step = model.config.image_step();
   require(d.tile_size >= step && d.tile_size <= 65536 && d.tile_size % step == 0,
           "'plat.tile_size' must be a multiple of " + std::to_string(step));
   require(d.overlap >= 0 && d.overlap < d.tile_size, "'plat.overlap' must lie between 0 and tile_size");
   require(static_cast<int64_t>(d.classes.size()) == model.config.class_decoder.classes,
           "the network and the description have different numbers of classes");
-  require(d.architecture == (model.config.is_tiny_vit() ? "sam-tinyvit" : "sam-vit"),
-          "'plat.architecture' must be sam-vit or sam-tinyvit, as the network is");
+  require(d.architecture == model.config.architecture(),
+          "'plat.architecture' must be " + model.config.architecture() + ", as the network is");
   for (std::size_t i = 0; i < d.mean.size(); ++i) {
     require(std::isfinite(d.mean[i]) && d.deviation[i] > 0 && std::isfinite(d.deviation[i]),
             "the image's mean and standard deviation must be finite, the deviation positive");
@@ -196,7 +196,7 @@ ModelFolder read_model_folder(const std::string& folder) {
   model.config = detail::read_sam_config(section);
   ModelDescription& d = model.description;
   d.name = folder_name(folder);
-  d.architecture = model.config.is_tiny_vit() ? "sam-tinyvit" : "sam-vit";
+  d.architecture = model.config.architecture();
   d.tile_size = model.config.image_size();
   d.overlap = std::min(d.overlap, d.tile_size / 4);
   if (section.find("plat") != nullptr) read_plat(section.section("plat"), file, model);

@@ -86,7 +86,7 @@ VerifiedModel verify_model(const std::string& path) {
   }
 
   VerifiedModel result;
-  result.architecture = config.is_tiny_vit() ? "sam-tinyvit" : "sam-vit";
+  result.architecture = config.architecture();
   for (const auto& [name, tensor] : tensors) {
     check_numbers(tensor, path + ": '" + name + "'");
     int64_t count = 1;

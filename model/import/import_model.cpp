@@ -73,7 +73,12 @@ ModelFolder describe(const std::string& source, const detail::TensorShapes& shap
     if (meta_names) model.config.mask_decoder.layer_norm_eps = kMetaDecoderEps;
   }
   detail::check_shapes(shapes, model.config, source);
-  model.description.architecture = model.config.is_tiny_vit() ? "sam-tinyvit" : "sam-vit";
+  if (model.config.encoder_only) {
+    // What the published weights were trained on: pixels from -1 to 1.
+    model.description.mean = {127, 127, 127};
+    model.description.deviation = {128, 128, 128};
+  }
+  model.description.architecture = model.config.architecture();
   model.description.tile_size = model.config.image_size();
   model.description.overlap = std::min(model.description.overlap, model.description.tile_size / 4);
   return model;
@@ -101,8 +106,11 @@ std::string card(const ImportReport& report, bool half) {
   std::string text = "---\n";
   if (!d.licence.empty()) text += "license: " + d.licence + "\n";
   text += "library_name: plat\npipeline_tag: mask-generation\ntags:\n- segment-anything\n---\n# " + d.name + "\n\n";
-  text += "A Segment Anything network (" + d.architecture + ") without classes: it answers point and box prompts. " +
-          "Imported by `plat models import` from " + files + "; the numbers are " +
+  const std::string what =
+      report.model.config.encoder_only
+          ? "An image encoder (" + d.architecture + ") to start training from: `plat train --encoder`. "
+          : "A Segment Anything network (" + d.architecture + ") without classes: it answers point and box prompts. ";
+  text += what + "Imported by `plat models import` from " + files + "; the numbers are " +
           (half ? "rounded to float16" : "those of the original") + ".\n\n";
   text += "Licence, training data and limits are those of the original weights.\n";
   return text;

@@ -33,7 +33,8 @@ struct ImportReport {
 };
 
 /// Converts a published Segment Anything into a model folder of plat's: Meta's and MobileSAM's files of torch.save,
-/// safetensors with Meta's or transformers' names, and folders of transformers, whole or in shards. What the network is
+/// safetensors with Meta's or transformers' names, and folders of transformers, whole or in shards; and an EfficientNet-Lite
+/// as the encoder of one that is still to be trained. What the network is
 /// follows from its tensors, or from the config.json of a folder that has one. Files are read as data: no code in them is
 /// ever run. Numbers stay as they are, in float32, float16 or bfloat16, unless `half` is set; float64 becomes float32.
 /// The folder appears under its name only when it is complete. Throws IoError, and ModelError for what is damaged or no

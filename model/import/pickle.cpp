@@ -35,6 +35,7 @@ class Machine {
     while (step()) {
     }
     result_.root = pop();
+    result_.length = at_;
     return std::move(result_);
   }
 

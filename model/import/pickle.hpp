@@ -38,6 +38,7 @@ struct PickleValue {
 struct PickleValues {
   std::vector<PickleValue> values;
   uint32_t root = 0;
+  std::size_t length = 0;  ///< bytes of the pickle; others may follow
 
   const PickleValue& at(uint32_t index) const { return values[index]; }
 };

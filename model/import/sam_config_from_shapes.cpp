@@ -98,6 +98,32 @@ TinyVitConfig tiny_vit_of(const Shapes& s) {
   return c;
 }
 
+EfficientNetConfig efficient_net_of(const Shapes& s) {
+  const std::string root = "vision_encoder.", blocks = root + "blocks.";
+  EfficientNetConfig c;
+  c.stem_channels = s.side(root + "stem.c.weight", 4, 0);
+  const auto stages = c.channels.size();
+  for (auto* list : {&c.channels, &c.depths, &c.kernel_sizes, &c.expand_ratios}) list->clear();
+  int64_t in = c.stem_channels;
+  for (int64_t i = 0; i < s.count(blocks, ".project.c.weight"); ++i) {
+    const std::string block = blocks + std::to_string(i) + ".";
+    const int64_t wide = s.side(block + "depthwise.c.weight", 4, 0), out = s.side(block + "project.c.weight", 4, 0);
+    // The width tells stages apart: all blocks of a stage but the first leave it as it is.
+    if (c.channels.empty() || c.channels.back() != out) {
+      c.channels.push_back(out);
+      c.depths.push_back(0);
+      c.kernel_sizes.push_back(s.side(block + "depthwise.c.weight", 4, 2));
+      c.expand_ratios.push_back(wide / in);
+    }
+    ++c.depths.back();
+    in = out;
+  }
+  if (c.channels.size() != stages)
+    s.fail("is no EfficientNet-Lite: it has " + std::to_string(c.channels.size()) + " stages, not 7");
+  if (s.has(root + "neck.conv.weight")) c.output_channels = s.side(root + "neck.conv.weight", 4, 0);
+  return c;
+}
+
 MaskDecoderConfig mask_decoder_of(const Shapes& s) {
   const std::string root = "mask_decoder.", layers = root + "transformer.layers.";
   MaskDecoderConfig c;
@@ -119,6 +145,15 @@ SamConfig config_of(const TensorShapes& shapes, const std::string& where) {
   SamConfig c;
   if (s.has("vision_encoder.patch_embed.seq.0.c.weight")) {
     c.vision = tiny_vit_of(s);
+  } else if (s.has("vision_encoder.stem.c.weight")) {
+    const EfficientNetConfig vision = efficient_net_of(s);
+    c.vision = vision;
+    c.encoder_only = !s.has("vision_encoder.neck.conv.weight");
+    if (c.encoder_only) {
+      c.prompt_encoder.hidden_size = c.mask_decoder.hidden_size = vision.output_channels;
+      c.prompt_encoder.image_size = vision.image_size;
+      return c;
+    }
   } else {
     c.vision = vit_of(s);
     c.prompt_encoder.patch_size = std::get<VitConfig>(c.vision).patch_size;

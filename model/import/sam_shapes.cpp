@@ -106,6 +106,31 @@ void plan(Plan& p, const TinyVitConfig& c) {
   p.norm(root + "neck.3", c.output_channels);
 }
 
+void plan(Plan& p, const EfficientNetConfig& c, bool neck) {
+  const std::string root = "vision_encoder.";
+  p.conv_norm(root + "stem", c.stem_channels, 3, 3);
+  int64_t in = c.stem_channels, number = 0;
+  for (std::size_t i = 0; i < c.channels.size(); ++i) {
+    for (int64_t j = 0; j < c.depths[i]; ++j, ++number) {
+      const std::string block = root + "blocks." + std::to_string(number) + ".";
+      const int64_t wide = in * c.expand_ratios[i];
+      if (c.expand_ratios[i] > 1) p.conv_norm(block + "expand", wide, in, 1);
+      p.conv_norm(block + "depthwise", wide, 1, c.kernel_sizes[i]);
+      p.conv_norm(block + "project", c.channels[i], wide, 1);
+      in = c.channels[i];
+    }
+  }
+  if (!neck) return;
+  for (const int64_t stride : {16, 32})
+    p.conv(root + "neck.project" + std::to_string(stride), c.output_channels, c.channels[c.last_stage(stride)], 1,
+           false);
+  p.norm(root + "neck.norm1", c.output_channels);
+  p.conv(root + "neck.conv", c.output_channels, c.output_channels, 3, false);
+  p.norm(root + "neck.norm2", c.output_channels);
+}
+
+void plan(Plan& p, const EfficientNetConfig& c) { plan(p, c, /*neck=*/true); }
+
 void plan(Plan& p, const PromptEncoderConfig& c) {
   const std::string root = "prompt_encoder.";
   p.add("shared_image_embedding.positional_embedding", {2, c.hidden_size / 2});
@@ -173,6 +198,10 @@ std::string listed(const std::vector<std::string>& names, const std::string& wha
 TensorShapes expected_shapes(const SamConfig& config) {
   config.validate();
   Plan p;
+  if (config.encoder_only) {
+    plan(p, std::get<EfficientNetConfig>(config.vision), /*neck=*/false);
+    return std::move(p.shapes);
+  }
   std::visit([&](const auto& encoder) { plan(p, encoder); }, config.vision);
   plan(p, config.prompt_encoder);
   plan(p, config.mask_decoder);
@@ -194,11 +223,13 @@ void check_shapes(const TensorShapes& found, const SamConfig& config, const std:
     if (!expected.contains(name)) unexpected.push_back("'" + name + "'");
   }
   std::string text;
-  for (const std::string& part : {listed(missing, "missing"), listed(unexpected, "of no SAM that plat knows"),
+  for (const std::string& part : {listed(missing, "missing"), listed(unexpected, "of no network that plat knows"),
                                   listed(different, "of the wrong shape")}) {
     if (!part.empty()) text += (text.empty() ? "" : ", ") + part;
   }
-  if (!text.empty()) throw ModelError(where + ": does not hold a whole, plain SAM: " + text);
+  if (!text.empty())
+    throw ModelError(where + ": does not hold a whole, plain " +
+                     std::string(config.encoder_only ? "EfficientNet-Lite" : "SAM") + ": " + text);
 }
 
 }  // namespace plat::detail

@@ -16,7 +16,8 @@ using TensorShapes = std::map<std::string, std::vector<int64_t>>;
 TensorShapes expected_shapes(const SamConfig& config);
 
 /// The configuration that tensors of these names and shapes have (transformers' names). Numbers that no shape shows keep
-/// those of the published networks: 8 heads in the decoder, and for a TinyViT MobileSAM's image size and strides.
+/// those of the published networks: 8 heads in the decoder, for a TinyViT MobileSAM's image size and strides, for an
+/// EfficientNet-Lite, which is taken for an encoder alone where it has no neck, its strides.
 /// `where` begins errors: ModelError where the shapes are those of no SAM.
 SamConfig config_of(const TensorShapes& shapes, const std::string& where);
 

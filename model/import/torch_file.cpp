@@ -11,6 +11,7 @@
 #include <optional>
 #include <set>
 #include <string_view>
+#include <utility>
 
 namespace plat::detail {
 namespace {
@@ -50,25 +51,18 @@ std::set<std::string> allowed_globals() {
   return names;
 }
 
+/// torch before 1.6 wrote a pickle of this number first.
+constexpr unsigned char kOldMagic[] = {0x80, 0x02, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46,
+                                       0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, '.'};
+
+bool is_old_format(std::span<const std::byte> bytes) {
+  return bytes.size() > sizeof kOldMagic && std::memcmp(bytes.data(), kOldMagic, sizeof kOldMagic) == 0;
+}
+
 class TorchFile {
  public:
-  TorchFile(std::span<const std::byte> bytes, const std::string& path) : path_(path), entries_(read_zip(bytes, path)) {
-    constexpr std::string_view kTable = "data.pkl";
-    for (const auto& [name, entry] : entries_) {
-      if (name == kTable || name.ends_with("/data.pkl")) root_ = name.substr(0, name.size() - kTable.size());
-    }
-    const auto table = entries_.find(root_ + std::string(kTable));
-    if (table == entries_.end()) fail("is a zip archive, but not one of torch.save: it has no data.pkl");
-    if (entries_.contains(root_ + "constants.pkl")) {
-      fail("is a TorchScript program, not a table of tensors; save its state_dict() with torch.save");
-    }
-    const auto order = entries_.find(root_ + "byteorder");
-    if (order != entries_.end() && text_of(order->second) == "big") {
-      fail("was written on a big-endian machine; save it again on another one");
-    }
-    if (table->second.bytes.size() > kMaxPickleBytes) fail("has a table of tensors of absurd length");
-    check(table->first, table->second);
-    pickle_ = read_pickle(table->second.bytes, allowed_globals(), path_);
+  TorchFile(std::span<const std::byte> bytes, const std::string& path) : path_(path) {
+    is_old_format(bytes) ? open_old(bytes) : open_archive(bytes);
   }
 
   std::map<std::string, StoredTensor> tensors() {
@@ -86,12 +80,89 @@ class TorchFile {
   [[noreturn]] void fail(const std::string& what) const { throw ModelError(path_ + ": " + what); }
   [[noreturn]] void damaged(const std::string& what) const { fail(what + "; download or write it again"); }
 
+  /// Numbers of a storage as they lie in the file.
+  struct Numbers {
+    std::span<const std::byte> bytes;
+    std::optional<uint32_t> crc;  ///< where the file states one that is not checked yet
+  };
+
+  void open_archive(std::span<const std::byte> bytes) {
+    const std::map<std::string, ZipEntry> entries = read_zip(bytes, path_);
+    constexpr std::string_view kTable = "data.pkl";
+    std::string root;
+    for (const auto& [name, entry] : entries) {
+      if (name == kTable || name.ends_with("/data.pkl")) root = name.substr(0, name.size() - kTable.size());
+    }
+    const auto table = entries.find(root + std::string(kTable));
+    if (table == entries.end()) fail("is a zip archive, but not one of torch.save: it has no data.pkl");
+    if (entries.contains(root + "constants.pkl")) {
+      fail("is a TorchScript program, not a table of tensors; save its state_dict() with torch.save");
+    }
+    const auto order = entries.find(root + "byteorder");
+    if (order != entries.end() && text_of(order->second) == "big") {
+      fail("was written on a big-endian machine; save it again on another one");
+    }
+    if (table->second.bytes.size() > kMaxPickleBytes) fail("has a table of tensors of absurd length");
+    check(table->first, table->second.bytes, table->second.crc);
+    pickle_ = read_pickle(table->second.bytes, allowed_globals(), path_);
+    const std::string data = root + "data/";
+    for (const auto& [name, entry] : entries) {
+      if (name.starts_with(data)) numbers_[name.substr(data.size())] = {entry.bytes, entry.crc};
+    }
+  }
+
+  /// The layout before torch 1.6: a magic number, the version, what machine it was, the table, the names of the storages, each
+  /// a pickle; then each storage behind the number of its elements, in that order.
+  void open_old(std::span<const std::byte> bytes) {
+    std::span<const std::byte> rest = bytes.subspan(sizeof kOldMagic);
+    const auto next = [&] {
+      PickleValues read = read_pickle(rest.first(std::min(rest.size(), kMaxPickleBytes)), allowed_globals(), path_);
+      rest = rest.subspan(read.length);
+      return read;
+    };
+    next();
+    const PickleValues machine = next();
+    const auto& about = machine.at(machine.root).items;
+    for (std::size_t i = 0; i + 1 < about.size(); i += 2) {
+      const PickleValue& order = machine.at(about[i + 1]);
+      if (machine.at(about[i]).text == "little_endian" && order.kind == Kind::Boolean && order.integer == 0)
+        fail("was written on a big-endian machine; save it again on another one");
+    }
+    pickle_ = next();
+    std::map<std::string, int64_t> element_bytes;
+    for (const PickleValue& value : pickle_.values) {
+      const auto& parts = value.kind == Kind::Persistent ? pickle_.at(value.items[0]).items : value.items;
+      if (value.kind != Kind::Persistent || parts.size() < 3) continue;
+      const auto* type = storage_type(pickle_.at(parts[1]).text);
+      if (type != nullptr) element_bytes[pickle_.at(parts[2]).text] = type->bytes;
+    }
+    const PickleValues keys = next();
+    for (const uint32_t key : keys.at(keys.root).items) {
+      const auto size = element_bytes.find(keys.at(key).text);
+      int64_t count = 0, length = 0;
+      if (size == element_bytes.end() || rest.size() < sizeof count) damaged("it ends before its numbers");
+      std::memcpy(&count, rest.data(), sizeof count);
+      rest = rest.subspan(sizeof count);
+      if (count < 0 || __builtin_mul_overflow(count, size->second, &length) ||
+          static_cast<uint64_t>(length) > rest.size())
+        damaged("it ends before its numbers");
+      numbers_[size->first] = {rest.first(static_cast<std::size_t>(length)), {}};
+      rest = rest.subspan(static_cast<std::size_t>(length));
+    }
+  }
+
+  static const StorageType* storage_type(std::string_view global) {
+    const auto* type = std::find_if(std::begin(kStorages), std::end(kStorages),
+                                    [&](const StorageType& known) { return known.global == global; });
+    return type == std::end(kStorages) ? nullptr : type;
+  }
+
   static std::string_view text_of(const ZipEntry& entry) {
     return {reinterpret_cast<const char*>(entry.bytes.data()), entry.bytes.size()};
   }
 
-  void check(const std::string& name, const ZipEntry& entry) const {
-    if (crc32(entry.bytes) != entry.crc) damaged("the checksum of its part '" + name + "' is wrong");
+  void check(const std::string& name, std::span<const std::byte> bytes, uint32_t crc) const {
+    if (crc32(bytes) != crc) damaged("the checksum of its part '" + name + "' is wrong");
   }
 
   const std::string& callee(const PickleValue& call) const { return pickle_.at(call.items[0]).text; }
@@ -159,27 +230,27 @@ class TorchFile {
     const PickleValue& value = pickle_.at(index);
     const auto wrong = [&] { damaged("the storage of '" + name + "' is not described as torch.save does it"); };
     if (value.kind != Kind::Persistent || pickle_.at(value.items[0]).kind != Kind::Tuple) wrong();
-    // ("storage", its type, its entry's name, the device that it was on, its number of elements)
+    // ("storage", its type, its entry's name, the device that it was on, its number of elements), and in old files a view of it
     const auto& parts = pickle_.at(value.items[0]).items;
-    if (parts.size() != 5 || pickle_.at(parts[1]).kind != Kind::Global || pickle_.at(parts[2]).kind != Kind::Text ||
-        pickle_.at(parts[4]).kind != Kind::Integer) {
+    if ((parts.size() != 5 && parts.size() != 6) || pickle_.at(parts[1]).kind != Kind::Global ||
+        pickle_.at(parts[2]).kind != Kind::Text || pickle_.at(parts[4]).kind != Kind::Integer ||
+        (parts.size() == 6 && pickle_.at(parts[5]).kind != Kind::None)) {
       wrong();
     }
-    const std::string& global = pickle_.at(parts[1]).text;
-    const auto* type = std::find_if(std::begin(kStorages), std::end(kStorages),
-                                    [&](const StorageType& known) { return known.global == global; });
-    if (type == std::end(kStorages)) wrong();
-    const auto entry = entries_.find(root_ + "data/" + pickle_.at(parts[2]).text);
-    if (entry == entries_.end()) damaged("the numbers of '" + name + "' are missing");
+    const StorageType* type = storage_type(pickle_.at(parts[1]).text);
+    if (type == nullptr) wrong();
+    const auto numbers = numbers_.find(pickle_.at(parts[2]).text);
+    if (numbers == numbers_.end()) damaged("the numbers of '" + name + "' are missing");
     const int64_t elements = pickle_.at(parts[4]).integer;
     int64_t size = 0;
     if (elements < 0 || __builtin_mul_overflow(elements, type->bytes, &size) ||
-        static_cast<uint64_t>(size) != entry->second.bytes.size()) {
+        static_cast<uint64_t>(size) != numbers->second.bytes.size()) {
       damaged("the storage of '" + name + "' has another size than its table says");
     }
     throw_if_cancelled();
-    if (checked_.insert(entry->first).second) check(entry->first, entry->second);
-    return {*type, elements, entry->second.bytes};
+    if (const auto crc = std::exchange(numbers->second.crc, std::nullopt))
+      check("data/" + numbers->first, numbers->second.bytes, *crc);
+    return {*type, elements, numbers->second.bytes};
   }
 
   StoredTensor tensor(const std::string& name, const PickleValue& call) {
@@ -207,27 +278,14 @@ class TorchFile {
   }
 
   const std::string& path_;
-  std::map<std::string, ZipEntry> entries_;
-  std::string root_;
+  std::map<std::string, Numbers> numbers_;  ///< of storages, by their names
   PickleValues pickle_;
-  std::set<std::string> checked_;
 };
-
-/// torch before 1.6 wrote a pickle of this number first.
-bool is_old_format(std::span<const std::byte> bytes) {
-  constexpr unsigned char kMagic[] = {0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19};
-  return bytes.size() > sizeof kMagic + 2 && std::memcmp(bytes.data() + 2, kMagic, sizeof kMagic) == 0;
-}
 
 }  // namespace
 
 std::map<std::string, StoredTensor> read_torch_file(std::span<const std::byte> bytes, const std::string& path) {
-  if (is_old_format(bytes)) {
-    throw ModelError(path +
-                     ": has the layout of torch before 1.6; convert it in Python with a newer torch: "
-                     "torch.save(torch.load(FILE, weights_only=True), NEW_FILE)");
-  }
-  if (!looks_like_zip(bytes)) {
+  if (!is_old_format(bytes) && !looks_like_zip(bytes)) {
     throw ModelError(path + ": neither safetensors nor a file of torch.save; check that it was downloaded whole");
   }
   return TorchFile(bytes, path).tensors();

@@ -73,7 +73,38 @@ void replace_all(std::string& name, const Pair (&pairs)[N]) {
     names += (names.empty() ? "'" : ", '") + name + "'";
   }
   throw ModelError(where + ": is no SAM with a ViT or TinyViT encoder: it has tensors like " + names +
-                   "; import a file of Segment Anything or MobileSAM");
+                   "; import a file of Segment Anything or MobileSAM, or an EfficientNet-Lite to train from");
+}
+
+constexpr Pair kEfficientNetParts[] = {{"_expand_conv.", "expand.c."},       {"_bn0.", "expand.bn."},
+                                       {"_depthwise_conv.", "depthwise.c."}, {"_bn1.", "depthwise.bn."},
+                                       {"_project_conv.", "project.c."},     {"_bn2.", "project.bn."}};
+constexpr std::string_view kEfficientNetStem = "_conv_stem.", kEfficientNetBlocks = "_blocks.";
+
+/// An EfficientNet-Lite's tensors as those of an encoder; empty where it is none.
+NamedTensors efficient_net_encoder(const NamedTensors& tensors, const std::string& where) {
+  NamedTensors result;
+  if (!tensors.contains(std::string(kEfficientNetStem) + "weight")) return result;
+  for (const auto& [name, tensor] : tensors) {
+    if (contains(name, "._se_reduce.")) {
+      throw ModelError(where +
+                       ": is an EfficientNet with squeeze-and-excitation, which plat has no code for; import an "
+                       "EfficientNet-Lite");
+    }
+    std::string renamed(kEncoder);
+    if (name.starts_with(kEfficientNetStem)) {
+      renamed += "stem.c." + name.substr(kEfficientNetStem.size());
+    } else if (name.starts_with("_bn0.")) {
+      renamed += "stem.bn." + name.substr(5);
+    } else if (name.starts_with(kEfficientNetBlocks)) {
+      renamed += "blocks." + name.substr(kEfficientNetBlocks.size());
+      replace_all(renamed, kEfficientNetParts);
+    } else {
+      continue;  // the head that tells classes of photographs apart
+    }
+    if (!renamed.ends_with(".num_batches_tracked")) result.emplace(renamed, tensor);
+  }
+  return result;
 }
 
 /// What stands before every name of the network.
@@ -150,6 +181,7 @@ NamedTensors transformers_names(const NamedTensors& tensors, const std::string& 
                        "'), which plat has no code for; import a plain Segment Anything or MobileSAM");
     }
   }
+  if (NamedTensors encoder = efficient_net_encoder(tensors, where); !encoder.empty()) return encoder;
   const std::string prefix = prefix_of(tensors, where);
   const bool meta = std::any_of(tensors.begin(), tensors.end(), [&](const auto& item) {
     return item.first.starts_with(prefix + std::string(kMetaEncoder));

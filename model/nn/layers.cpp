@@ -18,22 +18,31 @@ at::Tensor LayerNorm2dImpl::forward(const at::Tensor& x) {
   return at::layer_norm(x.permute({0, 2, 3, 1}), {x.size(1)}, weight, bias, eps).permute({0, 3, 1, 2});
 }
 
-ConvNormImpl::ConvNormImpl(int64_t in, int64_t out, const Options& options) {
+ConvNormImpl::ConvNormImpl(int64_t in, int64_t out, const Options& options)
+    : pad_behind_(options.pad_behind && options.stride == 2) {
   c = register_module("c", torch::nn::Conv2d(torch::nn::Conv2dOptions(in, out, options.kernel)
                                                  .stride(options.stride)
                                                  .padding(options.kernel / 2)
                                                  .groups(options.groups)
                                                  .bias(false)));
-  bn = register_module("bn", torch::nn::BatchNorm2d(out));
+  bn = register_module(
+      "bn", torch::nn::BatchNorm2d(torch::nn::BatchNorm2dOptions(out).eps(options.epsilon).momentum(options.momentum)));
   torch::nn::init::constant_(bn->weight, options.initial_scale);
 }
 
 at::Tensor ConvNormImpl::forward(const at::Tensor& x) {
-  if (!folded_weight_.defined()) return bn->forward(c->forward(x));
+  return folded_weight_.defined() ? convolved(x, folded_weight_, folded_bias_)
+                                  : bn->forward(convolved(x, c->weight, {}));
+}
+
+at::Tensor ConvNormImpl::convolved(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) const {
   const auto& o = c->options;
-  const int64_t padding = o.kernel_size()->at(0) / 2;
-  return at::conv2d(x, folded_weight_, folded_bias_, at::IntArrayRef(*o.stride()), {padding, padding}, {1, 1},
-                    o.groups());
+  // Two pixels more before, and the first results left out: no padded copy of the larger image is made.
+  const int64_t padding = o.kernel_size()->at(0) / 2 + (pad_behind_ ? 1 : 0);
+  const at::Tensor out =
+      at::conv2d(x, weight, bias, at::IntArrayRef(*o.stride()), {padding, padding}, {1, 1}, o.groups());
+  if (!pad_behind_) return out;
+  return out.slice(2, 1, 1 + x.size(2) / 2).slice(3, 1, 1 + x.size(3) / 2);
 }
 
 void ConvNormImpl::fold() {

@@ -34,6 +34,9 @@ struct ConvNormImpl : torch::nn::Module {
     int64_t stride = 1;
     int64_t groups = 1;
     double initial_scale = 1;  ///< of the normalised result; 0 makes a residual branch start as nothing
+    bool pad_behind = false;   ///< as TensorFlow pads where the stride is 2: one pixel less before than behind
+    double epsilon = 1e-5;     ///< of the normalisation
+    double momentum = 0.1;     ///< by which its statistics follow a batch
   };
   ConvNormImpl(int64_t in, int64_t out, const Options& options);
   ConvNormImpl(int64_t in, int64_t out, int64_t kernel) : ConvNormImpl(in, out, Options{.kernel = kernel}) {}
@@ -46,6 +49,8 @@ struct ConvNormImpl : torch::nn::Module {
   torch::nn::BatchNorm2d bn{nullptr};
 
  private:
+  at::Tensor convolved(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) const;
+  bool pad_behind_;
   at::Tensor folded_weight_, folded_bias_;
 };
 TORCH_MODULE(ConvNorm);

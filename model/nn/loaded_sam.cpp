@@ -55,8 +55,7 @@ at::Tensor LoadedSam::normalised(const Image<float>& pixels) const {
 void LoadedSam::check_precision(const std::string& folder, Precision precision) const {
   if (precision != Precision::Int16) return;
   if (!std::holds_alternative<VitConfig>(model_.config.vision)) {
-    throw ModelError(folder +
-                     ": the precision int16 is for models with SAM's ViT encoder; this one has a TinyViT. Use " +
+    throw ModelError(folder + ": the precision int16 is for models with SAM's ViT encoder; this one has another. Use " +
                      "float32.");
   }
   if (!device_.is_cpu()) throw ModelError("the precision int16 is for CPUs; use float32, or --device cpu");

@@ -45,10 +45,7 @@ std::map<std::string, int64_t> parameter_list(const SamConfig& config) {
     add_beside(name, shape, config.adapters, list);
   }
   if (config.class_decoder.classes == 0) return list;
-  std::vector<int64_t> features;
-  if (const auto* tiny = std::get_if<TinyVitConfig>(&config.vision))
-    features = {tiny->embed_dims[0] / 2, tiny->embed_dims[0], tiny->embed_dims[1]};
-  const ClassDecoder decoder(config.class_decoder, config.prompt_encoder.hidden_size, features);
+  const ClassDecoder decoder(config.class_decoder, config.prompt_encoder.hidden_size, config.feature_dims());
   for (const auto& item : decoder->named_parameters()) list["class_decoder." + item.key()] = item.value().numel();
   return list;
 }

@@ -14,6 +14,7 @@ namespace plat::nn {
 
 struct VitImpl;
 struct TinyVitImpl;
+struct EfficientNetImpl;
 struct PositionEncodingImpl;
 struct PromptEncoderImpl;
 struct MaskDecoderImpl;
@@ -28,8 +29,8 @@ struct Encoded {
 };
 
 /// Where the top-left corner of an image lies in the tile of image_size pixels, in tokens of 16 pixels: a training crop
-/// smaller than the tile is placed anywhere in it, so that all positions of a tile are learned. Only for a TinyViT
-/// encoder; a ViT stretches its positions over the image, whatever its size.
+/// smaller than the tile is placed anywhere in it, so that all positions of a tile are learned. Not for a ViT
+/// encoder, which stretches its positions over the image, whatever its size.
 struct TokenOffset {
   int64_t row = 0;
   int64_t col = 0;
@@ -66,8 +67,8 @@ struct PromptMasks {
 
 /// Segment Anything with class maps. Parameters and buffers carry transformers' SamModel names
 /// (`vision_encoder.layers.0.attn.qkv.weight`, `prompt_encoder…`, `mask_decoder…`,
-/// `shared_image_embedding.positional_embedding`); a TinyViT encoder has MobileSAM's names under `vision_encoder.`; the
-/// part that SAM does not have lies under `class_decoder.`.
+/// `shared_image_embedding.positional_embedding`); a TinyViT encoder has MobileSAM's names under `vision_encoder.`, an
+/// EfficientNet names of plat's own; the part that SAM does not have lies under `class_decoder.`.
 ///
 /// A new network has random weights from torch's generator (torch::manual_seed) and is in training mode; eval()
 /// switches batch normalisation to its running statistics and drop path off. Use: `auto encoded = sam->encode(pixels)`
@@ -78,7 +79,7 @@ struct PromptMasks {
 /// Forward passes in eval mode may run from several threads at once; anything that changes the network may not.
 class SamImpl : public torch::nn::Module {
  public:
-  /// Throws ModelError where the configuration is not valid.
+  /// Throws ModelError where the configuration is not valid, or only an encoder's.
   explicit SamImpl(const SamConfig& config);
 
   const SamConfig& config() const { return config_; }
@@ -112,8 +113,8 @@ class SamImpl : public torch::nn::Module {
   void prepare_for_inference(Precision precision = Precision::Float32);
 
   torch::nn::Module& encoder();
-  /// Makes training keep only what lies between the encoder's blocks and compute the rest again in the backward pass. A
-  /// TinyViT's blocks only in eval mode.
+  /// Makes training keep only what lies between the encoder's blocks and compute the rest again in the backward pass. Blocks
+  /// with batch normalisation only in eval mode.
   void recompute_blocks(bool on);
 
  private:
@@ -134,6 +135,7 @@ class SamImpl : public torch::nn::Module {
   at::ScalarType encoder_type_ = at::kFloat;
   std::shared_ptr<VitImpl> vit_;
   std::shared_ptr<TinyVitImpl> tiny_vit_;
+  std::shared_ptr<EfficientNetImpl> efficient_net_;
   std::shared_ptr<PositionEncodingImpl> shared_image_embedding_;
   std::shared_ptr<PromptEncoderImpl> prompt_encoder_;
   std::shared_ptr<MaskDecoderImpl> mask_decoder_;

@@ -136,6 +136,38 @@ BOOST_AUTO_TEST_CASE(a_file_of_mobile_sams_keeps_its_halves_and_loses_its_classi
   BOOST_TEST(model.config.mask_decoder.layer_norm_eps == 1e-5);
 }
 
+BOOST_AUTO_TEST_CASE(an_efficient_net_in_the_layout_of_old_torches_becomes_an_encoder) {
+  const test::TemporaryFolder folder;
+  const auto report = import_model(fixture("efficient_net.pth"), folder.file("lite"), {.licence = "apache-2.0"});
+  check_weights(folder.file("lite"), fixture("efficient_net.json"));
+  const ModelFolder model = read_model_folder(folder.file("lite"));
+  BOOST_TEST(model.config.encoder_only);
+  BOOST_TEST(model.description.architecture == "efficientnet-lite");
+  BOOST_TEST(model.description.mean[0] == 127);
+  BOOST_TEST(model.description.deviation[2] == 128);
+  const EfficientNetConfig expected{
+      .channels = {4, 6, 8, 10, 12, 14, 16}, .depths = {1, 2, 1, 1, 2, 1, 1}, .expand_ratios = {1, 2, 2, 3, 2, 2, 2}};
+  BOOST_TEST((std::get<EfficientNetConfig>(model.config.vision) == expected));
+  BOOST_TEST(bytes_of_file(folder.file("lite/README.md")).find("plat train --encoder") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(an_efficient_net_that_is_not_lite_is_refused) {
+  const test::TemporaryFolder folder;
+  import_model(fixture("efficient_net.pth"), folder.file("lite"));
+  const auto written = [&](const std::string& name, const auto& rename) {
+    write_some(folder.file("lite/model.safetensors"), folder.file(name), rename);
+    return complaint(folder.file(name), folder.file("out"));
+  };
+  const auto published = [](std::string name) {
+    if (name.ends_with("stem.c.weight")) return std::string("_conv_stem.weight");
+    return name.ends_with("blocks.0.depthwise.c.weight") ? std::string("_blocks.0._se_reduce.weight") : std::string();
+  };
+  BOOST_TEST(contains(written("squeezing.safetensors", published), "squeeze-and-excitation"));
+  BOOST_TEST(contains(written("short.safetensors",
+                              [](std::string name) { return name.find("blocks.7.") == std::string::npos ? name : ""; }),
+                      "stages"));
+}
+
 BOOST_AUTO_TEST_CASE(transformers_folders_whole_in_shards_and_as_bin_give_the_same_bytes) {
   const test::TemporaryFolder folder;
   const std::string first = folder.file("first");

@@ -76,6 +76,14 @@ BOOST_AUTO_TEST_CASE(a_tiny_vit_with_classes_gives_what_mobile_sam_and_the_refer
   check(sam, fixture("tiny_vit.safetensors"), 7);
 }
 
+BOOST_AUTO_TEST_CASE(an_efficient_net_with_classes_gives_what_its_reference_gives) {
+  const test::TemporaryFolder folder;
+  nn::Sam sam = open_fixture(fixture("efficient_net.safetensors"), folder);
+  check(sam, fixture("efficient_net.safetensors"), 9);
+  sam->prepare_for_inference();
+  check(sam, fixture("efficient_net.safetensors"), 9);
+}
+
 BOOST_AUTO_TEST_CASE(a_wrong_epsilon_is_told_from_rounding) {
   const test::TemporaryFolder folder;
   const std::string path = fixture("vit.safetensors");

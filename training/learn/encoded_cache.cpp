@@ -148,8 +148,10 @@ Encoded EncodedCache::get_one(const at::Tensor& pixels, const std::function<Enco
 int64_t encoded_bytes(const SamConfig& config, int64_t crop) {
   const auto layer = [crop](int64_t stride, int64_t channels) { return crop / stride * (crop / stride) * channels; };
   int64_t values = layer(16, config.prompt_encoder.hidden_size);
-  if (const auto* tiny = std::get_if<TinyVitConfig>(&config.vision)) {
-    values += layer(2, tiny->embed_dims[0] / 2) + layer(4, tiny->embed_dims[0]) + layer(8, tiny->embed_dims[1]);
+  int64_t stride = 2;
+  for (const int64_t channels : config.feature_dims()) {
+    values += layer(stride, channels);
+    stride *= 2;
   }
   constexpr int64_t kHeader = 512;
   return 2 * values + kHeader;

@@ -38,7 +38,7 @@ int64_t Learner::unlabelled_per_step() const {
 }
 
 StepLoss Learner::step(std::span<const Sample> samples, std::span<const Sample> unlabelled, double rate) {
-  for (auto& group : state_.optimizer->param_groups()) group.options().set_lr(rate);
+  state_.set_rate(rate);
   state_.optimizer->zero_grad();
   const int64_t parts = replicas_.parts(), all = parts * options_.method.accumulate;
   const std::size_t size = samples.size() / static_cast<std::size_t>(all);
@@ -130,7 +130,7 @@ void Learner::pull_back() {
 
 TokenOffset Learner::random_offset(const Sam& network, Random& random) const {
   const SamConfig& config = network->config();
-  const int64_t free = config.is_tiny_vit() ? (config.image_size() - options_.crop.size) / 16 : 0;
+  const int64_t free = config.is_vit() ? 0 : (config.image_size() - options_.crop.size) / 16;
   if (free <= 0) return {};
   const int64_t row = random.integer(free + 1);
   return {row, random.integer(free + 1)};

@@ -7,6 +7,7 @@
 #include <ATen/ATen.h>
 #include <torch/serialize.h>
 
+#include <array>
 #include <filesystem>
 #include <string_view>
 #include <vector>
@@ -25,20 +26,29 @@ bool decays(std::string_view name, const at::Tensor& parameter) {
   return !embedding;
 }
 
+/// Whether a parameter belongs to what an image encoder has learned before.
+bool of_encoder(std::string_view name) {
+  return name.starts_with("vision_encoder.") && !name.starts_with("vision_encoder.neck.");
+}
+
+/// Groups of parameters: with weight decay and without; where the encoder learns at another rate, its own two behind those.
 std::unique_ptr<torch::optim::AdamW> make_optimizer(const Sam& network, const OptimizerOptions& options) {
-  std::vector<at::Tensor> with_decay;
-  std::vector<at::Tensor> without;
+  std::array<std::vector<at::Tensor>, 4> groups;
+  const bool apart = options.encoder_rate.value_or(1) != 1;
   for (const auto& item : network->named_parameters()) {
     if (!item.value().requires_grad()) continue;
-    (decays(item.key(), item.value()) ? with_decay : without).push_back(item.value());
+    const std::size_t first = apart && of_encoder(item.key()) ? 2 : 0;
+    groups[first + (decays(item.key(), item.value()) ? 0 : 1)].push_back(item.value());
   }
   const auto group = [&options](std::vector<at::Tensor> parameters, double decay) {
     auto settings = std::make_unique<torch::optim::AdamWOptions>(options.learning_rate.value());
     settings->betas({options.beta1, options.beta2}).weight_decay(decay);
     return torch::optim::OptimizerParamGroup(std::move(parameters), std::move(settings));
   };
-  return std::make_unique<torch::optim::AdamW>(std::vector<torch::optim::OptimizerParamGroup>{
-      group(std::move(with_decay), options.weight_decay), group(std::move(without), 0)});
+  std::vector<torch::optim::OptimizerParamGroup> all;
+  for (std::size_t i = 0; i < (apart ? 4U : 2U); ++i)
+    all.push_back(group(std::move(groups[i]), i % 2 == 0 ? options.weight_decay : 0));
+  return std::make_unique<torch::optim::AdamW>(std::move(all));
 }
 
 /// What training changes in a network: parameters that learn, and all statistics.
@@ -78,8 +88,14 @@ TrainState::TrainState(const SamConfig& config, const MethodOptions& method, con
     if (item.value().requires_grad()) learned.insert(item.key());
   }
   optimizer = make_optimizer(network, options);
+  encoder_rate_ = options.encoder_rate.value_or(1);
   share(average);
   reset_average();
+}
+
+void TrainState::set_rate(double rate) {
+  auto& groups = optimizer->param_groups();
+  for (std::size_t i = 0; i < groups.size(); ++i) groups[i].options().set_lr(i < 2 ? rate : rate * encoder_rate_);
 }
 
 void TrainState::share(Sam& copy) const {

@@ -38,6 +38,8 @@ struct TrainState {
   /// To be called on random weights: lets the mask decoder's attention between tokens and image start from nearness, so that
   /// prompts point at something from the first step on instead of after thousands.
   void start_attention_from_position();
+  /// Sets the learning rate of the next step; that of the encoder is its share of it.
+  void set_rate(double rate);
   /// Takes the network's weights into the average with this decay.
   void update_average(double decay);
   /// Copies the network's weights and buffers into the average.
@@ -52,6 +54,7 @@ struct TrainState {
 
  private:
   at::Device device_;
+  double encoder_rate_ = 1;
   /// Lets a copy in eval mode have its own of what learns only.
   void share(Sam& copy) const;
 };

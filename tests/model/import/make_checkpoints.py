@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes meta.pth, training.pth, mobile.pt and what an import must make of them: names, shapes and checksums of every
+"""Writes meta.pth, training.pth, mobile.pt, efficient_net.pth and what an import must make of them: names, shapes and checksums of every
 tensor. The networks are small, made by Meta's and MobileSAM's own packages, with random weights.
 Run: python make_checkpoints.py [FOLDER]
-Needs torch, transformers, segment-anything and mobilesam-mirror."""
+Needs torch, transformers, segment-anything, mobilesam-mirror and efficientnet-lite-pytorch."""
 import collections
 import importlib.util
 import json
@@ -134,6 +134,12 @@ def main():
     state = {k: v.half() if v.is_floating_point() else v for k, v in mobile_sam().state_dict().items()}
     torch.save(state, HERE / "mobile.pt")
     expect("mobile.json", reference.meta_to_transformers(state))
+    stages = [(1, 3, 1, 1, 32, 4), (2, 3, 2, 2, 4, 6), (1, 5, 2, 2, 6, 8), (1, 3, 2, 3, 8, 10), (2, 5, 1, 2, 10, 12),
+              (1, 5, 2, 2, 12, 14), (1, 3, 1, 2, 14, 16)]
+    encoder = reference.randomise(reference.EfficientNet(64, 8, stages), 23)
+    # As torch before 1.6 wrote it, which the published ones are.
+    torch.save(encoder.net.state_dict(), HERE / "efficient_net.pth", _use_new_zipfile_serialization=False)
+    expect("efficient_net.json", {k: v for k, v in encoder.state().items() if ".neck." not in k})
     for file in sorted(HERE.iterdir()):
         print(file.name, file.stat().st_size, "bytes")
 

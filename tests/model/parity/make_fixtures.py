@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes vit.safetensors, prompts.safetensors and tiny_vit.safetensors: small networks with random weights, inputs, and
-what transformers' SamModel and MobileSAM's TinyViT make of them. Weights and inputs are half-precision numbers, so that
+"""Writes vit.safetensors, prompts.safetensors, tiny_vit.safetensors and efficient_net.safetensors: small networks with random weights, inputs, and
+what transformers' SamModel, MobileSAM's TinyViT and EfficientNet-Lite make of them. Weights and inputs are half-precision numbers, so that
 the files stay small and the references see exactly what plat sees. Run: python make_fixtures.py [FOLDER]"""
 import json
 import pathlib
@@ -24,14 +24,14 @@ SMALL_DECODER = dict(hidden_size=SMALL_CHANNELS, mlp_dim=8, num_attention_heads=
 CLASSES = dict(prompt_tokens=3, fuse_dims=[8, 8, 6], fuse_convs=[2, 1, 1])
 
 
-class TinySam(nn.Module):
-    """MobileSAM's encoder with transformers' prompt encoder and mask decoder."""
+class OtherSam(nn.Module):
+    """Another encoder with transformers' prompt encoder and mask decoder."""
 
-    def __init__(self, config, size, **encoder):
+    def __init__(self, config, encoder):
         super().__init__()
         self.config = config
         self.shared_image_embedding = SamPositionalEmbedding(config.vision_config)
-        self.vision_encoder = reference.TinyVit(size, config.vision_config.output_channels, **encoder)
+        self.vision_encoder = encoder
         self.prompt_encoder = SamPromptEncoder(config)
         self.prompt_encoder.shared_embedding = self.shared_image_embedding
         config.mask_decoder_config._attn_implementation = "eager"
@@ -145,7 +145,7 @@ def tiny_vit():
                    mlp_ratio=2.0, mbconv_expand_ratio=2.0, local_conv_size=3)
     decoder = SMALL_DECODER | dict(layer_norm_eps=1e-5)
     config = small_sam(size, 16, SMALL_CHANNELS, decoder)
-    model = TinySam(config, size, **encoder)
+    model = OtherSam(config, reference.TinyVit(size, SMALL_CHANNELS, **encoder))
     skip = [encoder["embed_dims"][0] // 2, encoder["embed_dims"][0], encoder["embed_dims"][1]]
     model.class_decoder = reference.ClassDecoder(2, SMALL_CHANNELS, skip, subpixel=2, stem=False, **CLASSES)
     reference.randomise(model, 3, exact_half=True)
@@ -161,8 +161,35 @@ def tiny_vit():
     write("tiny_vit.safetensors", text, state, out)
 
 
+@torch.no_grad()
+def efficient_net():
+    # Each kind of block: with and without a wider middle, a residual, kernels of 3 and 5, strides of 1 and 2.
+    size = 64
+    stages = [(1, 3, 1, 1, 32, 4), (2, 3, 2, 2, 4, 6), (1, 5, 2, 2, 6, 6), (1, 3, 2, 3, 6, 8), (2, 5, 1, 2, 8, 10),
+              (1, 5, 2, 2, 10, 12), (1, 3, 1, 2, 12, 8)]
+    config = small_sam(size, 16, SMALL_CHANNELS, SMALL_DECODER)
+    model = OtherSam(config, reference.EfficientNet(size, SMALL_CHANNELS, stages))
+    model.class_decoder = reference.ClassDecoder(2, SMALL_CHANNELS, [4, 6, 6], subpixel=2, stem=False, **CLASSES)
+    reference.randomise(model, 8, exact_half=True)
+    pixels = torch.randn(1, 3, size, size, generator=torch.Generator().manual_seed(9)).half()
+    embedding, features = model.vision_encoder(pixels.float())
+    out = {"pixels": pixels, "expected.embedding": embedding}
+    out |= {f"expected.stride{2 << i}": feature for i, feature in enumerate(features)}
+    out |= prompt_answers(model, embedding, size, 1)
+    out |= class_answers(model, model.class_decoder, embedding, features)
+    text = config.to_dict() | {"model_type": "sam_efficientnet"}
+    text["vision_config"] = dict(stem_channels=32, channels=[s[5] for s in stages], depths=[s[0] for s in stages],
+                                 kernel_sizes=[s[1] for s in stages], strides=[s[2] for s in stages],
+                                 expand_ratios=[s[3] for s in stages], image_size=size, output_channels=SMALL_CHANNELS)
+    text["plat"] = dict(classes=[dict(name="building"), dict(name="field")], tile_size=size, overlap=16,
+                        class_decoder=CLASSES | dict(subpixel=2))
+    state = {k: v for k, v in model.state_dict().items() if not k.startswith("vision_encoder.")}
+    write("efficient_net.safetensors", text, state | model.vision_encoder.state(), out)
+
+
 if __name__ == "__main__":
     torch.set_num_threads(1)  # the same bytes every time
     vit()
     prompts()
     tiny_vit()
+    efficient_net()

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The networks that plat's are compared with: transformers' SamModel, MobileSAM's TinyViT and, for the class maps,
-which no published model has, a PyTorch module of our own. Needs torch, transformers, safetensors and mobilesam-mirror."""
+"""The networks that plat's are compared with: transformers' SamModel, MobileSAM's TinyViT, EfficientNet-Lite and, for
+the class maps, which no published model has, a PyTorch module of our own. Needs torch, transformers, safetensors,
+mobilesam-mirror and efficientnet-lite-pytorch."""
 import importlib.util
 import math
 import pathlib
@@ -75,6 +76,63 @@ class TinyVit(nn.Module):
         stride8 = image(x, 8)
         x = layers[3](layers[2](layers[1].downsample(x)))
         return self.net.neck(image(x, 16)), (stride2, stride4, stride8)
+
+
+class EfficientNet(nn.Module):
+    """efficientnet-lite-pytorch's network without its head, its stages with the strides' features, and plat's neck. `size` is
+    the image's side; `stages` one (depth, kernel, stride, ratio, in, out) a stage, the first with 32 channels in."""
+
+    def __init__(self, size, channels, stages):
+        super().__init__()
+        from efficientnet_lite_pytorch import model, utils
+        blocks = [utils.BlockArgs(num_repeat=n, kernel_size=k, stride=[s], expand_ratio=e, input_filters=i,
+                                  output_filters=o, se_ratio=None, id_skip=True) for n, k, s, e, i, o in stages]
+        self.net = model.EfficientNet(blocks, utils.GlobalParams(
+            width_coefficient=None, depth_coefficient=None, image_size=size, dropout_rate=0, num_classes=2,
+            batch_norm_momentum=0.99, batch_norm_epsilon=1e-3, drop_connect_rate=0, depth_divisor=8, min_depth=None,
+            relu_fn="relu6", fix_head_stem=False, local_pooling=False, use_se=False))
+        self.neck = nn.Module()
+        self.neck.project16 = nn.Conv2d(stages[4][5], channels, 1, bias=False)
+        self.neck.project32 = nn.Conv2d(stages[6][5], channels, 1, bias=False)
+        self.neck.norm1, self.neck.norm2 = LayerNorm2d(channels), LayerNorm2d(channels)
+        self.neck.conv = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
+        ends = [sum(stage[0] for stage in stages[:i + 1]) - 1 for i in range(7)]
+        self.taps = [ends[i] for i in (0, 1, 2, 4, 6)]
+
+    def forward(self, pixels):
+        x = self.net._swish(self.net._bn0(self.net._conv_stem(pixels)))
+        found = []
+        for i, block in enumerate(self.net._blocks):
+            x = block(x)
+            if i in self.taps:
+                found.append(x)
+        coarse = F.interpolate(self.neck.project32(found[4]), scale_factor=2, mode="bilinear", align_corners=False)
+        joined = F.relu(self.neck.norm1(self.neck.project16(found[3]) + coarse))
+        return self.neck.norm2(self.neck.conv(joined)), tuple(found[:3])
+
+    def state(self):
+        """Its tensors under plat's names."""
+        state = {}
+        for name, value in self.state_dict().items():
+            if name.startswith(("net._fc", "net._conv_head", "net._bn1.")):
+                continue
+            name = name.replace("net._conv_stem.", "stem.c.").replace("net._bn0.", "stem.bn.")
+            for old, new in [("net._blocks.", "blocks."), ("_expand_conv.", "expand.c."), ("_bn0.", "expand.bn."),
+                             ("_depthwise_conv.", "depthwise.c."), ("_bn1.", "depthwise.bn."),
+                             ("_project_conv.", "project.c."), ("_bn2.", "project.bn.")]:
+                name = name.replace(old, new)
+            state["vision_encoder." + name] = value
+        return state
+
+
+class LayerNorm2d(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.weight, self.bias = nn.Parameter(torch.ones(channels)), nn.Parameter(torch.zeros(channels))
+
+    def forward(self, x):
+        x = F.layer_norm(x.permute(0, 2, 3, 1), self.weight.shape, self.weight, self.bias, 1e-6)
+        return x.permute(0, 3, 1, 2)
 
 
 class ConvNorm(nn.Sequential):
