@@ -72,6 +72,13 @@ void add_train_data_arguments(CLI::App& command, TrainOptions& options, TrainDat
   command.add_option("--val-bbox-crs", arguments.val_bbox_crs, "CRS of --val-bbox (default: each scene's)")
       ->group(group);
   command
+      .add_option(
+          "--leave-out", options.data.rules.leave_out,
+          "Images at or below these paths, a city say, are kept out of training whole, for validation, whatever "
+          "--val-fraction and --val-bbox say of the others; --val-fraction 0 keeps out nothing else")
+      ->group(group)
+      ->type_name("PATH");
+  command
       .add_option("--val-fraction", options.data.val_fraction,
                   "Without --val-bbox: share of the area kept out, in blocks on the ground")
       ->capture_default_str()

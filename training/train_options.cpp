@@ -27,6 +27,7 @@ Json json_of(const TrainingDataOptions& o) {
                {"class_attribute", o.class_attribute},
                {"class_values", o.class_values},
                {"fix_shift", o.fix_shift}};
+  json["leave_out"] = o.rules.leave_out;
   json["image_gsd_m"] = o.image_gsd_m ? Json(*o.image_gsd_m) : Json(nullptr);
   if (o.val_bbox) {
     json["val_bbox"] = {o.val_bbox->min_x, o.val_bbox->min_y, o.val_bbox->max_x, o.val_bbox->max_y};
@@ -179,6 +180,7 @@ TrainOptions without_folders(TrainOptions options) {
   std::for_each(options.data.data.begin(), options.data.data.end(), strip);
   std::for_each(options.data.scenes.begin(), options.data.scenes.end(), strip);
   std::for_each(options.data.labels.begin(), options.data.labels.end(), strip);
+  std::for_each(options.data.rules.leave_out.begin(), options.data.rules.leave_out.end(), strip);
   ForgettingOptions& forgetting = options.forgetting;
   for (auto* paths :
        {&forgetting.distil_data, &forgetting.replay_scenes, &forgetting.replay_labels, &forgetting.retain})

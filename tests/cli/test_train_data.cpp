@@ -153,6 +153,24 @@ BOOST_AUTO_TEST_CASE(a_run_on_plain_pictures_keeps_its_report_in_the_run_folder)
   BOOST_TEST(has(read_text(world.folder.file("run/model/README.md")), "images with labels: 1"));
 }
 
+BOOST_AUTO_TEST_CASE(what_is_said_of_images_by_their_paths_stands_in_the_report) {
+  const DataWorld world;
+  world.image("data/one/a.tif", kLeft);
+  world.image("data/two/b.tif", kRight);
+  world.layer("data/all.geojson", world.all());
+  const auto run = run_plat(world.folder,
+                            train({"data"}, {"--dry-run", "--json", "--val-fraction", "0", "--leave-out", "data/two"}));
+  BOOST_REQUIRE_MESSAGE(run.code == 0, run.err);
+  const auto json = Json::parse(run.out);
+  BOOST_REQUIRE(json.at("scenes").size() == 2);
+  BOOST_TEST(json.at("scenes").at(0).at("validation") == 0);
+  BOOST_TEST(json.at("scenes").at(1).at("training") == 0);
+  BOOST_TEST(has(run.err, "left out of training whole"), run.err);
+  const auto none = run_plat(world.folder, train({"data"}, {"--dry-run", "--leave-out", "data/three"}));
+  BOOST_TEST(none.code == 2);
+  BOOST_TEST(has(none.err, "--leave-out data/three: no image that is used lies at or below it"), none.err);
+}
+
 BOOST_AUTO_TEST_CASE(what_is_wrong_with_the_data_is_one_clear_sentence) {
   const DataWorld world;
   const auto fails = [&](const std::vector<std::string>& data, const std::string& word) {

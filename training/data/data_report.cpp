@@ -30,6 +30,17 @@ std::string area_text(double area_m2) {
   return area_m2 >= 1e4 ? format("%.2f ha", area_m2 / 1e4) : format("%.0f m²", area_m2);
 }
 
+/// What is said of a scene by its path, to end its line with.
+std::string rule_text(const ImageRule& rule) { return rule.left_out ? "; left out of training whole" : ""; }
+
+/// How the ground is split.
+std::string split_text(const DataReport& report) {
+  if (report.left_out_whole == 0) return report.split.how;
+  const std::string left_out = counted(report.left_out_whole, "scene") + " left out whole";
+  return report.split.blocks == 0 && report.split.how == "no validation" ? left_out
+                                                                         : left_out + "; " + report.split.how;
+}
+
 /// The names of the label files of some images, each once.
 std::string labels_of(const std::vector<ImageLabels>& images) {
   std::vector<std::string> names;
@@ -50,7 +61,8 @@ std::string line_of(const ReportedScene& scene) {
                 100 * scene.validation) +
          (scene.training + scene.validation < 0.995 ? format(", %.0f %% left out (no data, or no labels there)",
                                                              100 * (1 - scene.training - scene.validation))
-                                                    : "");
+                                                    : "") +
+         rule_text(scene.rule);
 }
 
 void add_limited(std::vector<std::string>& lines, const std::vector<std::string>& more, std::size_t limit,
@@ -99,7 +111,7 @@ std::vector<std::string> lines_of(const DataReport& report, std::size_t limit) {
   lines.push_back("split: training " + area_text(report.training.area_m2) + " with " +
                   std::to_string(report.training.objects) + " objects, validation " +
                   area_text(report.validation.area_m2) + " with " + std::to_string(report.validation.objects) +
-                  " objects; " + report.split.how);
+                  " objects; " + split_text(report));
   return lines;
 }
 
@@ -120,6 +132,7 @@ std::string to_json(const DataReport& report) {
                               {"objects", scene.objects},
                               {"training", scene.training},
                               {"validation", scene.validation},
+                              {"left_out_whole", scene.rule.left_out},
                               {"shift", json_of(scene.shift, scene.gsd_m)}});
   }
   for (const LeftOut& left : report.left_out)
@@ -130,7 +143,7 @@ std::string to_json(const DataReport& report) {
                               {"count", finding.count},
                               {"text", finding.text}});
   }
-  json["split"] = {{"how", report.split.how},
+  json["split"] = {{"how", split_text(report)},
                    {"block_m", report.split.block_m},
                    {"blocks", report.split.blocks},
                    {"validation_blocks", report.split.validation_blocks},

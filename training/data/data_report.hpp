@@ -3,6 +3,7 @@
 
 #include "training/data/data_pool.hpp"
 #include "training/data/ground_split.hpp"
+#include "training/data/image_rules.hpp"
 #include "training/labels/check_finding.hpp"
 #include "training/labels/label_shift.hpp"
 
@@ -23,6 +24,7 @@ struct ReportedScene {
   double training = 0;  ///< shares of its pixels
   double validation = 0;
   LabelShift shift;
+  ImageRule rule;
 };
 
 /// One side of the split.
@@ -37,6 +39,7 @@ struct DataReport {
   std::vector<LeftOut> left_out;
   std::vector<Finding> findings;
   SplitReport split;
+  int64_t left_out_whole = 0;  ///< scenes that are validation whole because of their path
   ReportedSide training;
   ReportedSide validation;
 };

@@ -5,6 +5,7 @@
 #include "geo/geometry.hpp"
 #include "training/data/data_discovery.hpp"
 #include "training/data/data_memory.hpp"
+#include "training/data/image_rules.hpp"
 #include "training/data/kept_out_ground.hpp"
 #include "training/data/labelled_scene.hpp"
 #include "training/data/validation_areas.hpp"
@@ -37,6 +38,7 @@ struct TrainingDataOptions {
   double val_fraction = 0.15;             ///< without val_bbox: share of the area kept out, in blocks, in [0, 0.9]
   double val_block_m = 100;               ///< largest side of those blocks, metres, > 0
   uint64_t seed = 1;                      ///< chooses the blocks
+  ImageRuleOptions rules;                 ///< what is said of images by their paths
   int64_t context_px = 256;  ///< pixels of the model that are held around the labelled part of a scene, >= 0
   DataInputs inputs() const;
   void validate() const;

@@ -45,6 +45,7 @@ TrainingDataLoader replayed_data(const TrainOptions& options) {
   data.labels = options.forgetting.replay_labels;
   data.val_bbox.reset();
   data.val_fraction = 0;
+  data.rules = {};
   try {
     return TrainingDataLoader(std::move(data));
   } catch (const DataError& error) {
