@@ -10,6 +10,15 @@
 #include <vector>
 
 namespace plat::cli {
+namespace {
+
+std::vector<PathValue> path_values(const std::vector<std::string>& texts, const char* option) {
+  std::vector<PathValue> values;
+  for (const std::string& text : texts) values.push_back(parse_path_value(text, option));
+  return values;
+}
+
+}  // namespace
 
 void TrainDataArguments::apply(TrainOptions& options) const {
   if (!bands.empty()) options.data.bands = split(bands, ',');
@@ -17,6 +26,7 @@ void TrainDataArguments::apply(TrainOptions& options) const {
   if (!assign_crs.empty()) options.data.assign_crs = Crs::from_text(assign_crs);
   if (!labels_crs.empty()) options.data.labels_crs = Crs::from_text(labels_crs);
   if (!val_bbox_crs.empty()) options.data.val_bbox_crs = Crs::from_text(val_bbox_crs);
+  options.data.rules.weights = path_values(weights, "--weight");
   if (val_bbox.empty()) return;
   const std::vector<double> box = parse_numbers(val_bbox, "--val-bbox");
   if (box.size() != 4) throw UsageError("--val-bbox needs four numbers: xmin,ymin,xmax,ymax");
@@ -64,6 +74,12 @@ void add_train_data_arguments(CLI::App& command, TrainOptions& options, TrainDat
   command
       .add_flag("--fix-shift", options.data.fix_shift, "Move labels where they are clearly shifted against the images")
       ->group(group);
+  command
+      .add_option("--weight", arguments.weights,
+                  "Crops of images at or below a path are drawn so many times as often as their area says; repeatable, "
+                  "of several for one image that of the deepest path counts")
+      ->group(group)
+      ->type_name("PATH=W");
   command.add_option("--drawn", options.drawn_share, "Share of the crops that show drawn scenes")
       ->capture_default_str()
       ->group(group);

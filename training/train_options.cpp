@@ -15,6 +15,12 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+Json json_of(const std::vector<PathValue>& values) {
+  Json json = Json::array();
+  for (const PathValue& value : values) json.push_back({{"path", value.path}, {"value", value.value}});
+  return json;
+}
+
 Json json_of(const TrainingDataOptions& o) {
   Json json = {{"data", o.data},
                {"scenes", o.scenes},
@@ -28,6 +34,7 @@ Json json_of(const TrainingDataOptions& o) {
                {"class_values", o.class_values},
                {"fix_shift", o.fix_shift}};
   json["leave_out"] = o.rules.leave_out;
+  json["weights"] = json_of(o.rules.weights);
   json["image_gsd_m"] = o.image_gsd_m ? Json(*o.image_gsd_m) : Json(nullptr);
   if (o.val_bbox) {
     json["val_bbox"] = {o.val_bbox->min_x, o.val_bbox->min_y, o.val_bbox->max_x, o.val_bbox->max_y};
@@ -181,6 +188,7 @@ TrainOptions without_folders(TrainOptions options) {
   std::for_each(options.data.scenes.begin(), options.data.scenes.end(), strip);
   std::for_each(options.data.labels.begin(), options.data.labels.end(), strip);
   std::for_each(options.data.rules.leave_out.begin(), options.data.rules.leave_out.end(), strip);
+  for (PathValue& value : options.data.rules.weights) strip(value.path);
   ForgettingOptions& forgetting = options.forgetting;
   for (auto* paths :
        {&forgetting.distil_data, &forgetting.replay_scenes, &forgetting.replay_labels, &forgetting.retain})

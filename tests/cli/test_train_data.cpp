@@ -158,14 +158,19 @@ BOOST_AUTO_TEST_CASE(what_is_said_of_images_by_their_paths_stands_in_the_report)
   world.image("data/one/a.tif", kLeft);
   world.image("data/two/b.tif", kRight);
   world.layer("data/all.geojson", world.all());
-  const auto run = run_plat(world.folder,
-                            train({"data"}, {"--dry-run", "--json", "--val-fraction", "0", "--leave-out", "data/two"}));
+  const auto run = run_plat(world.folder, train({"data"}, {"--dry-run", "--json", "--val-fraction", "0", "--leave-out",
+                                                           "data/two", "--weight", "data/one=2.5"}));
   BOOST_REQUIRE_MESSAGE(run.code == 0, run.err);
   const auto json = Json::parse(run.out);
   BOOST_REQUIRE(json.at("scenes").size() == 2);
   BOOST_TEST(json.at("scenes").at(0).at("validation") == 0);
   BOOST_TEST(json.at("scenes").at(1).at("training") == 0);
   BOOST_TEST(has(run.err, "left out of training whole"), run.err);
+  BOOST_TEST(json.at("scenes").at(0).at("weight") == 2.5);
+  BOOST_TEST(has(run.err, "drawn 2.5 times as often"), run.err);
+  const auto zero = run_plat(world.folder, train({"data"}, {"--dry-run", "--weight", "data/one=0"}));
+  BOOST_TEST(zero.code == 2);
+  BOOST_TEST(has(zero.err, "--weight data/one: the weight must be more than 0"), zero.err);
   const auto none = run_plat(world.folder, train({"data"}, {"--dry-run", "--leave-out", "data/three"}));
   BOOST_TEST(none.code == 2);
   BOOST_TEST(has(none.err, "--leave-out data/three: no image that is used lies at or below it"), none.err);

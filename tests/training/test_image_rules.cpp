@@ -5,14 +5,17 @@
 #include "geo/gdal_session.hpp"
 #include "training/data/image_rules.hpp"
 #include "training/data/training_data.hpp"
+#include "training/samples/crop_sampler.hpp"
 
 #include <boost/test/unit_test.hpp>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <utility>
 
 using namespace plat;
 using test::DataWorld;
@@ -126,6 +129,61 @@ BOOST_AUTO_TEST_CASE(a_path_without_any_image_is_an_error) {
   BOOST_CHECK_EXCEPTION(load_training_data(parts.options), UsageError, [](const UsageError& error) {
     return std::string(error.what()).find("no image that is used lies at or below it") != std::string::npos;
   });
+}
+
+BOOST_AUTO_TEST_CASE(the_deepest_path_tells_the_weight) {
+  ImageRuleOptions options;
+  options.weights = {{"data/rio", 3}, {"data", 2}, {"data/rio/a.tif", 0.5}};
+  const ImageRules rules(options);
+  BOOST_TEST(rules.of("data/rio/a.tif").weight == 0.5);
+  BOOST_TEST(rules.of("data/rio/b.tif").weight == 3);
+  BOOST_TEST(rules.of("data/c.tif").weight == 2);
+  BOOST_TEST(rules.of("other/c.tif").weight == 1);
+}
+
+BOOST_AUTO_TEST_CASE(a_path_with_a_number_is_read_from_its_last_sign) {
+  const PathValue value = parse_path_value("a=b/c.tif=0.25", "--weight");
+  BOOST_TEST(value.path == "a=b/c.tif");
+  BOOST_TEST(value.value == 0.25);
+  for (const char* text : {"a", "=2", "a=", "a=b", "a=nan"})
+    BOOST_CHECK_THROW(parse_path_value(text, "--weight"), UsageError);
+  for (const double weight : {0.0, -1.0, 1e9}) {
+    ImageRuleOptions options;
+    options.weights = {{"a", weight}};
+    BOOST_CHECK_THROW(options.validate(), UsageError);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(images_of_another_weight_are_scenes_of_their_own_and_are_drawn_so_often) {
+  TwoParts parts;
+  parts.options.val_fraction = 0;
+  parts.options.rules.weights = {{parts.path("data/two"), 3}};
+  TrainingData data = load_training_data(parts.options);
+  BOOST_REQUIRE(data.scenes.size() == 2);
+  BOOST_TEST(data.scenes[0].weight == 1);
+  BOOST_TEST(data.scenes[1].weight == 3);
+  BOOST_TEST(has_line(data, "drawn 3 times as often as by area"));
+  const auto area = [&data](std::size_t i) { return static_cast<double>(data.scenes[i].count(PixelUse::Train)); };
+  const double expected = 3 * area(1) / (area(0) + 3 * area(1));
+  // The second scene is white, the first one is black.
+  for (std::size_t i = 0; i < 2; ++i) {
+    for (Image<uint8_t>& level : data.scenes[i].pyramid)
+      std::fill(level.data(), level.data() + level.size(), static_cast<uint8_t>(255 * i));
+  }
+  CropOptions crops;
+  crops.size = 32;
+  crops.colour.permute = crops.colour.mix = crops.colour.grey = crops.colour.stretch = crops.colour.noise = 0;
+  crops.colour.log_gamma = crops.colour.log_contrast = crops.colour.brightness = 0;
+  const CropSampler sampler(std::move(data.scenes), crops, 5);
+  constexpr int64_t kCrops = 600;
+  int64_t white = 0;
+  for (int64_t n = 0; n < kCrops; ++n) {
+    const Image<float> pixels = sampler.sample(n).pixels;
+    white += *std::max_element(pixels.data(), pixels.data() + pixels.size()) > 100 ? 1 : 0;
+  }
+  // Four standard deviations of a share of so many crops.
+  const double deviation = std::sqrt(expected * (1 - expected) / kCrops);
+  BOOST_TEST(std::abs(static_cast<double>(white) / kCrops - expected) < 4 * deviation);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

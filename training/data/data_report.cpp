@@ -31,7 +31,12 @@ std::string area_text(double area_m2) {
 }
 
 /// What is said of a scene by its path, to end its line with.
-std::string rule_text(const ImageRule& rule) { return rule.left_out ? "; left out of training whole" : ""; }
+std::string rule_text(const ImageRule& rule) {
+  std::string text;
+  if (rule.left_out) text += "; left out of training whole";
+  if (rule.weight != 1) text += format("; drawn %.4g times as often as by area", rule.weight);
+  return text;
+}
 
 /// How the ground is split.
 std::string split_text(const DataReport& report) {
@@ -133,6 +138,7 @@ std::string to_json(const DataReport& report) {
                               {"training", scene.training},
                               {"validation", scene.validation},
                               {"left_out_whole", scene.rule.left_out},
+                              {"weight", scene.rule.weight},
                               {"shift", json_of(scene.shift, scene.gsd_m)}});
   }
   for (const LeftOut& left : report.left_out)

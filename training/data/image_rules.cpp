@@ -2,6 +2,7 @@
 #include "training/data/image_rules.hpp"
 
 #include "core/error.hpp"
+#include "core/text.hpp"
 #include "training/data/stated_pairs.hpp"
 
 #include <algorithm>
@@ -12,6 +13,8 @@ namespace plat {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr double kMostWeight = 10'000;
 
 std::string without_slash(std::string path) {
   while (path.size() > 1 && path.back() == '/') path.pop_back();
@@ -34,18 +37,44 @@ bool at_or_below(const std::string& image, const std::string& path) {
   return image == path || path == "/" || (image.starts_with(path) && image[path.size()] == '/');
 }
 
+std::vector<PathValue> without_values(const std::vector<std::string>& paths) {
+  std::vector<PathValue> all;
+  for (const std::string& path : paths) all.push_back({path, 0});
+  return all;
+}
+
 }  // namespace
 
-bool ImageRuleOptions::empty() const { return leave_out.empty(); }
+PathValue parse_path_value(const std::string& text, const std::string& option) {
+  const std::size_t sign = text.rfind('=');
+  if (sign == std::string::npos || sign == 0)
+    throw UsageError(option + ": '" + text + "' is no PATH=NUMBER, as in data/rio=2");
+  return {text.substr(0, sign), parse_number(text.substr(sign + 1), option + " " + text.substr(0, sign))};
+}
 
 void ImageRuleOptions::validate() const {
   if (std::ranges::any_of(leave_out, &std::string::empty)) throw UsageError("--leave-out needs paths of images");
+  for (const PathValue& weight : weights) {
+    if (!(weight.value > 0 && weight.value <= kMostWeight))
+      throw UsageError("--weight " + weight.path + ": the weight must be more than 0, at most 10000");
+  }
 }
 
-std::string ImageRule::key() const { return left_out ? "left out\n" : ""; }
+std::string ImageRule::key() const {
+  std::string key;
+  if (left_out) key += "left out\n";
+  if (weight != 1) key += "weight " + std::to_string(weight) + "\n";
+  return key;
+}
 
-ImageRules::ImageRules(const ImageRuleOptions& options) {
-  for (const std::string& path : options.leave_out) left_out_.push_back({"--leave-out", path, forms_of(path)});
+ImageRules::ImageRules(const ImageRuleOptions& options)
+    : left_out_(paths_of("--leave-out", without_values(options.leave_out))),
+      weights_(paths_of("--weight", options.weights)) {}
+
+std::vector<ImageRules::Path> ImageRules::paths_of(const char* option, const std::vector<PathValue>& given) {
+  std::vector<Path> paths;
+  for (const PathValue& one : given) paths.push_back({option, one.path, one.value, forms_of(one.path)});
+  return paths;
 }
 
 bool ImageRules::holds(const Path& path, const std::vector<std::string>& image) {
@@ -54,21 +83,37 @@ bool ImageRules::holds(const Path& path, const std::vector<std::string>& image) 
   });
 }
 
+double ImageRules::value_of(const std::vector<Path>& paths, const std::vector<std::string>& image, double otherwise) {
+  double value = otherwise;
+  std::size_t deepest = 0;
+  for (const Path& path : paths) {
+    if (!holds(path, image) || path.forms.front().size() < deepest) continue;
+    deepest = path.forms.front().size();
+    value = path.value;
+  }
+  return value;
+}
+
 ImageRule ImageRules::of(const std::string& image) const {
   const std::vector<std::string> forms = forms_of(image);
   ImageRule rule;
   rule.left_out = std::ranges::any_of(left_out_, [&forms](const Path& path) { return holds(path, forms); });
+  rule.weight = value_of(weights_, forms, 1);
   return rule;
 }
 
 void ImageRules::note_used(const std::string& image) {
   const std::vector<std::string> forms = forms_of(image);
-  for (Path& path : left_out_) path.used = path.used || holds(path, forms);
+  for (auto* paths : {&left_out_, &weights_}) {
+    for (Path& path : *paths) path.used = path.used || holds(path, forms);
+  }
 }
 
 void ImageRules::require_used() const {
-  for (const Path& path : left_out_) {
-    if (!path.used) throw UsageError(path.option + " " + path.given + ": no image that is used lies at or below it");
+  for (const auto* paths : {&left_out_, &weights_}) {
+    for (const Path& path : *paths) {
+      if (!path.used) throw UsageError(path.option + " " + path.given + ": no image that is used lies at or below it");
+    }
   }
 }
 

@@ -7,11 +7,20 @@
 
 namespace plat {
 
-/// What is said of all images at or below a path.
+/// A number that is said of a path.
+struct PathValue {
+  std::string path;
+  double value = 0;
+};
+
+/// "PATH=NUMBER" in its parts, or UsageError naming the option.
+PathValue parse_path_value(const std::string& text, const std::string& option);
+
+/// What is said of all images at or below a path. Of several numbers for one image that of the deepest path counts.
 struct ImageRuleOptions {
   std::vector<std::string> leave_out;  ///< they are kept out of training whole, for validation
+  std::vector<PathValue> weights;      ///< how many times as often as by their area they are drawn, > 0
 
-  bool empty() const;
   /// Throws UsageError naming the option.
   void validate() const;
 };
@@ -19,6 +28,7 @@ struct ImageRuleOptions {
 /// What holds for one image.
 struct ImageRule {
   bool left_out = false;  ///< of training; all of it is validation
+  double weight = 1;      ///< crops are drawn so many times as often as by area
 
   /// Tells rules apart: images are joined only where they have the same. Empty where nothing is said of an image.
   std::string key() const;
@@ -39,12 +49,18 @@ class ImageRules {
   struct Path {
     std::string option;
     std::string given;
+    double value = 0;
     std::vector<std::string> forms;  ///< absolute, and with links resolved
     bool used = false;
   };
   static bool holds(const Path& path, const std::vector<std::string>& image);
 
+  /// The number that is said of an image, else `otherwise`.
+  static double value_of(const std::vector<Path>& paths, const std::vector<std::string>& image, double otherwise);
+  static std::vector<Path> paths_of(const char* option, const std::vector<PathValue>& given);
+
   std::vector<Path> left_out_;
+  std::vector<Path> weights_;
 };
 
 }  // namespace plat

@@ -35,6 +35,7 @@ struct LabelledScene {
   double gsd_m = 0;                     ///< ground sample distance of `pyramid[0]`
   std::vector<Image<uint8_t>> pyramid;  ///< red, green, blue; each next image has half the size
   Image<uint8_t> use;                   ///< a PixelUse for each pixel of pyramid[0]
+  double weight = 1;                    ///< crops are drawn from it so many times as often as by its area, > 0
   ModelGrid model;                      ///< on which the network is measured
   std::vector<MultiPolygon> objects;    ///< in pixels of pyramid[0]
   std::vector<Bounds> object_bounds;    ///< one an object

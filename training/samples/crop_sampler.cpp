@@ -184,7 +184,7 @@ CropSampler::CropSampler(std::vector<LabelledScene> scenes, CropOptions options,
   for (const LabelledScene& scene : scenes_) {
     // In pixels of the crops, so that fine scenes do not count more than coarse ones of the same area.
     const double pixels = scene.gsd_m / options_.gsd_m;
-    sum += static_cast<double>(scene.count(PixelUse::Train)) * pixels * pixels;
+    sum += static_cast<double>(scene.count(PixelUse::Train)) * pixels * pixels * scene.weight;
     cumulative_share_.push_back(sum);
   }
   if (!(sum > 0))

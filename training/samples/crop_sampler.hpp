@@ -65,7 +65,7 @@ Image<uint8_t> warp_known(const LabelledScene& scene, const Affine& scene_from_c
 /// Whether any pixel of a scene that training may use belongs to an object.
 bool shows_objects(const LabelledScene& scene);
 
-/// Cuts random augmented crops from scenes. Immutable, thread-safe: sample n is the same whoever asks for it and when.
+/// Cuts random augmented crops from scenes, from each as often as its area for training and its weight say. Immutable, thread-safe: sample n is the same whoever asks for it and when.
 class CropSampler {
  public:
   /// Throws DataError when no scene has pixels for training.
