@@ -80,6 +80,17 @@ void add_train_data_arguments(CLI::App& command, TrainOptions& options, TrainDat
                   "of several for one image that of the deepest path counts")
       ->group(group)
       ->type_name("PATH=W");
+  command
+      .add_option("--negatives", options.data.negatives.paths,
+                  "Images without any object, or folders of them: grassland, water, forest. All their pixels are "
+                  "background for training, none for validation. Imagery coarser than twice the model's resolution is "
+                  "shown at its own pixels, as texture rather than blur; of large images the middle is held, 4096 "
+                  "pixels each way at most")
+      ->group(group)
+      ->type_name("PATH");
+  command.add_option("--negatives-share", options.data.negatives.share, "Share of the crops that show these")
+      ->capture_default_str()
+      ->group(group);
   command.add_option("--drawn", options.drawn_share, "Share of the crops that show drawn scenes")
       ->capture_default_str()
       ->group(group);

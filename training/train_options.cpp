@@ -35,6 +35,8 @@ Json json_of(const TrainingDataOptions& o) {
                {"fix_shift", o.fix_shift}};
   json["leave_out"] = o.rules.leave_out;
   json["weights"] = json_of(o.rules.weights);
+  json["negatives"] = o.negatives.paths;
+  json["negatives_share"] = o.negatives.share;
   json["image_gsd_m"] = o.image_gsd_m ? Json(*o.image_gsd_m) : Json(nullptr);
   if (o.val_bbox) {
     json["val_bbox"] = {o.val_bbox->min_x, o.val_bbox->min_y, o.val_bbox->max_x, o.val_bbox->max_y};
@@ -147,6 +149,8 @@ void TrainOptions::validate() const {
   require(!gsd_m || (*gsd_m >= 1e-4 && *gsd_m <= 1e5), "--gsd must lie between 0.0001 and 100000 m");
   require(!output.empty(), "no output folder is given; name one with --output");
   require(drawn_share >= 0 && drawn_share <= 1, "--drawn must lie in [0, 1]");
+  require(data.negatives.paths.empty() || drawn_share + data.negatives.share <= 1,
+          "--drawn and --negatives-share must be 1 together at most");
   require(parts >= 1, "--parts must be at least 1");
   require(batch >= 1 && batch % parts == 0, "--batch must be a multiple of --parts, so that all parts weigh the same");
   require(steps.has_value() != minutes.has_value() || dry_run, "give either --steps or --minutes");
@@ -188,6 +192,7 @@ TrainOptions without_folders(TrainOptions options) {
   std::for_each(options.data.scenes.begin(), options.data.scenes.end(), strip);
   std::for_each(options.data.labels.begin(), options.data.labels.end(), strip);
   std::for_each(options.data.rules.leave_out.begin(), options.data.rules.leave_out.end(), strip);
+  std::for_each(options.data.negatives.paths.begin(), options.data.negatives.paths.end(), strip);
   for (PathValue& value : options.data.rules.weights) strip(value.path);
   ForgettingOptions& forgetting = options.forgetting;
   for (auto* paths :

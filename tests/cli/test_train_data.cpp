@@ -176,6 +176,23 @@ BOOST_AUTO_TEST_CASE(what_is_said_of_images_by_their_paths_stands_in_the_report)
   BOOST_TEST(has(none.err, "--leave-out data/three: no image that is used lies at or below it"), none.err);
 }
 
+BOOST_AUTO_TEST_CASE(a_run_learns_from_images_without_objects_too) {
+  const DataWorld world;
+  world.image("data/a.tif", kLeft);
+  world.layer("data/all.geojson", kLeft);
+  world.image("water/b.tif", kRight);
+  const auto run =
+      run_plat(world.folder, train({"data"}, {"--steps", "2", "--negatives", "water", "--negatives-share", "0.5"}));
+  BOOST_REQUIRE_MESSAGE(run.code == 0, run.err);
+  BOOST_TEST(has(run.err, "1 image without objects"), run.err);
+  BOOST_TEST(has(read_text(world.folder.file("run/data.txt")), "b.tif, background only"));
+  const auto json = Json::parse(read_text(world.folder.file("run/config.json")));
+  BOOST_TEST(json.at("data").at("negatives_share") == 0.5);
+  const auto none = run_plat(world.folder, train({"data"}, {"--dry-run", "--negatives", "none"}));
+  BOOST_TEST(none.code == 3);
+  BOOST_TEST(has(none.err, "none"), none.err);
+}
+
 BOOST_AUTO_TEST_CASE(what_is_wrong_with_the_data_is_one_clear_sentence) {
   const DataWorld world;
   const auto fails = [&](const std::vector<std::string>& data, const std::string& word) {

@@ -70,6 +70,12 @@ std::string line_of(const ReportedScene& scene) {
          rule_text(scene.rule);
 }
 
+std::string line_of(const ReportedNegative& negative) {
+  return file_name(negative.image) + ", background only: " + std::to_string(negative.width) + " x " +
+         std::to_string(negative.height) + format(" pixels of %.3f m, ", negative.gsd_m) + area_text(negative.area_m2) +
+         " used" + (negative.pixel_by_pixel ? ", pixels taken for those of the model" : "");
+}
+
 void add_limited(std::vector<std::string>& lines, const std::vector<std::string>& more, std::size_t limit,
                  const char* what) {
   const std::size_t shown = more.size() <= limit + 1 ? more.size() : limit;
@@ -107,6 +113,12 @@ std::vector<std::string> lines_of(const DataReport& report, std::size_t limit) {
   std::vector<std::string> lines = {"images with labels: " + std::to_string(images) + " (" + some_of(counts, 4) +
                                     "), " + std::to_string(objects) + " objects"};
   add_limited(lines, scenes, limit, "scenes");
+  std::vector<std::string> negatives;
+  for (const ReportedNegative& negative : report.negatives) negatives.push_back(line_of(negative));
+  if (!negatives.empty())
+    lines.push_back("images without objects: " + std::to_string(negatives.size()) +
+                    format(", in %.3g %% of the crops", 100 * report.negatives_share));
+  add_limited(lines, negatives, limit, "without objects");
   std::vector<std::string> left_out;
   for (const LeftOut& left : report.left_out)
     left_out.push_back("left out: " + file_name(left.path) + ": " + left.reason);
@@ -140,6 +152,15 @@ std::string to_json(const DataReport& report) {
                               {"left_out_whole", scene.rule.left_out},
                               {"weight", scene.rule.weight},
                               {"shift", json_of(scene.shift, scene.gsd_m)}});
+  }
+  json["negatives"] = Json::array();
+  for (const ReportedNegative& negative : report.negatives) {
+    json["negatives"].push_back({{"image", negative.image},
+                                 {"width", negative.width},
+                                 {"height", negative.height},
+                                 {"gsd_m", negative.gsd_m},
+                                 {"area_m2", negative.area_m2},
+                                 {"pixel_by_pixel", negative.pixel_by_pixel}});
   }
   for (const LeftOut& left : report.left_out)
     json["left_out"].push_back({{"path", left.path}, {"reason", left.reason}});

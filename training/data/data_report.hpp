@@ -27,6 +27,16 @@ struct ReportedScene {
   ImageRule rule;
 };
 
+/// An image without objects as it is used.
+struct ReportedNegative {
+  std::string image;
+  int64_t width = 0;
+  int64_t height = 0;
+  double gsd_m = 0;
+  double area_m2 = 0;           ///< of the pixels that are shown
+  bool pixel_by_pixel = false;  ///< whether crops take its pixels for those of the model
+};
+
 /// One side of the split.
 struct ReportedSide {
   double area_m2 = 0;
@@ -36,6 +46,8 @@ struct ReportedSide {
 /// What the training data is and how it came about.
 struct DataReport {
   std::vector<ReportedScene> scenes;
+  std::vector<ReportedNegative> negatives;
+  double negatives_share = 0;  ///< of the crops that show them
   std::vector<LeftOut> left_out;
   std::vector<Finding> findings;
   SplitReport split;

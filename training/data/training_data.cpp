@@ -9,6 +9,7 @@
 #include "training/data/ground_split.hpp"
 #include "training/data/image_rules.hpp"
 #include "training/data/kept_out_box.hpp"
+#include "training/data/negatives.hpp"
 #include "training/data/planned_scene.hpp"
 #include "training/data/scene_loader.hpp"
 #include "training/data/validation_areas.hpp"
@@ -59,6 +60,10 @@ struct TrainingDataLoader::Impl {
     rules_.require_used();
     report_.findings = choice.findings();
     plan_validation();
+    if (options_.negatives.paths.empty()) return;
+    negatives_ = plan_negatives(options_.negatives, {options_.bands, options_.gsd_m, options_.image_gsd_m, {}});
+    for (const PlannedNegative& planned : negatives_)
+      memory_.add_negative(static_cast<double>(planned.part.pixel_count()));
   }
 
   const DataMemory& memory() const { return memory_; }
@@ -68,6 +73,9 @@ struct TrainingDataLoader::Impl {
       throw_if_cancelled();
       data_.scenes.push_back(load_planned(std::move(planned)));
     }
+    for (const PlannedNegative& planned : negatives_) add_negative(planned);
+    if (data_.negatives.empty() && !negatives_.empty())
+      throw DataError("--negatives: no raster there has a pixel with data; name imagery that shows something");
     check();
     split();
     finish();
@@ -204,6 +212,20 @@ struct TrainingDataLoader::Impl {
     memory_.plan_validation(all);
   }
 
+  void add_negative(const PlannedNegative& planned) {
+    throw_if_cancelled();
+    LabelledScene scene = load_negative(planned, options_.gsd_m);
+    const int64_t pixels = scene.count(PixelUse::Train);
+    if (pixels == 0) {
+      report_.left_out.push_back({planned.image, "its middle has no data"});
+      return;
+    }
+    const double pixel_m = planned.frame.gsd_m;
+    report_.negatives.push_back({planned.image, planned.frame.grid.width, planned.frame.grid.height, pixel_m,
+                                 static_cast<double>(pixels) * pixel_m * pixel_m, planned.pixel_by_pixel});
+    data_.negatives.push_back(std::move(scene));
+  }
+
   /// Why none of the labels that were made for an image lies on it.
   std::string misplaced(const ImageLabels& image) const {
     const std::string labels = file_name(image.labels.front().path);
@@ -296,8 +318,9 @@ struct TrainingDataLoader::Impl {
       report_.findings.push_back(
           {Severity::Warning, "validation", 0, "no object lies in the validation area: its figures will say nothing"});
     }
-    data_.report =
-        lines_of(report_, options_.data.size() + options_.scenes.size() + images_.size() + report_.left_out.size());
+    report_.negatives_share = options_.negatives.share;
+    data_.report = lines_of(report_, options_.data.size() + options_.scenes.size() + images_.size() +
+                                         negatives_.size() + report_.left_out.size());
     data_.summary = lines_of(report_, kFewLines);
     data_.json = to_json(report_);
   }
@@ -321,6 +344,7 @@ struct TrainingDataLoader::Impl {
   int64_t empty_ = 0;
   int64_t without_georeference_ = 0;
   std::vector<PlannedScene> planned_;
+  std::vector<PlannedNegative> negatives_;
   DataMemory memory_;
   DataReport report_;
   TrainingData data_;
@@ -350,6 +374,7 @@ void TrainingDataOptions::validate() const {
   if (context_px < 0) throw UsageError("the context of labelled parts must be 0 pixels or more");
   if (!(val_block_m > 0)) throw UsageError("--val-block must be more than 0 m");
   rules.validate();
+  negatives.validate();
   if (val_bbox && val_bbox->empty())
     throw UsageError("--val-bbox needs xmin,ymin,xmax,ymax with xmin < xmax and ymin < ymax");
 }

@@ -150,6 +150,7 @@ TrainingDataOptions data_options(const std::string& path, const TrainOptions& op
   data.val_bbox.reset();
   data.val_fraction = 0;
   data.rules = {};
+  data.negatives = {};
   return data;
 }
 
