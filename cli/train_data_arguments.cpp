@@ -27,6 +27,7 @@ void TrainDataArguments::apply(TrainOptions& options) const {
   if (!labels_crs.empty()) options.data.labels_crs = Crs::from_text(labels_crs);
   if (!val_bbox_crs.empty()) options.data.val_bbox_crs = Crs::from_text(val_bbox_crs);
   options.data.rules.weights = path_values(weights, "--weight");
+  options.data.rules.label_margins = path_values(label_margins, "--label-margin");
   if (val_bbox.empty()) return;
   const std::vector<double> box = parse_numbers(val_bbox, "--val-bbox");
   if (box.size() != 4) throw UsageError("--val-bbox needs four numbers: xmin,ymin,xmax,ymax");
@@ -80,6 +81,18 @@ void add_train_data_arguments(CLI::App& command, TrainOptions& options, TrainDat
                   "of several for one image that of the deepest path counts")
       ->group(group)
       ->type_name("PATH=W");
+  command
+      .add_option("--label-margin", arguments.label_margins,
+                  "Labels of images at or below a path are rough: pixels nearer than so many metres to an outline, on "
+                  "either side, do not count in the losses; repeatable")
+      ->group(group)
+      ->type_name("PATH=M");
+  command
+      .add_option("--incomplete", options.data.rules.incomplete,
+                  "Labels of images at or below these paths miss objects: background farther than 3 m from all objects "
+                  "does not count in the losses; repeatable")
+      ->group(group)
+      ->type_name("PATH");
   command
       .add_option("--negatives", options.data.negatives.paths,
                   "Images without any object, or folders of them: grassland, water, forest. All their pixels are "

@@ -23,6 +23,7 @@ struct TrainDataArguments {
   std::string labels_crs;
   std::string class_values;
   std::vector<std::string> weights;
+  std::vector<std::string> label_margins;
 
   /// Puts what they mean into the options. Throws UsageError, DataError for an unknown CRS.
   void apply(TrainOptions& options) const;

@@ -35,6 +35,8 @@ Json json_of(const TrainingDataOptions& o) {
                {"fix_shift", o.fix_shift}};
   json["leave_out"] = o.rules.leave_out;
   json["weights"] = json_of(o.rules.weights);
+  json["label_margins"] = json_of(o.rules.label_margins);
+  json["incomplete"] = o.rules.incomplete;
   json["negatives"] = o.negatives.paths;
   json["negatives_share"] = o.negatives.share;
   json["image_gsd_m"] = o.image_gsd_m ? Json(*o.image_gsd_m) : Json(nullptr);
@@ -193,7 +195,10 @@ TrainOptions without_folders(TrainOptions options) {
   std::for_each(options.data.labels.begin(), options.data.labels.end(), strip);
   std::for_each(options.data.rules.leave_out.begin(), options.data.rules.leave_out.end(), strip);
   std::for_each(options.data.negatives.paths.begin(), options.data.negatives.paths.end(), strip);
-  for (PathValue& value : options.data.rules.weights) strip(value.path);
+  std::for_each(options.data.rules.incomplete.begin(), options.data.rules.incomplete.end(), strip);
+  for (auto* values : {&options.data.rules.weights, &options.data.rules.label_margins}) {
+    for (PathValue& value : *values) strip(value.path);
+  }
   ForgettingOptions& forgetting = options.forgetting;
   for (auto* paths :
        {&forgetting.distil_data, &forgetting.replay_scenes, &forgetting.replay_labels, &forgetting.retain})

@@ -159,7 +159,8 @@ BOOST_AUTO_TEST_CASE(what_is_said_of_images_by_their_paths_stands_in_the_report)
   world.image("data/two/b.tif", kRight);
   world.layer("data/all.geojson", world.all());
   const auto run = run_plat(world.folder, train({"data"}, {"--dry-run", "--json", "--val-fraction", "0", "--leave-out",
-                                                           "data/two", "--weight", "data/one=2.5"}));
+                                                           "data/two", "--weight", "data/one=2.5", "--label-margin",
+                                                           "data=1.5", "--incomplete", "data/one"}));
   BOOST_REQUIRE_MESSAGE(run.code == 0, run.err);
   const auto json = Json::parse(run.out);
   BOOST_REQUIRE(json.at("scenes").size() == 2);
@@ -168,6 +169,12 @@ BOOST_AUTO_TEST_CASE(what_is_said_of_images_by_their_paths_stands_in_the_report)
   BOOST_TEST(has(run.err, "left out of training whole"), run.err);
   BOOST_TEST(json.at("scenes").at(0).at("weight") == 2.5);
   BOOST_TEST(has(run.err, "drawn 2.5 times as often"), run.err);
+  BOOST_TEST(json.at("scenes").at(1).at("label_margin_m") == 1.5);
+  BOOST_TEST(json.at("scenes").at(0).at("incomplete") == true);
+  BOOST_TEST(json.at("scenes").at(1).at("incomplete") == false);
+  const auto wide = run_plat(world.folder, train({"data"}, {"--dry-run", "--label-margin", "data=1000"}));
+  BOOST_TEST(wide.code == 2);
+  BOOST_TEST(has(wide.err, "--label-margin data: the margin must be more than 0 m, at most 100 m"), wide.err);
   const auto zero = run_plat(world.folder, train({"data"}, {"--dry-run", "--weight", "data/one=0"}));
   BOOST_TEST(zero.code == 2);
   BOOST_TEST(has(zero.err, "--weight data/one: the weight must be more than 0"), zero.err);

@@ -116,6 +116,51 @@ BOOST_AUTO_TEST_CASE(pixels_kept_for_validation_are_never_shown) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(pixels_that_labels_say_nothing_certain_of_do_not_count) {
+  CropOptions options = plain_crops();
+  options.rotate = options.stretch = 0;
+  const auto sampler = [&options](double margin_m, bool incomplete) {
+    std::vector<LabelledScene> scenes;
+    scenes.push_back(test::drawn_world(480, 0.3, 5));
+    scenes.back().label_margin_m = margin_m;
+    scenes.back().incomplete = incomplete;
+    return CropSampler(std::move(scenes), options, 3);
+  };
+  const double margin_m = 0.9;
+  const CropSampler all = sampler(0, false), rough = sampler(margin_m, false), few = sampler(0, true),
+                    both = sampler(margin_m, true);
+  for (const double scale : {1.0, 2.0}) {
+    options.scale = {scale, scale};
+    const CropSampler whole = sampler(0, false), weak = sampler(margin_m, false), missing = sampler(0, true);
+    const float near = static_cast<float>(margin_m / 0.3 * scale), known = static_cast<float>(3 / 0.3 * scale);
+    for (int64_t n = 0; n < 12; ++n) {
+      const Sample sample = whole.sample(n), rough_sample = weak.sample(n), few_sample = missing.sample(n);
+      BOOST_TEST((sample.pixels == rough_sample.pixels));
+      BOOST_TEST((sample.maps == rough_sample.maps));
+      BOOST_TEST((sample.maps == few_sample.maps));
+      const Image<float> distance = outline_distance(sample.labels);
+      // What lies outside the crop decides too, but not farther in than it reaches.
+      const auto inner = static_cast<int64_t>(std::ceil(known)) + 1;
+      for (int64_t r = inner; r < 128 - inner; ++r) {
+        for (int64_t c = inner; c < 128 - inner; ++c) {
+          const float d = distance.at(c, r);
+          const bool counts = sample.counts.at(c, r) != 0;
+          BOOST_TEST_REQUIRE((rough_sample.counts.at(c, r) != 0) == (counts && d >= near));
+          BOOST_TEST_REQUIRE((few_sample.counts.at(c, r) != 0) ==
+                             (counts && (sample.labels.at(c, r) != 0 || d <= known)));
+        }
+      }
+    }
+  }
+  // Both at once leave what either leaves.
+  const Sample a = all.sample(1), b = rough.sample(1), c = few.sample(1), d = both.sample(1);
+  for (std::size_t i = 0; i < a.counts.size(); ++i) {
+    const bool expected = b.counts.data()[i] != 0 && c.counts.data()[i] != 0;
+    BOOST_TEST_REQUIRE((d.counts.data()[i] != 0) == expected);
+    BOOST_TEST_REQUIRE(d.counts.data()[i] <= a.counts.data()[i]);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(samples_do_not_depend_on_the_number_of_threads) {
   CropOptions options = plain_crops();
   options.colour = ColourOptions{};

@@ -186,4 +186,18 @@ BOOST_AUTO_TEST_CASE(images_of_another_weight_are_scenes_of_their_own_and_are_dr
   BOOST_TEST(std::abs(static_cast<double>(white) / kCrops - expected) < 4 * deviation);
 }
 
+BOOST_AUTO_TEST_CASE(labels_are_not_trusted_near_outlines_or_away_from_objects_where_that_is_said) {
+  TwoParts parts;
+  parts.options.rules.label_margins = {{parts.path("data"), 1.2}};
+  parts.options.rules.incomplete = {parts.path("data/two")};
+  const TrainingData data = load_training_data(parts.options);
+  BOOST_REQUIRE(data.scenes.size() == 2);
+  BOOST_TEST(data.scenes[0].label_margin_m == 1.2);
+  BOOST_TEST(!data.scenes[0].incomplete);
+  BOOST_TEST(data.scenes[1].label_margin_m == 1.2);
+  BOOST_TEST(data.scenes[1].incomplete);
+  BOOST_TEST(has_line(data, "labels not trusted within 1.2 m of outlines"));
+  BOOST_TEST(has_line(data, "labels incomplete"));
+}
+
 BOOST_AUTO_TEST_SUITE_END()

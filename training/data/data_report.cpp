@@ -35,6 +35,8 @@ std::string rule_text(const ImageRule& rule) {
   std::string text;
   if (rule.left_out) text += "; left out of training whole";
   if (rule.weight != 1) text += format("; drawn %.4g times as often as by area", rule.weight);
+  if (rule.label_margin_m > 0) text += format("; labels not trusted within %.4g m of outlines", rule.label_margin_m);
+  if (rule.incomplete) text += "; labels incomplete, background away from objects does not count";
   return text;
 }
 
@@ -151,6 +153,8 @@ std::string to_json(const DataReport& report) {
                               {"validation", scene.validation},
                               {"left_out_whole", scene.rule.left_out},
                               {"weight", scene.rule.weight},
+                              {"label_margin_m", scene.rule.label_margin_m},
+                              {"incomplete", scene.rule.incomplete},
                               {"shift", json_of(scene.shift, scene.gsd_m)}});
   }
   json["negatives"] = Json::array();

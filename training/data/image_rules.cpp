@@ -15,6 +15,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr double kMostWeight = 10'000;
+constexpr double kWidestMargin_m = 100;
 
 std::string without_slash(std::string path) {
   while (path.size() > 1 && path.back() == '/') path.pop_back();
@@ -54,6 +55,11 @@ PathValue parse_path_value(const std::string& text, const std::string& option) {
 
 void ImageRuleOptions::validate() const {
   if (std::ranges::any_of(leave_out, &std::string::empty)) throw UsageError("--leave-out needs paths of images");
+  if (std::ranges::any_of(incomplete, &std::string::empty)) throw UsageError("--incomplete needs paths of images");
+  for (const PathValue& margin : label_margins) {
+    if (!(margin.value > 0 && margin.value <= kWidestMargin_m))
+      throw UsageError("--label-margin " + margin.path + ": the margin must be more than 0 m, at most 100 m");
+  }
   for (const PathValue& weight : weights) {
     if (!(weight.value > 0 && weight.value <= kMostWeight))
       throw UsageError("--weight " + weight.path + ": the weight must be more than 0, at most 10000");
@@ -64,12 +70,16 @@ std::string ImageRule::key() const {
   std::string key;
   if (left_out) key += "left out\n";
   if (weight != 1) key += "weight " + std::to_string(weight) + "\n";
+  if (label_margin_m > 0) key += "margin " + std::to_string(label_margin_m) + "\n";
+  if (incomplete) key += "incomplete\n";
   return key;
 }
 
 ImageRules::ImageRules(const ImageRuleOptions& options)
     : left_out_(paths_of("--leave-out", without_values(options.leave_out))),
-      weights_(paths_of("--weight", options.weights)) {}
+      weights_(paths_of("--weight", options.weights)),
+      margins_(paths_of("--label-margin", options.label_margins)),
+      incomplete_(paths_of("--incomplete", without_values(options.incomplete))) {}
 
 std::vector<ImageRules::Path> ImageRules::paths_of(const char* option, const std::vector<PathValue>& given) {
   std::vector<Path> paths;
@@ -97,20 +107,23 @@ double ImageRules::value_of(const std::vector<Path>& paths, const std::vector<st
 ImageRule ImageRules::of(const std::string& image) const {
   const std::vector<std::string> forms = forms_of(image);
   ImageRule rule;
-  rule.left_out = std::ranges::any_of(left_out_, [&forms](const Path& path) { return holds(path, forms); });
+  const auto held = [&forms](const Path& path) { return holds(path, forms); };
+  rule.left_out = std::ranges::any_of(left_out_, held);
+  rule.incomplete = std::ranges::any_of(incomplete_, held);
+  rule.label_margin_m = value_of(margins_, forms, 0);
   rule.weight = value_of(weights_, forms, 1);
   return rule;
 }
 
 void ImageRules::note_used(const std::string& image) {
   const std::vector<std::string> forms = forms_of(image);
-  for (auto* paths : {&left_out_, &weights_}) {
+  for (auto* paths : {&left_out_, &weights_, &margins_, &incomplete_}) {
     for (Path& path : *paths) path.used = path.used || holds(path, forms);
   }
 }
 
 void ImageRules::require_used() const {
-  for (const auto* paths : {&left_out_, &weights_}) {
+  for (const auto* paths : {&left_out_, &weights_, &margins_, &incomplete_}) {
     for (const Path& path : *paths) {
       if (!path.used) throw UsageError(path.option + " " + path.given + ": no image that is used lies at or below it");
     }

@@ -18,8 +18,10 @@ PathValue parse_path_value(const std::string& text, const std::string& option);
 
 /// What is said of all images at or below a path. Of several numbers for one image that of the deepest path counts.
 struct ImageRuleOptions {
-  std::vector<std::string> leave_out;  ///< they are kept out of training whole, for validation
-  std::vector<PathValue> weights;      ///< how many times as often as by their area they are drawn, > 0
+  std::vector<std::string> leave_out;    ///< they are kept out of training whole, for validation
+  std::vector<PathValue> weights;        ///< how many times as often as by their area they are drawn, > 0
+  std::vector<PathValue> label_margins;  ///< metres around outlines in which their labels tell nothing, in (0, 100]
+  std::vector<std::string> incomplete;   ///< their labels miss objects
 
   /// Throws UsageError naming the option.
   void validate() const;
@@ -27,8 +29,10 @@ struct ImageRuleOptions {
 
 /// What holds for one image.
 struct ImageRule {
-  bool left_out = false;  ///< of training; all of it is validation
-  double weight = 1;      ///< crops are drawn so many times as often as by area
+  bool left_out = false;      ///< of training; all of it is validation
+  double weight = 1;          ///< crops are drawn so many times as often as by area
+  double label_margin_m = 0;  ///< pixels nearer to an outline do not count in the losses
+  bool incomplete = false;    ///< background away from objects does not count in the losses
 
   /// Tells rules apart: images are joined only where they have the same. Empty where nothing is said of an image.
   std::string key() const;
@@ -61,6 +65,8 @@ class ImageRules {
 
   std::vector<Path> left_out_;
   std::vector<Path> weights_;
+  std::vector<Path> margins_;
+  std::vector<Path> incomplete_;
 };
 
 }  // namespace plat

@@ -55,6 +55,8 @@ LabelledScene load_planned(PlannedScene planned) {
       make_scene(planned.name, std::move(loaded.pixels), loaded.grid, planned.frame.gsd_m, std::move(placed.objects));
   scene.georeferenced = planned.frame.georeferenced;
   scene.weight = planned.rule.weight;
+  scene.label_margin_m = planned.rule.label_margin_m;
+  scene.incomplete = planned.rule.incomplete;
   scene.model = planned.frame.model_grid(planned.part);
   for (int64_t row = 0; row < scene.height(); ++row) {
     for (int64_t col = 0; col < scene.width(); ++col) {

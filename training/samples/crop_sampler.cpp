@@ -44,6 +44,24 @@ double train_share(const LabelledScene& scene, const Affine& scene_from_crop, in
   return static_cast<double>(found) / (kLattice * kLattice);
 }
 
+/// How far around a crop outlines decide what counts in it, in pixels of that size.
+int64_t doubt_reach(const LabelledScene& scene, double pixel_m) {
+  const double metres = std::max(scene.label_margin_m, scene.incomplete ? kKnownAround_m : 0);
+  return metres > 0 ? static_cast<int64_t>(std::ceil(metres / pixel_m)) + 1 : 0;
+}
+
+/// Takes pixels that the labels of a scene say nothing certain of out of those that count.
+void discount_doubtful(const LabelledScene& scene, const Image<int32_t>& labels, const Image<float>& distance,
+                       double pixel_m, Image<uint8_t>& counts) {
+  if (scene.label_margin_m <= 0 && !scene.incomplete) return;
+  const auto margin = static_cast<float>(scene.label_margin_m / pixel_m);
+  const auto known = static_cast<float>(kKnownAround_m / pixel_m);
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    const float d = distance.data()[i];
+    if (d < margin || (scene.incomplete && labels.data()[i] == 0 && d > known)) counts.data()[i] = 0;
+  }
+}
+
 /// Sums of the areas for training up to each scene, times their weights.
 std::vector<double> cumulative_areas(const std::vector<LabelledScene>& scenes, double gsd_m) {
   std::vector<double> sums;
@@ -261,7 +279,8 @@ CropPlace CropSampler::place(const LabelledScene& scene, Random& random) const {
 Sample CropSampler::cut(const LabelledScene& scene, Random& random) const {
   const CropPlace where = place(scene, random);
   const int64_t size = options_.size;
-  const int64_t margin = options_.targets.margin();
+  const double pixel_m = options_.gsd_m / where.scale;
+  const int64_t margin = std::max(options_.targets.margin(), doubt_reach(scene, pixel_m));
   // Labels around the crop too, so that objects just outside have their boundary and distance inside.
   Affine wide = where.scene_from_crop;
   const Point corner = wide({-static_cast<double>(margin), -static_cast<double>(margin)});
@@ -273,8 +292,10 @@ Sample CropSampler::cut(const LabelledScene& scene, Random& random) const {
   sample.pixels = augment_colour(warp_pixels(scene, where.scene_from_crop, size, size, Show::TrainingOnly), random,
                                  options_.colour);
   sample.labels = crop(labels, inner);
-  sample.maps = crop(class_targets(labels, options_.targets), inner);
+  const Image<float> distance = crop(outline_distance(labels), inner);
+  sample.maps = class_targets(sample.labels, distance, options_.targets);
   sample.counts = warp_use(scene, where.scene_from_crop, size, size, PixelUse::Train);
+  discount_doubtful(scene, sample.labels, distance, pixel_m, sample.counts);
   if (options_.prompts > 0) sample.prompts = sample_prompts(sample.labels, options_.prompts, random);
   return sample;
 }
