@@ -50,8 +50,19 @@ Json json_of(const TrainingDataOptions& o) {
   return json;
 }
 
+Json json_of(const LightOptions& o) {
+  return {{"haze", o.haze},
+          {"haze_cover", o.haze_cover},
+          {"sun", o.sun},
+          {"log_sun", o.log_sun},
+          {"shadow", o.shadow},
+          {"shadow_depth", o.shadow_depth},
+          {"shadow_edge", o.shadow_edge}};
+}
+
 Json json_of(const ColourOptions& o) {
-  return {{"permute", o.permute},
+  return {{"light", json_of(o.light)},
+          {"permute", o.permute},
           {"mix", o.mix},
           {"grey", o.grey},
           {"infrared", o.infrared},

@@ -173,6 +173,7 @@ BOOST_AUTO_TEST_CASE(images_of_another_weight_are_scenes_of_their_own_and_are_dr
   CropOptions crops;
   crops.size = 32;
   crops.colour.permute = crops.colour.mix = crops.colour.grey = crops.colour.stretch = crops.colour.noise = 0;
+  crops.colour.light.haze = crops.colour.light.sun = crops.colour.light.shadow = 0;
   crops.colour.log_gamma = crops.colour.log_contrast = crops.colour.brightness = 0;
   const CropSampler sampler(std::move(data.scenes), crops, 5);
   constexpr int64_t kCrops = 600;

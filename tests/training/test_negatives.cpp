@@ -58,6 +58,7 @@ CropOptions plain_crops() {
   crops.rotate = crops.stretch = 0;
   ColourOptions& colour = crops.colour;
   colour.permute = colour.mix = colour.grey = colour.saturate = colour.coarsen = colour.blur = colour.sharpen = 0;
+  colour.light.haze = colour.light.sun = colour.light.shadow = 0;
   colour.stretch = colour.noise = colour.jpeg = 0;
   colour.log_gamma = colour.log_contrast = colour.brightness = colour.log_balance = 0;
   return crops;
