@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 namespace CLI {
 class App;
@@ -21,6 +22,8 @@ struct TrainDataArguments {
   std::string assign_crs;
   std::string labels_crs;
   std::string class_values;
+  std::vector<std::string> weights;
+  std::vector<std::string> label_margins;
 
   /// Puts what they mean into the options. Throws UsageError, DataError for an unknown CRS.
   void apply(TrainOptions& options) const;

@@ -168,6 +168,9 @@ std::string describe_held(const TrainMemory& plan) {
   if (plan.data.scenes > 1)
     text += " (the largest, " + plan.data.largest + ", " + gigabytes(plan.data.largest_bytes) + ")";
   text += ", ";
+  if (plan.data.negatives > 0)
+    text += std::to_string(plan.data.negatives) + (plan.data.negatives == 1 ? " image" : " images") +
+            " without objects " + gigabytes(plan.data.negative_bytes) + ", ";
   if (plan.data.validation_bytes > 0) text += "validation " + gigabytes(plan.data.validation_bytes) + ", ";
   if (plan.rehearsal > 0) text += "scenes against forgetting " + gigabytes(plan.rehearsal) + ", ";
   if (plan.tuning > 0) text += "threshold tuning " + gigabytes(plan.tuning) + ", ";
@@ -193,7 +196,7 @@ std::string describe_held(const TrainMemory& plan) {
 int64_t TrainMemory::total() const {
   // Between steps the network is measured, and in the end thresholds are chosen.
   const int64_t working = weights + gradients + crops + std::max(activations + data.validation_bytes, tuning);
-  return present + data.scene_bytes + rehearsal + std::max(data.loading_bytes, working);
+  return present + held() + std::max(data.loading_bytes, working);
 }
 
 TrainMemory TrainMemory::beside_card() const {

@@ -23,8 +23,8 @@ struct TrainMemory {
   int64_t gradients = 0;    ///< gradients and AdamW's two moments, of what learns
   int64_t crops = 0;        ///< crops that are cut and wait for their step
   int64_t activations = 0;  ///< what lies between the layers of the crops that are computed at once
-  /// Scenes, and what is held of scenes against forgetting.
-  int64_t held() const { return data.scene_bytes + rehearsal; }
+  /// Scenes, images without objects, and what is held of scenes against forgetting.
+  int64_t held() const { return data.scene_bytes + data.negative_bytes + rehearsal; }
   int64_t total() const;
   /// What of it the processor's memory holds where the network is on a graphics card.
   TrainMemory beside_card() const;

@@ -56,6 +56,7 @@ TrainSummary train_in_phases(const TrainOptions& given) {
   const nn::Validator validator(options, plan.model.description, folder, std::move(plan.data.validation));
   CropSampler sampler(std::move(plan.data.scenes), crop_options(options), options.seed);
   if (options.drawn_share > 0) sampler.add_drawn(std::make_shared<DrawnScenes>(), options.drawn_share);
+  if (!plan.data.negatives.empty()) sampler.add_negatives(std::move(plan.data.negatives), options.data.negatives.share);
   const auto say_stopped = [&state] {
     log_info("stopped after step " + std::to_string(state.step) + "; go on with --resume");
   };

@@ -15,6 +15,12 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+Json json_of(const std::vector<PathValue>& values) {
+  Json json = Json::array();
+  for (const PathValue& value : values) json.push_back({{"path", value.path}, {"value", value.value}});
+  return json;
+}
+
 Json json_of(const TrainingDataOptions& o) {
   Json json = {{"data", o.data},
                {"scenes", o.scenes},
@@ -27,6 +33,12 @@ Json json_of(const TrainingDataOptions& o) {
                {"class_attribute", o.class_attribute},
                {"class_values", o.class_values},
                {"fix_shift", o.fix_shift}};
+  json["leave_out"] = o.rules.leave_out;
+  json["weights"] = json_of(o.rules.weights);
+  json["label_margins"] = json_of(o.rules.label_margins);
+  json["incomplete"] = o.rules.incomplete;
+  json["negatives"] = o.negatives.paths;
+  json["negatives_share"] = o.negatives.share;
   json["image_gsd_m"] = o.image_gsd_m ? Json(*o.image_gsd_m) : Json(nullptr);
   if (o.val_bbox) {
     json["val_bbox"] = {o.val_bbox->min_x, o.val_bbox->min_y, o.val_bbox->max_x, o.val_bbox->max_y};
@@ -38,8 +50,19 @@ Json json_of(const TrainingDataOptions& o) {
   return json;
 }
 
+Json json_of(const LightOptions& o) {
+  return {{"haze", o.haze},
+          {"haze_cover", o.haze_cover},
+          {"sun", o.sun},
+          {"log_sun", o.log_sun},
+          {"shadow", o.shadow},
+          {"shadow_depth", o.shadow_depth},
+          {"shadow_edge", o.shadow_edge}};
+}
+
 Json json_of(const ColourOptions& o) {
-  return {{"permute", o.permute},
+  return {{"light", json_of(o.light)},
+          {"permute", o.permute},
           {"mix", o.mix},
           {"grey", o.grey},
           {"infrared", o.infrared},
@@ -140,6 +163,8 @@ void TrainOptions::validate() const {
   require(!gsd_m || (*gsd_m >= 1e-4 && *gsd_m <= 1e5), "--gsd must lie between 0.0001 and 100000 m");
   require(!output.empty(), "no output folder is given; name one with --output");
   require(drawn_share >= 0 && drawn_share <= 1, "--drawn must lie in [0, 1]");
+  require(data.negatives.paths.empty() || drawn_share + data.negatives.share <= 1,
+          "--drawn and --negatives-share must be 1 together at most");
   require(parts >= 1, "--parts must be at least 1");
   require(batch >= 1 && batch % parts == 0, "--batch must be a multiple of --parts, so that all parts weigh the same");
   require(steps.has_value() != minutes.has_value() || dry_run, "give either --steps or --minutes");
@@ -183,6 +208,12 @@ TrainOptions without_folders(TrainOptions options) {
   std::for_each(options.data.data.begin(), options.data.data.end(), strip);
   std::for_each(options.data.scenes.begin(), options.data.scenes.end(), strip);
   std::for_each(options.data.labels.begin(), options.data.labels.end(), strip);
+  std::for_each(options.data.rules.leave_out.begin(), options.data.rules.leave_out.end(), strip);
+  std::for_each(options.data.negatives.paths.begin(), options.data.negatives.paths.end(), strip);
+  std::for_each(options.data.rules.incomplete.begin(), options.data.rules.incomplete.end(), strip);
+  for (auto* values : {&options.data.rules.weights, &options.data.rules.label_margins}) {
+    for (PathValue& value : *values) strip(value.path);
+  }
   ForgettingOptions& forgetting = options.forgetting;
   for (auto* paths :
        {&forgetting.distil_data, &forgetting.replay_scenes, &forgetting.replay_labels, &forgetting.retain})

@@ -70,12 +70,13 @@ void require_trainable(const TrainingData& data, const TrainOptions& options) {
   if (data.validation_objects == 0 && chooses)
     throw UsageError(
         "--patience, --keep best and --tune-thresholds validation need objects in the validation area to choose by; "
-        "keep ground with objects out (--val-fraction, --val-bbox), or leave them away");
+        "keep ground with objects out (--val-fraction, --val-bbox, --leave-out), or leave them away");
   // Crops without any object teach a network to see none, whatever its loss says.
   if (!data.teaches && (options.drawn_share <= 0 || data.training_pixels == 0))
     throw DataError(
         "no object lies on a pixel for training: all are in the validation area, where the labels are unknown or "
-        "where the imagery has no data; keep less out (--val-fraction, --val-bbox), or name data with objects "
+        "where the imagery has no data; keep less out (--val-fraction, --val-bbox, --leave-out), or name data with "
+        "objects "
         "elsewhere");
 }
 

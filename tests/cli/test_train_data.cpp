@@ -153,6 +153,53 @@ BOOST_AUTO_TEST_CASE(a_run_on_plain_pictures_keeps_its_report_in_the_run_folder)
   BOOST_TEST(has(read_text(world.folder.file("run/model/README.md")), "images with labels: 1"));
 }
 
+BOOST_AUTO_TEST_CASE(what_is_said_of_images_by_their_paths_stands_in_the_report) {
+  const DataWorld world;
+  world.image("data/one/a.tif", kLeft);
+  world.image("data/two/b.tif", kRight);
+  world.layer("data/all.geojson", world.all());
+  const auto run = run_plat(world.folder, train({"data"}, {"--dry-run", "--json", "--val-fraction", "0", "--leave-out",
+                                                           "data/two", "--weight", "data/one=2.5", "--label-margin",
+                                                           "data=1.5", "--incomplete", "data/one"}));
+  BOOST_REQUIRE_MESSAGE(run.code == 0, run.err);
+  const auto json = Json::parse(run.out);
+  BOOST_REQUIRE(json.at("scenes").size() == 2);
+  BOOST_TEST(json.at("scenes").at(0).at("validation") == 0);
+  BOOST_TEST(json.at("scenes").at(1).at("training") == 0);
+  BOOST_TEST(has(run.err, "left out of training whole"), run.err);
+  BOOST_TEST(json.at("scenes").at(0).at("weight") == 2.5);
+  BOOST_TEST(has(run.err, "drawn 2.5 times as often"), run.err);
+  BOOST_TEST(json.at("scenes").at(1).at("label_margin_m") == 1.5);
+  BOOST_TEST(json.at("scenes").at(0).at("incomplete") == true);
+  BOOST_TEST(json.at("scenes").at(1).at("incomplete") == false);
+  const auto wide = run_plat(world.folder, train({"data"}, {"--dry-run", "--label-margin", "data=1000"}));
+  BOOST_TEST(wide.code == 2);
+  BOOST_TEST(has(wide.err, "--label-margin data: the margin must be more than 0 m, at most 100 m"), wide.err);
+  const auto zero = run_plat(world.folder, train({"data"}, {"--dry-run", "--weight", "data/one=0"}));
+  BOOST_TEST(zero.code == 2);
+  BOOST_TEST(has(zero.err, "--weight data/one: the weight must be more than 0"), zero.err);
+  const auto none = run_plat(world.folder, train({"data"}, {"--dry-run", "--leave-out", "data/three"}));
+  BOOST_TEST(none.code == 2);
+  BOOST_TEST(has(none.err, "--leave-out data/three: no image that is used lies at or below it"), none.err);
+}
+
+BOOST_AUTO_TEST_CASE(a_run_learns_from_images_without_objects_too) {
+  const DataWorld world;
+  world.image("data/a.tif", kLeft);
+  world.layer("data/all.geojson", kLeft);
+  world.image("water/b.tif", kRight);
+  const auto run =
+      run_plat(world.folder, train({"data"}, {"--steps", "2", "--negatives", "water", "--negatives-share", "0.5"}));
+  BOOST_REQUIRE_MESSAGE(run.code == 0, run.err);
+  BOOST_TEST(has(run.err, "1 image without objects"), run.err);
+  BOOST_TEST(has(read_text(world.folder.file("run/data.txt")), "b.tif, background only"));
+  const auto json = Json::parse(read_text(world.folder.file("run/config.json")));
+  BOOST_TEST(json.at("data").at("negatives_share") == 0.5);
+  const auto none = run_plat(world.folder, train({"data"}, {"--dry-run", "--negatives", "none"}));
+  BOOST_TEST(none.code == 3);
+  BOOST_TEST(has(none.err, "none"), none.err);
+}
+
 BOOST_AUTO_TEST_CASE(what_is_wrong_with_the_data_is_one_clear_sentence) {
   const DataWorld world;
   const auto fails = [&](const std::vector<std::string>& data, const std::string& word) {

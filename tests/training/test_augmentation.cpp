@@ -22,6 +22,7 @@ namespace {
 ColourOptions plain_colour() {
   ColourOptions plain;
   plain.permute = plain.mix = plain.grey = plain.saturate = plain.coarsen = plain.blur = plain.sharpen = 0;
+  plain.light.haze = plain.light.sun = plain.light.shadow = 0;
   plain.stretch = plain.noise = plain.jpeg = 0;
   plain.log_gamma = plain.log_contrast = plain.brightness = plain.log_balance = 0;
   return plain;
@@ -116,6 +117,51 @@ BOOST_AUTO_TEST_CASE(pixels_kept_for_validation_are_never_shown) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(pixels_that_labels_say_nothing_certain_of_do_not_count) {
+  CropOptions options = plain_crops();
+  options.rotate = options.stretch = 0;
+  const auto sampler = [&options](double margin_m, bool incomplete) {
+    std::vector<LabelledScene> scenes;
+    scenes.push_back(test::drawn_world(480, 0.3, 5));
+    scenes.back().label_margin_m = margin_m;
+    scenes.back().incomplete = incomplete;
+    return CropSampler(std::move(scenes), options, 3);
+  };
+  const double margin_m = 0.9;
+  const CropSampler all = sampler(0, false), rough = sampler(margin_m, false), few = sampler(0, true),
+                    both = sampler(margin_m, true);
+  for (const double scale : {1.0, 2.0}) {
+    options.scale = {scale, scale};
+    const CropSampler whole = sampler(0, false), weak = sampler(margin_m, false), missing = sampler(0, true);
+    const float near = static_cast<float>(margin_m / 0.3 * scale), known = static_cast<float>(3 / 0.3 * scale);
+    for (int64_t n = 0; n < 12; ++n) {
+      const Sample sample = whole.sample(n), rough_sample = weak.sample(n), few_sample = missing.sample(n);
+      BOOST_TEST((sample.pixels == rough_sample.pixels));
+      BOOST_TEST((sample.maps == rough_sample.maps));
+      BOOST_TEST((sample.maps == few_sample.maps));
+      const Image<float> distance = outline_distance(sample.labels);
+      // What lies outside the crop decides too, but not farther in than it reaches.
+      const auto inner = static_cast<int64_t>(std::ceil(known)) + 1;
+      for (int64_t r = inner; r < 128 - inner; ++r) {
+        for (int64_t c = inner; c < 128 - inner; ++c) {
+          const float d = distance.at(c, r);
+          const bool counts = sample.counts.at(c, r) != 0;
+          BOOST_TEST_REQUIRE((rough_sample.counts.at(c, r) != 0) == (counts && d >= near));
+          BOOST_TEST_REQUIRE((few_sample.counts.at(c, r) != 0) ==
+                             (counts && (sample.labels.at(c, r) != 0 || d <= known)));
+        }
+      }
+    }
+  }
+  // Both at once leave what either leaves.
+  const Sample a = all.sample(1), b = rough.sample(1), c = few.sample(1), d = both.sample(1);
+  for (std::size_t i = 0; i < a.counts.size(); ++i) {
+    const bool expected = b.counts.data()[i] != 0 && c.counts.data()[i] != 0;
+    BOOST_TEST_REQUIRE((d.counts.data()[i] != 0) == expected);
+    BOOST_TEST_REQUIRE(d.counts.data()[i] <= a.counts.data()[i]);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(samples_do_not_depend_on_the_number_of_threads) {
   CropOptions options = plain_crops();
   options.colour = ColourOptions{};
@@ -168,6 +214,87 @@ BOOST_AUTO_TEST_CASE(changed_colours_stay_in_range) {
       BOOST_TEST(*high > *low);
     }
   }
+}
+
+BOOST_AUTO_TEST_CASE(haze_brightens_the_dark_and_dims_the_bright_most_of_all_red) {
+  LightOptions options;
+  options.haze = 1;
+  options.sun = options.shadow = 0;
+  for (uint64_t seed = 0; seed < 20; ++seed) {
+    Random random(seed);
+    Image<float> dark(48, 40, 3, 20), bright(48, 40, 3, 255);
+    change_light(dark, random, options);
+    change_light(bright, random, options);
+    for (std::size_t i = 0; i < dark.size(); ++i) {
+      BOOST_TEST_REQUIRE(dark.data()[i] > 20);
+      BOOST_TEST_REQUIRE(bright.data()[i] < 255);
+      BOOST_TEST_REQUIRE(bright.data()[i] - dark.data()[i] > 0);
+    }
+    for (std::size_t i = 0; i < dark.band(0).size(); ++i) BOOST_TEST_REQUIRE(dark.band(0)[i] < dark.band(2)[i]);
+    // It has no edges.
+    for (int64_t c = 1; c < 48; ++c) BOOST_TEST_REQUIRE(std::abs(dark.at(c, 20) - dark.at(c - 1, 20)) < 4);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(an_uneven_sun_brightens_one_side_as_it_darkens_the_other) {
+  LightOptions options;
+  options.sun = 1;
+  options.haze = options.shadow = 0;
+  for (uint64_t seed = 0; seed < 20; ++seed) {
+    Random random(seed);
+    Image<float> pixels(64, 48, 3, 100);
+    change_light(pixels, random, options);
+    const float most = 100 * static_cast<float>(std::exp(options.log_sun));
+    for (int64_t r = 0; r < 48; ++r) {
+      for (int64_t c = 0; c < 64; ++c) {
+        BOOST_TEST_REQUIRE(pixels.at(c, r) <= most);
+        BOOST_TEST_REQUIRE(std::abs(pixels.at(c, r) * pixels.at(63 - c, 47 - r) - 1e4F) < 10);
+        BOOST_TEST_REQUIRE(pixels.at(c, r, 0) == pixels.at(c, r, 2));
+      }
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_shadow_takes_its_share_of_the_light_up_to_a_straight_edge) {
+  LightOptions options;
+  options.shadow = 1;
+  options.haze = options.sun = 0;
+  options.shadow_depth = {0.5, 0.5};
+  int64_t with_both = 0;
+  for (uint64_t seed = 0; seed < 40; ++seed) {
+    Random random(seed);
+    Image<float> pixels(64, 64, 3, 200);
+    change_light(pixels, random, options);
+    int64_t dark = 0, lit = 0;
+    for (const float value : pixels.band(0)) {
+      BOOST_TEST_REQUIRE(value >= 99.9F);
+      BOOST_TEST_REQUIRE(value <= 200);
+      dark += value < 101 ? 1 : 0;
+      lit += value > 199 ? 1 : 0;
+    }
+    for (std::size_t i = 0; i < pixels.band(0).size(); ++i) BOOST_TEST_REQUIRE(pixels.band(2)[i] >= pixels.band(0)[i]);
+    with_both += dark > 0 && lit > 0 ? 1 : 0;
+  }
+  BOOST_TEST(with_both > 30);
+}
+
+BOOST_AUTO_TEST_CASE(light_out_of_range_is_refused_and_chances_of_0_change_nothing) {
+  LightOptions options;
+  options.haze_cover = {0.5, 1.5};
+  BOOST_CHECK_THROW(options.validate(), UsageError);
+  options = {};
+  options.shadow = -0.1;
+  BOOST_CHECK_THROW(options.validate(), UsageError);
+  options = {};
+  options.shadow_edge = {0, 3};
+  BOOST_CHECK_THROW(options.validate(), UsageError);
+  options = {};
+  BOOST_CHECK_NO_THROW(options.validate());
+  options.haze = options.sun = options.shadow = 0;
+  Random random(1);
+  Image<float> pixels(8, 8, 3, 77);
+  change_light(pixels, random, options);
+  BOOST_TEST((pixels == Image<float>(8, 8, 3, 77)));
 }
 
 BOOST_AUTO_TEST_CASE(all_colour_changes_off_leave_pixels_alone) {

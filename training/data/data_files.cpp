@@ -169,6 +169,15 @@ std::vector<std::string> files_below(const std::string& folder) {
   return files;
 }
 
+std::vector<std::string> rasters_in(const std::string& path) {
+  if (known_kind(path) != DataKind::Folder) return {path};
+  std::vector<std::string> files;
+  for (const std::string& file : files_below(path)) {
+    if (!is_side_file(file) && known_kind(file) == DataKind::Raster) files.push_back(file);
+  }
+  return files;
+}
+
 bool looks_like_mask(const std::string& path) {
   constexpr int64_t kRows = 256;
   const RasterInfo info = inspect_raster(path);

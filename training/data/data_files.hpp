@@ -34,6 +34,9 @@ int64_t partner(const DataName& file, const std::vector<const DataName*>& others
 /// data set (.gdb) counts as a file.
 std::vector<std::string> files_below(const std::string& folder);
 
+/// A raster that is named, or those below a folder.
+std::vector<std::string> rasters_in(const std::string& path);
+
 /// Whether a raster looks like a mask: one band of whole numbers with few different values.
 bool looks_like_mask(const std::string& path);
 

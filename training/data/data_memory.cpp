@@ -22,6 +22,11 @@ int64_t bounded(double bytes) {
   return static_cast<int64_t>(std::min(bytes, kMost));
 }
 
+/// What is needed beside the result while a scene is read.
+int64_t loading(double pixels) {
+  return std::min(kSceneReadBytes, bounded(pixels * kReadingBytesPerPixel)) + bounded(pixels * kLoadingBytesPerPixel);
+}
+
 int64_t sum(int64_t a, int64_t b) { return bounded(static_cast<double>(a) + static_cast<double>(b)); }
 
 }  // namespace
@@ -30,11 +35,16 @@ void DataMemory::add_scene(const std::string& name, double pixels) {
   ++scenes;
   const int64_t bytes = bounded(pixels * kBytesPerPixel);
   scene_bytes = sum(scene_bytes, bytes);
-  const int64_t reading = std::min(kSceneReadBytes, bounded(pixels * kReadingBytesPerPixel));
-  loading_bytes = std::max(loading_bytes, reading + bounded(pixels * kLoadingBytesPerPixel));
+  loading_bytes = std::max(loading_bytes, loading(pixels));
   if (bytes <= largest_bytes) return;
   largest = name;
   largest_bytes = bytes;
+}
+
+void DataMemory::add_negative(double pixels) {
+  ++negatives;
+  negative_bytes = sum(negative_bytes, bounded(pixels * kBytesPerPixel));
+  loading_bytes = std::max(loading_bytes, loading(pixels));
 }
 
 void DataMemory::plan_validation(double pixels) {

@@ -30,6 +30,24 @@ std::string area_text(double area_m2) {
   return area_m2 >= 1e4 ? format("%.2f ha", area_m2 / 1e4) : format("%.0f m²", area_m2);
 }
 
+/// What is said of a scene by its path, to end its line with.
+std::string rule_text(const ImageRule& rule) {
+  std::string text;
+  if (rule.left_out) text += "; left out of training whole";
+  if (rule.weight != 1) text += format("; drawn %.4g times as often as by area", rule.weight);
+  if (rule.label_margin_m > 0) text += format("; labels not trusted within %.4g m of outlines", rule.label_margin_m);
+  if (rule.incomplete) text += "; labels incomplete, background away from objects does not count";
+  return text;
+}
+
+/// How the ground is split.
+std::string split_text(const DataReport& report) {
+  if (report.left_out_whole == 0) return report.split.how;
+  const std::string left_out = counted(report.left_out_whole, "scene") + " left out whole";
+  return report.split.blocks == 0 && report.split.how == "no validation" ? left_out
+                                                                         : left_out + "; " + report.split.how;
+}
+
 /// The names of the label files of some images, each once.
 std::string labels_of(const std::vector<ImageLabels>& images) {
   std::vector<std::string> names;
@@ -50,7 +68,14 @@ std::string line_of(const ReportedScene& scene) {
                 100 * scene.validation) +
          (scene.training + scene.validation < 0.995 ? format(", %.0f %% left out (no data, or no labels there)",
                                                              100 * (1 - scene.training - scene.validation))
-                                                    : "");
+                                                    : "") +
+         rule_text(scene.rule);
+}
+
+std::string line_of(const ReportedNegative& negative) {
+  return file_name(negative.image) + ", background only: " + std::to_string(negative.width) + " x " +
+         std::to_string(negative.height) + format(" pixels of %.3f m, ", negative.gsd_m) + area_text(negative.area_m2) +
+         " used" + (negative.pixel_by_pixel ? ", pixels taken for those of the model" : "");
 }
 
 void add_limited(std::vector<std::string>& lines, const std::vector<std::string>& more, std::size_t limit,
@@ -90,6 +115,12 @@ std::vector<std::string> lines_of(const DataReport& report, std::size_t limit) {
   std::vector<std::string> lines = {"images with labels: " + std::to_string(images) + " (" + some_of(counts, 4) +
                                     "), " + std::to_string(objects) + " objects"};
   add_limited(lines, scenes, limit, "scenes");
+  std::vector<std::string> negatives;
+  for (const ReportedNegative& negative : report.negatives) negatives.push_back(line_of(negative));
+  if (!negatives.empty())
+    lines.push_back("images without objects: " + std::to_string(negatives.size()) +
+                    format(", in %.3g %% of the crops", 100 * report.negatives_share));
+  add_limited(lines, negatives, limit, "without objects");
   std::vector<std::string> left_out;
   for (const LeftOut& left : report.left_out)
     left_out.push_back("left out: " + file_name(left.path) + ": " + left.reason);
@@ -99,7 +130,7 @@ std::vector<std::string> lines_of(const DataReport& report, std::size_t limit) {
   lines.push_back("split: training " + area_text(report.training.area_m2) + " with " +
                   std::to_string(report.training.objects) + " objects, validation " +
                   area_text(report.validation.area_m2) + " with " + std::to_string(report.validation.objects) +
-                  " objects; " + report.split.how);
+                  " objects; " + split_text(report));
   return lines;
 }
 
@@ -120,7 +151,20 @@ std::string to_json(const DataReport& report) {
                               {"objects", scene.objects},
                               {"training", scene.training},
                               {"validation", scene.validation},
+                              {"left_out_whole", scene.rule.left_out},
+                              {"weight", scene.rule.weight},
+                              {"label_margin_m", scene.rule.label_margin_m},
+                              {"incomplete", scene.rule.incomplete},
                               {"shift", json_of(scene.shift, scene.gsd_m)}});
+  }
+  json["negatives"] = Json::array();
+  for (const ReportedNegative& negative : report.negatives) {
+    json["negatives"].push_back({{"image", negative.image},
+                                 {"width", negative.width},
+                                 {"height", negative.height},
+                                 {"gsd_m", negative.gsd_m},
+                                 {"area_m2", negative.area_m2},
+                                 {"pixel_by_pixel", negative.pixel_by_pixel}});
   }
   for (const LeftOut& left : report.left_out)
     json["left_out"].push_back({{"path", left.path}, {"reason", left.reason}});
@@ -130,7 +174,7 @@ std::string to_json(const DataReport& report) {
                               {"count", finding.count},
                               {"text", finding.text}});
   }
-  json["split"] = {{"how", report.split.how},
+  json["split"] = {{"how", split_text(report)},
                    {"block_m", report.split.block_m},
                    {"blocks", report.split.blocks},
                    {"validation_blocks", report.split.validation_blocks},

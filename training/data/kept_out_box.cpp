@@ -27,14 +27,14 @@ std::optional<Window> pixels_in_box(const Grid& grid, const Bounds& box, const C
   return world.intersects(grid.world_bounds()) ? std::optional(pixel_window(grid, world)) : std::nullopt;
 }
 
-void keep_out_box(LabelledScene& scene, const Bounds& box, const Crs& crs) {
+void keep_out_box(LabelledScene& scene, const Bounds& box, const Crs& crs, PixelUse use) {
   if (!scene.georeferenced) return;
   const std::optional<Window> window = pixels_in_box(scene.grid, box, crs);
   if (!window) return;
   for (int64_t row = window->row; row < window->row_end(); ++row) {
     for (uint8_t& pixel :
          scene.use.row(row).subspan(static_cast<std::size_t>(window->col), static_cast<std::size_t>(window->width))) {
-      if (is_labelled(pixel)) pixel = static_cast<uint8_t>(PixelUse::Validate);
+      if (is_labelled(pixel)) pixel = static_cast<uint8_t>(use);
     }
   }
 }

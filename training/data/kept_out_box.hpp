@@ -14,7 +14,7 @@ namespace plat {
 /// do not touch.
 std::optional<Window> pixels_in_box(const Grid& grid, const Bounds& box, const Crs& crs);
 
-/// Gives the pixels of a scene in such a rectangle to validation.
-void keep_out_box(LabelledScene& scene, const Bounds& box, const Crs& crs);
+/// Gives the labelled pixels of a scene in such a rectangle to validation, or another use.
+void keep_out_box(LabelledScene& scene, const Bounds& box, const Crs& crs, PixelUse use = PixelUse::Validate);
 
 }  // namespace plat

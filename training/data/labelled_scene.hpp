@@ -26,6 +26,9 @@ inline bool is_labelled(uint8_t use) {
   return use == static_cast<uint8_t>(PixelUse::Train) || use == static_cast<uint8_t>(PixelUse::Validate);
 }
 
+/// How far around an object incomplete labels still tell that there is background, in metres.
+inline constexpr double kKnownAround_m = 3;
+
 /// A scene in memory with its true objects: what training samples are cut from. Immutable once made, so that reading it
 /// from several threads is safe.
 struct LabelledScene {
@@ -35,9 +38,12 @@ struct LabelledScene {
   double gsd_m = 0;                     ///< ground sample distance of `pyramid[0]`
   std::vector<Image<uint8_t>> pyramid;  ///< red, green, blue; each next image has half the size
   Image<uint8_t> use;                   ///< a PixelUse for each pixel of pyramid[0]
-  ModelGrid model;                      ///< on which the network is measured
-  std::vector<MultiPolygon> objects;    ///< in pixels of pyramid[0]
-  std::vector<Bounds> object_bounds;    ///< one an object
+  double weight = 1;                    ///< crops are drawn from it so many times as often as by its area, > 0
+  double label_margin_m = 0;            ///< pixels nearer to an outline, on either side, do not count in the losses
+  bool incomplete = false;  ///< labels miss objects: background farther than kKnownAround_m from all does not count
+  ModelGrid model;          ///< on which the network is measured
+  std::vector<MultiPolygon> objects;  ///< in pixels of pyramid[0]
+  std::vector<Bounds> object_bounds;  ///< one an object
 
   int64_t width() const { return pyramid.front().width(); }
   int64_t height() const { return pyramid.front().height(); }

@@ -4,11 +4,13 @@
 #include "core/cancel.hpp"
 #include "core/error.hpp"
 #include "geo/location.hpp"
-#include "geo/rasterize.hpp"
 #include "training/data/data_discovery.hpp"
 #include "training/data/data_report.hpp"
 #include "training/data/ground_split.hpp"
+#include "training/data/image_rules.hpp"
 #include "training/data/kept_out_box.hpp"
+#include "training/data/negatives.hpp"
+#include "training/data/planned_scene.hpp"
 #include "training/data/scene_loader.hpp"
 #include "training/data/validation_areas.hpp"
 #include "training/labels/label_checks.hpp"
@@ -31,42 +33,15 @@ constexpr std::size_t kFewLines = 12;  // of a section of the report that people
 
 using Labels = std::vector<std::shared_ptr<const LabelSet>>;
 
-/// What is held of a scene: the labelled part and what lies around it.
-Window held_part(const SceneFrame& frame, const Window& labelled, double context) {
-  constexpr int64_t kStep = 4;  // the reductions of a part are then those of the whole
-  const auto margin = static_cast<int64_t>(std::ceil(context));
-  const int64_t col = std::max<int64_t>(0, labelled.col - margin) / kStep * kStep;
-  const int64_t row = std::max<int64_t>(0, labelled.row - margin) / kStep * kStep;
-  return intersect({col, row, labelled.col_end() + margin - col, labelled.row_end() + margin - row},
-                   frame.grid.window());
-}
-
-void move(std::vector<MultiPolygon>& objects, double col, double row) {
-  for (MultiPolygon& object : objects) {
-    for (Polygon& part : object) {
-      for (Point& p : part.exterior) p = {p.x + col, p.y + row};
-      for (Ring& hole : part.holes) {
-        for (Point& p : hole) p = {p.x + col, p.y + row};
-      }
-    }
-  }
-}
-
-/// A scene whose labels are known and whose pixels are not.
-struct PlannedScene {
-  std::string name;
-  SceneFrame frame;
-  Window part;          ///< of the frame, that is held
-  PlacedLabels labels;  ///< in pixels of `part`
-};
-
 }  // namespace
 
 /// Builds the training data step by step.
 struct TrainingDataLoader::Impl {
  public:
   explicit Impl(TrainingDataOptions options)
-      : options_(std::move(options)), reader_(options_.class_attribute, options_.labels_crs, options_.layer) {}
+      : options_(std::move(options)),
+        rules_(options_.rules),
+        reader_(options_.class_attribute, options_.labels_crs, options_.layer) {}
 
   /// All that needs no pixels.
   void plan() {
@@ -82,15 +57,25 @@ struct TrainingDataLoader::Impl {
       plan_scene(std::move(frame), choice);
     if (planned_.empty()) throw DataError("no label lies on any image" + reasons());
     if (data_.objects == 0) throw DataError("the images have labels, but no object is on them" + reasons());
+    rules_.require_used();
     report_.findings = choice.findings();
     plan_validation();
+    if (options_.negatives.paths.empty()) return;
+    negatives_ = plan_negatives(options_.negatives, {options_.bands, options_.gsd_m, options_.image_gsd_m, {}});
+    for (const PlannedNegative& planned : negatives_)
+      memory_.add_negative(static_cast<double>(planned.part.pixel_count()));
   }
 
   const DataMemory& memory() const { return memory_; }
 
   TrainingData load() {
-    for (PlannedScene& planned : planned_) add_scene(planned);
-    planned_.clear();
+    for (PlannedScene& planned : planned_) {
+      throw_if_cancelled();
+      data_.scenes.push_back(load_planned(std::move(planned)));
+    }
+    for (const PlannedNegative& planned : negatives_) add_negative(planned);
+    if (data_.negatives.empty() && !negatives_.empty())
+      throw DataError("--negatives: no raster there has a pixel with data; name imagery that shows something");
     check();
     split();
     finish();
@@ -114,12 +99,12 @@ struct TrainingDataLoader::Impl {
                     "; draw outlines, or name other labels" + (report_.left_out.empty() ? "" : reasons()));
   }
 
-  /// Rasters are joined where they have the very same labels.
-  static std::string group_of(const ImageLabels& image) {
+  /// Rasters are joined where they have the very same labels, and the same is said of them.
+  std::string group_of(const ImageLabels& image) const {
     std::string group;
     if (image.own) return group;
     for (const LabelSource& source : image.labels) group += source.path + "\n";
-    return group;
+    return group + rules_.of(image.image).key();
   }
 
   /// Reads the labels of images; those that cannot be read leave their image out.
@@ -191,65 +176,54 @@ struct TrainingDataLoader::Impl {
     empty_ += placed.objects.empty() ? 1 : 0;
     without_georeference_ += frame.georeferenced ? 0 : 1;
     data_.objects += static_cast<int64_t>(placed.objects.size());
-    ReportedScene reported{
-        name, {}, frame.grid.width, frame.grid.height, frame.gsd_m, static_cast<int64_t>(placed.objects.size()), 0,
-        0,    {}};
-    for (const std::size_t file : frame.files) reported.images.push_back(images_[file]);
+    ReportedScene reported;
+    reported.name = name;
+    reported.rule = rules_.of(image.image);
+    reported.width = frame.grid.width;
+    reported.height = frame.grid.height;
+    reported.gsd_m = frame.gsd_m;
+    reported.objects = static_cast<int64_t>(placed.objects.size());
+    for (const std::size_t file : frame.files) {
+      reported.images.push_back(images_[file]);
+      rules_.note_used(images_[file].image);
+    }
     report_.scenes.push_back(std::move(reported));
     as_they_stand_.push_back(options_.labels_crs.empty() && !options_.fix_shift &&
                              count_as_they_stand(image, labels_[first], choice));
-    const Window part =
-        held_part(frame, placed.covered, static_cast<double>(options_.context_px) * options_.gsd_m / frame.gsd_m);
-    for (auto* geometries : {&placed.objects, &placed.unknown})
-      move(*geometries, -static_cast<double>(part.col), -static_cast<double>(part.row));
-    placed.covered.col -= part.col;
-    placed.covered.row -= part.row;
-    memory_.add_scene(name, static_cast<double>(part.pixel_count()));
-    planned_.push_back({name, std::move(frame), part, std::move(placed)});
+    const double context = static_cast<double>(options_.context_px) * options_.gsd_m / frame.gsd_m;
+    planned_.push_back({name, std::move(frame), std::move(placed), report_.scenes.back().rule});
+    planned_.back().hold_labelled(context);
+    memory_.add_scene(name, static_cast<double>(planned_.back().part.pixel_count()));
   }
 
   /// Expects of the validation areas what the share that is kept out, or its rectangle, says of their size.
   void plan_validation() {
     double all = 0;
     for (const PlannedScene& planned : planned_) {
-      const double model_pixels = static_cast<double>(planned.frame.model_width) *
-                                  static_cast<double>(planned.frame.model_height) /
-                                  static_cast<double>(planned.frame.grid.window().pixel_count());
-      double pixels = options_.val_fraction * static_cast<double>(planned.labels.covered.pixel_count());
-      if (options_.val_bbox) {
+      const auto covered = static_cast<double>(planned.labels.covered.pixel_count());
+      double pixels = planned.rule.left_out ? covered : options_.val_fraction * covered;
+      if (options_.val_bbox && !planned.rule.left_out) {
         const std::optional<Window> box =
             pixels_in_box(planned.frame.grid.sub(planned.part), *options_.val_bbox, options_.val_bbox_crs);
         pixels = box && planned.frame.georeferenced ? static_cast<double>(box->pixel_count()) : 0;
       }
-      all += pixels * model_pixels;
+      all += planned.model_pixels(pixels);
     }
     memory_.plan_validation(all);
   }
 
-  /// Reads what is held of a scene.
-  void add_scene(PlannedScene& planned) {
+  void add_negative(const PlannedNegative& planned) {
     throw_if_cancelled();
-    const PlacedLabels& placed = planned.labels;
-    LoadedScene loaded = load_scene(planned.frame, planned.part);
-    LabelledScene scene = make_scene(planned.name, std::move(loaded.pixels), loaded.grid, planned.frame.gsd_m,
-                                     std::move(planned.labels.objects));
-    scene.georeferenced = planned.frame.georeferenced;
-    scene.model = planned.frame.model_grid(planned.part);
-    for (int64_t row = 0; row < scene.height(); ++row) {
-      for (int64_t col = 0; col < scene.width(); ++col) {
-        if (!placed.covered.contains(col, row)) scene.use.at(col, row) = static_cast<uint8_t>(PixelUse::None);
-        if (loaded.valid.at(col, row) == 0) scene.use.at(col, row) = static_cast<uint8_t>(PixelUse::NoData);
-      }
+    LabelledScene scene = load_negative(planned, options_.gsd_m);
+    const int64_t pixels = scene.count(PixelUse::Train);
+    if (pixels == 0) {
+      report_.left_out.push_back({planned.image, "its middle has no data"});
+      return;
     }
-    loaded.valid = {};
-    if (!placed.unknown.empty()) {
-      const Image<uint8_t> unknown = rasterize_mask(placed.unknown, scene.width(), scene.height());
-      for (std::size_t i = 0; i < unknown.size(); ++i) {
-        uint8_t& use = scene.use.data()[i];
-        if (unknown.data()[i] != 0 && is_labelled(use)) use = static_cast<uint8_t>(PixelUse::None);
-      }
-    }
-    data_.scenes.push_back(std::move(scene));
+    const double pixel_m = planned.frame.gsd_m;
+    report_.negatives.push_back({planned.image, planned.frame.grid.width, planned.frame.grid.height, pixel_m,
+                                 static_cast<double>(pixels) * pixel_m * pixel_m, planned.pixel_by_pixel});
+    data_.negatives.push_back(std::move(scene));
   }
 
   /// Why none of the labels that were made for an image lies on it.
@@ -288,12 +262,33 @@ struct TrainingDataLoader::Impl {
   }
 
   void split() {
+    leave_out();
     if (options_.val_bbox) {
       for (LabelledScene& scene : data_.scenes) keep_out_box(scene, *options_.val_bbox, options_.val_bbox_crs);
       report_.split.how = "the rectangle of --val-bbox";
     } else {
       report_.split = split_on_ground(data_.scenes, {options_.val_fraction, options_.val_block_m, options_.seed});
     }
+  }
+
+  /// Keeps scenes out whole, and their ground on other scenes out of training.
+  void leave_out() {
+    int64_t hidden = 0;
+    for (std::size_t i = 0; i < data_.scenes.size(); ++i) {
+      if (!report_.scenes[i].rule.left_out) continue;
+      ++report_.left_out_whole;
+      LabelledScene& scene = data_.scenes[i];
+      std::replace(scene.use.data(), scene.use.data() + scene.use.size(), static_cast<uint8_t>(PixelUse::Train),
+                   static_cast<uint8_t>(PixelUse::Validate));
+      for (std::size_t k = 0; k < data_.scenes.size() && scene.georeferenced; ++k) {
+        if (report_.scenes[k].rule.left_out || scene.grid.crs.empty() != data_.scenes[k].grid.crs.empty()) continue;
+        const int64_t before = data_.scenes[k].count(PixelUse::Train);
+        keep_out_box(data_.scenes[k], scene.grid.world_bounds(), scene.grid.crs, PixelUse::None);
+        hidden += before - data_.scenes[k].count(PixelUse::Train);
+      }
+    }
+    note(Severity::Note, "left-out-ground", hidden,
+         "pixels of other images on ground that --leave-out names, not used");
   }
 
   void finish() {
@@ -323,8 +318,9 @@ struct TrainingDataLoader::Impl {
       report_.findings.push_back(
           {Severity::Warning, "validation", 0, "no object lies in the validation area: its figures will say nothing"});
     }
-    data_.report =
-        lines_of(report_, options_.data.size() + options_.scenes.size() + images_.size() + report_.left_out.size());
+    report_.negatives_share = options_.negatives.share;
+    data_.report = lines_of(report_, options_.data.size() + options_.scenes.size() + images_.size() +
+                                         negatives_.size() + report_.left_out.size());
     data_.summary = lines_of(report_, kFewLines);
     data_.json = to_json(report_);
   }
@@ -338,6 +334,7 @@ struct TrainingDataLoader::Impl {
   }
 
   const TrainingDataOptions options_;
+  ImageRules rules_;
   LabelReader reader_;
   std::vector<ImageLabels> images_;
   std::vector<Labels> labels_;       ///< one an image
@@ -347,6 +344,7 @@ struct TrainingDataLoader::Impl {
   int64_t empty_ = 0;
   int64_t without_georeference_ = 0;
   std::vector<PlannedScene> planned_;
+  std::vector<PlannedNegative> negatives_;
   DataMemory memory_;
   DataReport report_;
   TrainingData data_;
@@ -375,6 +373,8 @@ void TrainingDataOptions::validate() const {
   if (!(val_fraction >= 0 && val_fraction <= 0.9)) throw UsageError("--val-fraction must lie in [0, 0.9]");
   if (context_px < 0) throw UsageError("the context of labelled parts must be 0 pixels or more");
   if (!(val_block_m > 0)) throw UsageError("--val-block must be more than 0 m");
+  rules.validate();
+  negatives.validate();
   if (val_bbox && val_bbox->empty())
     throw UsageError("--val-bbox needs xmin,ymin,xmax,ymax with xmin < xmax and ymin < ymax");
 }

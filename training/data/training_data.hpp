@@ -5,8 +5,10 @@
 #include "geo/geometry.hpp"
 #include "training/data/data_discovery.hpp"
 #include "training/data/data_memory.hpp"
+#include "training/data/image_rules.hpp"
 #include "training/data/kept_out_ground.hpp"
 #include "training/data/labelled_scene.hpp"
+#include "training/data/negatives.hpp"
 #include "training/data/validation_areas.hpp"
 
 #include <cstdint>
@@ -37,6 +39,8 @@ struct TrainingDataOptions {
   double val_fraction = 0.15;             ///< without val_bbox: share of the area kept out, in blocks, in [0, 0.9]
   double val_block_m = 100;               ///< largest side of those blocks, metres, > 0
   uint64_t seed = 1;                      ///< chooses the blocks
+  ImageRuleOptions rules;                 ///< what is said of images by their paths
+  NegativeOptions negatives;              ///< images without any object
   int64_t context_px = 256;  ///< pixels of the model that are held around the labelled part of a scene, >= 0
   DataInputs inputs() const;
   void validate() const;
@@ -45,6 +49,7 @@ struct TrainingDataOptions {
 /// What training and validation see, and how it came about.
 struct TrainingData {
   std::vector<LabelledScene> scenes;
+  std::vector<LabelledScene> negatives;    ///< without any object
   std::vector<ValidationArea> validation;  ///< of `scenes`, which may be moved but not copied while these are used
   std::vector<KeptOutGround> kept_out;     ///< the same ground, image by image
   int64_t objects = 0;                     ///< objects on the scenes

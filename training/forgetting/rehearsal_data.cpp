@@ -16,24 +16,17 @@
 namespace plat {
 namespace {
 
-/// Rasters that are named, and those of named folders.
-std::vector<SceneFile> rasters_in(const std::vector<std::string>& paths) {
+std::vector<SceneFile> distilled_files(const std::vector<std::string>& paths) {
   std::vector<SceneFile> files;
   for (const std::string& path : paths) {
-    if (known_kind(path) != DataKind::Folder) {
-      files.push_back({path, path});
-      continue;
-    }
-    for (const std::string& file : files_below(path)) {
-      if (!is_side_file(file) && known_kind(file) == DataKind::Raster) files.push_back({file, path});
-    }
+    for (const std::string& file : rasters_in(path)) files.push_back({file, path});
   }
   if (files.empty()) throw DataError("--distil-data: no raster is there");
   return files;
 }
 
 std::vector<SceneFrame> distilled_scenes(const TrainOptions& options) {
-  return plan_scenes(rasters_in(options.forgetting.distil_data),
+  return plan_scenes(distilled_files(options.forgetting.distil_data),
                      {options.data.bands, options.data.gsd_m, options.data.image_gsd_m, options.data.assign_crs});
 }
 
@@ -45,6 +38,8 @@ TrainingDataLoader replayed_data(const TrainOptions& options) {
   data.labels = options.forgetting.replay_labels;
   data.val_bbox.reset();
   data.val_fraction = 0;
+  data.rules = {};
+  data.negatives = {};
   try {
     return TrainingDataLoader(std::move(data));
   } catch (const DataError& error) {

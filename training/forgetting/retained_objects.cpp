@@ -149,6 +149,8 @@ TrainingDataOptions data_options(const std::string& path, const TrainOptions& op
   data.class_name = "objects of any kind";  // which no label says, so that all are taken
   data.val_bbox.reset();
   data.val_fraction = 0;
+  data.rules = {};
+  data.negatives = {};
   return data;
 }
 

@@ -36,7 +36,10 @@ Image<float> outline_distance(const Image<int32_t>& labels) {
 }
 
 Image<float> class_targets(const Image<int32_t>& labels, const TargetOptions& options) {
-  const Image<float> distance = outline_distance(labels);
+  return class_targets(labels, outline_distance(labels), options);
+}
+
+Image<float> class_targets(const Image<int32_t>& labels, const Image<float>& distance, const TargetOptions& options) {
   Image<float> maps(labels.width(), labels.height(), 3);
   const auto width = static_cast<float>(options.boundary_width);
   const auto clip = static_cast<float>(options.distance_clip);

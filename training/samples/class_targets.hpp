@@ -23,5 +23,7 @@ Image<float> outline_distance(const Image<int32_t>& labels);
 /// Extent (0, 1), boundary (0, 1) and distance maps ([0, 1], 0 in the background) of labels with 0 as background, as three
 /// bands. Touching objects have a boundary between them.
 Image<float> class_targets(const Image<int32_t>& labels, const TargetOptions& options = {});
+/// The same where outline_distance() of the labels, or of labels that they are a part of, is known.
+Image<float> class_targets(const Image<int32_t>& labels, const Image<float>& distance, const TargetOptions& options);
 
 }  // namespace plat

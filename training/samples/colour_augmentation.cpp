@@ -168,12 +168,14 @@ void ColourOptions::validate() const {
   chance(stretch, "stretch");
   chance(noise, "noise");
   chance(jpeg, "jpeg");
+  light.validate();
   if (!(coarseness.first >= 1)) throw UsageError("'coarseness' must be at least 1");
   if (!(stretch_percent >= 0 && stretch_percent < 50)) throw UsageError("'stretch_percent' must lie in [0, 50)");
   if (!(jpeg_quality.first >= 1 && jpeg_quality.second <= 100)) throw UsageError("'jpeg_quality' must lie in [1, 100]");
 }
 
 Image<float> augment_colour(Image<float> pixels, Random& random, const ColourOptions& options) {
+  change_light(pixels, random, options.light);
   change_bands(pixels, random, options);
   change_sharpness(pixels, random, options);
   if (random.chance(options.stretch)) {

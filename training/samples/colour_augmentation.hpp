@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/image.hpp"
+#include "training/samples/light_changes.hpp"
 #include "training/samples/random.hpp"
 
 #include <utility>
@@ -11,6 +12,7 @@ namespace plat {
 /// How often and how far the colours and the sharpness of training pixels are changed. Chances are in [0, 1]; ranges are
 /// drawn from uniformly; a {0, 0} range or a chance of 0 turns a change off.
 struct ColourOptions {
+  LightOptions light;          ///< haze, uneven sun and shadows, which come first: they are there before a sensor is
   double permute = 0.15;       ///< chance that the bands change places
   double mix = 0.15;           ///< chance that each band becomes a random mixture of all
   double grey = 0.35;          ///< chance that all bands become one grey (panchromatic imagery)

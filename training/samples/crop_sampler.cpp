@@ -44,6 +44,45 @@ double train_share(const LabelledScene& scene, const Affine& scene_from_crop, in
   return static_cast<double>(found) / (kLattice * kLattice);
 }
 
+/// How far around a crop outlines decide what counts in it, in pixels of that size.
+int64_t doubt_reach(const LabelledScene& scene, double pixel_m) {
+  const double metres = std::max(scene.label_margin_m, scene.incomplete ? kKnownAround_m : 0);
+  return metres > 0 ? static_cast<int64_t>(std::ceil(metres / pixel_m)) + 1 : 0;
+}
+
+/// Takes pixels that the labels of a scene say nothing certain of out of those that count.
+void discount_doubtful(const LabelledScene& scene, const Image<int32_t>& labels, const Image<float>& distance,
+                       double pixel_m, Image<uint8_t>& counts) {
+  if (scene.label_margin_m <= 0 && !scene.incomplete) return;
+  const auto margin = static_cast<float>(scene.label_margin_m / pixel_m);
+  const auto known = static_cast<float>(kKnownAround_m / pixel_m);
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    const float d = distance.data()[i];
+    if (d < margin || (scene.incomplete && labels.data()[i] == 0 && d > known)) counts.data()[i] = 0;
+  }
+}
+
+/// Sums of the areas for training up to each scene, times their weights.
+std::vector<double> cumulative_areas(const std::vector<LabelledScene>& scenes, double gsd_m) {
+  std::vector<double> sums;
+  double sum = 0;
+  for (const LabelledScene& scene : scenes) {
+    // In pixels of the crops, so that fine scenes do not count more than coarse ones of the same area.
+    const double pixels = scene.gsd_m / gsd_m;
+    sum += static_cast<double>(scene.count(PixelUse::Train)) * pixels * pixels * scene.weight;
+    sums.push_back(sum);
+  }
+  return sums;
+}
+
+/// One of the scenes, by such sums.
+const LabelledScene& draw_scene(const std::vector<LabelledScene>& scenes, const std::vector<double>& sums,
+                                Random& random) {
+  const double at = random.uniform(0, sums.back());
+  const auto chosen = std::upper_bound(sums.begin(), sums.end(), at) - sums.begin();
+  return scenes[std::min(static_cast<std::size_t>(chosen), scenes.size() - 1)];
+}
+
 }  // namespace
 
 void CropOptions::validate() const {
@@ -180,14 +219,8 @@ bool shows_objects(const LabelledScene& scene) {
 CropSampler::CropSampler(std::vector<LabelledScene> scenes, CropOptions options, uint64_t seed)
     : scenes_(std::move(scenes)), options_(std::move(options)), seed_(seed) {
   options_.validate();
-  double sum = 0;
-  for (const LabelledScene& scene : scenes_) {
-    // In pixels of the crops, so that fine scenes do not count more than coarse ones of the same area.
-    const double pixels = scene.gsd_m / options_.gsd_m;
-    sum += static_cast<double>(scene.count(PixelUse::Train)) * pixels * pixels;
-    cumulative_share_.push_back(sum);
-  }
-  if (!(sum > 0))
+  cumulative_share_ = cumulative_areas(scenes_, options_.gsd_m);
+  if (cumulative_share_.empty() || !(cumulative_share_.back() > 0))
     throw DataError("no pixel is left for training: check that labels and scenes overlap, and the validation area");
 }
 
@@ -195,6 +228,16 @@ void CropSampler::add_drawn(std::shared_ptr<const SceneSource> source, double sh
   if (!(share >= 0 && share <= 1)) throw UsageError("the share of drawn scenes must lie in [0, 1]");
   drawn_ = std::move(source);
   drawn_share_ = share;
+}
+
+void CropSampler::add_negatives(std::vector<LabelledScene> scenes, double share) {
+  if (!(share >= 0 && share + drawn_share_ <= 1))
+    throw UsageError("the shares of drawn scenes and of images without objects must be 1 together at most");
+  cumulative_negatives_ = cumulative_areas(scenes, options_.gsd_m);
+  if (cumulative_negatives_.empty() || !(cumulative_negatives_.back() > 0))
+    throw DataError("no image without objects has a pixel with data");
+  negatives_ = std::move(scenes);
+  negatives_share_ = share;
 }
 
 CropPlace CropSampler::place(const LabelledScene& scene, Random& random) const {
@@ -236,7 +279,8 @@ CropPlace CropSampler::place(const LabelledScene& scene, Random& random) const {
 Sample CropSampler::cut(const LabelledScene& scene, Random& random) const {
   const CropPlace where = place(scene, random);
   const int64_t size = options_.size;
-  const int64_t margin = options_.targets.margin();
+  const double pixel_m = options_.gsd_m / where.scale;
+  const int64_t margin = std::max(options_.targets.margin(), doubt_reach(scene, pixel_m));
   // Labels around the crop too, so that objects just outside have their boundary and distance inside.
   Affine wide = where.scene_from_crop;
   const Point corner = wide({-static_cast<double>(margin), -static_cast<double>(margin)});
@@ -248,22 +292,26 @@ Sample CropSampler::cut(const LabelledScene& scene, Random& random) const {
   sample.pixels = augment_colour(warp_pixels(scene, where.scene_from_crop, size, size, Show::TrainingOnly), random,
                                  options_.colour);
   sample.labels = crop(labels, inner);
-  sample.maps = crop(class_targets(labels, options_.targets), inner);
+  const Image<float> distance = crop(outline_distance(labels), inner);
+  sample.maps = class_targets(sample.labels, distance, options_.targets);
   sample.counts = warp_use(scene, where.scene_from_crop, size, size, PixelUse::Train);
+  discount_doubtful(scene, sample.labels, distance, pixel_m, sample.counts);
   if (options_.prompts > 0) sample.prompts = sample_prompts(sample.labels, options_.prompts, random);
   return sample;
 }
 
 Sample CropSampler::sample(int64_t number) const {
   Random random(seed_, static_cast<uint64_t>(number));
-  if (drawn_ && random.chance(drawn_share_)) {
-    const auto size = static_cast<int64_t>(static_cast<double>(options_.size) / options_.scale.first);
-    return cut(drawn_->scene(random.next(), size, options_.gsd_m), random);
+  if (drawn_ || !negatives_.empty()) {
+    const double kind = random.uniform();
+    if (drawn_ && kind < drawn_share_) {
+      const auto size = static_cast<int64_t>(static_cast<double>(options_.size) / options_.scale.first);
+      return cut(drawn_->scene(random.next(), size, options_.gsd_m), random);
+    }
+    if (!negatives_.empty() && kind < drawn_share_ + negatives_share_)
+      return cut(draw_scene(negatives_, cumulative_negatives_, random), random);
   }
-  const double at = random.uniform(0, cumulative_share_.back());
-  const auto chosen =
-      std::upper_bound(cumulative_share_.begin(), cumulative_share_.end(), at) - cumulative_share_.begin();
-  return cut(scenes_[std::min(static_cast<std::size_t>(chosen), scenes_.size() - 1)], random);
+  return cut(draw_scene(scenes_, cumulative_share_, random), random);
 }
 
 }  // namespace plat

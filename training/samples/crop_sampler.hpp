@@ -65,7 +65,7 @@ Image<uint8_t> warp_known(const LabelledScene& scene, const Affine& scene_from_c
 /// Whether any pixel of a scene that training may use belongs to an object.
 bool shows_objects(const LabelledScene& scene);
 
-/// Cuts random augmented crops from scenes. Immutable, thread-safe: sample n is the same whoever asks for it and when.
+/// Cuts random augmented crops from scenes, from each as often as its area for training and its weight say. Immutable, thread-safe: sample n is the same whoever asks for it and when.
 class CropSampler {
  public:
   /// Throws DataError when no scene has pixels for training.
@@ -73,6 +73,9 @@ class CropSampler {
 
   /// Takes this share of the samples from drawn scenes.
   void add_drawn(std::shared_ptr<const SceneSource> source, double share);
+  /// Takes this share of the samples from scenes without objects, each as often as its area says. Throws UsageError where that
+  /// and the share of drawn scenes are more than all, DataError where they have no pixels for training.
+  void add_negatives(std::vector<LabelledScene> scenes, double share);
   Sample sample(int64_t number) const;
   const std::vector<LabelledScene>& scenes() const { return scenes_; }
 
@@ -82,6 +85,9 @@ class CropSampler {
 
   std::vector<LabelledScene> scenes_;
   std::vector<double> cumulative_share_;
+  std::vector<LabelledScene> negatives_;
+  std::vector<double> cumulative_negatives_;
+  double negatives_share_ = 0;
   CropOptions options_;
   uint64_t seed_;
   std::shared_ptr<const SceneSource> drawn_;
