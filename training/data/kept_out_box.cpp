@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "training/data/kept_out_box.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 
@@ -20,6 +21,13 @@ Window pixel_window(const Grid& grid, const Bounds& world) {
   return intersect({col, row, col_end - col, row_end - row}, grid.window());
 }
 
+/// Where a scene lies, comparable among scenes: in degrees, or as it is without a CRS. Empty without georeference.
+Bounds ground_of(const LabelledScene& scene) {
+  if (!scene.georeferenced) return {};
+  const Bounds box = scene.grid.world_bounds();
+  return scene.grid.crs.empty() ? box : CrsTransform(scene.grid.crs, Crs::wgs84())(box);
+}
+
 }  // namespace
 
 std::optional<Window> pixels_in_box(const Grid& grid, const Bounds& box, const Crs& crs) {
@@ -37,6 +45,28 @@ void keep_out_box(LabelledScene& scene, const Bounds& box, const Crs& crs, Pixel
       if (is_labelled(pixel)) pixel = static_cast<uint8_t>(use);
     }
   }
+}
+
+int64_t keep_out_scenes(std::vector<LabelledScene>& scenes, const std::vector<bool>& kept_out) {
+  if (std::ranges::none_of(kept_out, [](bool out) { return out; })) return 0;
+  std::vector<Bounds> ground;
+  for (const LabelledScene& scene : scenes) ground.push_back(ground_of(scene));
+  int64_t hidden = 0;
+  for (std::size_t i = 0; i < scenes.size(); ++i) {
+    if (!kept_out[i]) continue;
+    const Grid& grid = scenes[i].grid;
+    std::replace(scenes[i].use.data(), scenes[i].use.data() + scenes[i].use.size(),
+                 static_cast<uint8_t>(PixelUse::Train), static_cast<uint8_t>(PixelUse::Validate));
+    for (std::size_t k = 0; k < scenes.size(); ++k) {
+      const bool near = !ground[i].empty() && !ground[k].empty() && ground[i].intersects(ground[k]) &&
+                        grid.crs.empty() == scenes[k].grid.crs.empty();
+      if (kept_out[k] || !near) continue;
+      const int64_t before = scenes[k].count(PixelUse::Train);
+      keep_out_box(scenes[k], grid.world_bounds(), grid.crs, PixelUse::None);
+      hidden += before - scenes[k].count(PixelUse::Train);
+    }
+  }
+  return hidden;
 }
 
 }  // namespace plat

@@ -271,23 +271,12 @@ struct TrainingDataLoader::Impl {
     }
   }
 
-  /// Keeps scenes out whole, and their ground on other scenes out of training.
+  /// Keeps scenes out whole.
   void leave_out() {
-    int64_t hidden = 0;
-    for (std::size_t i = 0; i < data_.scenes.size(); ++i) {
-      if (!report_.scenes[i].rule.left_out) continue;
-      ++report_.left_out_whole;
-      LabelledScene& scene = data_.scenes[i];
-      std::replace(scene.use.data(), scene.use.data() + scene.use.size(), static_cast<uint8_t>(PixelUse::Train),
-                   static_cast<uint8_t>(PixelUse::Validate));
-      for (std::size_t k = 0; k < data_.scenes.size() && scene.georeferenced; ++k) {
-        if (report_.scenes[k].rule.left_out || scene.grid.crs.empty() != data_.scenes[k].grid.crs.empty()) continue;
-        const int64_t before = data_.scenes[k].count(PixelUse::Train);
-        keep_out_box(data_.scenes[k], scene.grid.world_bounds(), scene.grid.crs, PixelUse::None);
-        hidden += before - data_.scenes[k].count(PixelUse::Train);
-      }
-    }
-    note(Severity::Note, "left-out-ground", hidden,
+    std::vector<bool> left_out;
+    for (const ReportedScene& scene : report_.scenes) left_out.push_back(scene.rule.left_out);
+    report_.left_out_whole = std::ranges::count(left_out, true);
+    note(Severity::Note, "left-out-ground", keep_out_scenes(data_.scenes, left_out),
          "pixels of other images on ground that --leave-out names, not used");
   }
 
