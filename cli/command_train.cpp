@@ -143,6 +143,12 @@ void add_recipe_options(CLI::App& command, TrainOptions& options) {
                   "Distance in pixels at which the distance map reaches 1")
       ->capture_default_str()
       ->group(group);
+  command
+      .add_option("--neighbour-weight", options.crop.targets.neighbour_weight,
+                  "How much pixels with two objects within 3 pixels count in the losses of extent and boundary: lines "
+                  "that keep neighbours apart")
+      ->capture_default_str()
+      ->group(group);
   command.add_option("--extent-weight", options.loss.extent, "Weight of the extent's loss")
       ->capture_default_str()
       ->group(group);

@@ -95,7 +95,10 @@ Json json_of(const CropOptions& o) {
           {"log_aspect", o.log_aspect},
           {"least_train", o.least_train},
           {"colour", json_of(o.colour)},
-          {"targets", {{"boundary_width", o.targets.boundary_width}, {"distance_clip", o.targets.distance_clip}}}};
+          {"targets",
+           {{"boundary_width", o.targets.boundary_width},
+            {"distance_clip", o.targets.distance_clip},
+            {"neighbour_weight", o.targets.neighbour_weight}}}};
 }
 
 Json json_of(const LossOptions& o) {

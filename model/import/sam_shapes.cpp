@@ -222,14 +222,13 @@ void check_shapes(const TensorShapes& found, const SamConfig& config, const std:
   for (const auto& [name, shape] : found) {
     if (!expected.contains(name)) unexpected.push_back("'" + name + "'");
   }
+  const std::string kind = config.encoder_only ? "EfficientNet-Lite" : "SAM";
   std::string text;
-  for (const std::string& part : {listed(missing, "missing"), listed(unexpected, "of no network that plat knows"),
+  for (const std::string& part : {listed(missing, "missing"), listed(unexpected, "of no " + kind + " that plat knows"),
                                   listed(different, "of the wrong shape")}) {
     if (!part.empty()) text += (text.empty() ? "" : ", ") + part;
   }
-  if (!text.empty())
-    throw ModelError(where + ": does not hold a whole, plain " +
-                     std::string(config.encoder_only ? "EfficientNet-Lite" : "SAM") + ": " + text);
+  if (!text.empty()) throw ModelError(where + ": does not hold a whole, plain " + kind + ": " + text);
 }
 
 }  // namespace plat::detail

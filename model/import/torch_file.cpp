@@ -83,6 +83,7 @@ class TorchFile {
   /// Numbers of a storage as they lie in the file.
   struct Numbers {
     std::span<const std::byte> bytes;
+    std::string part;             ///< of the archive, where they are one
     std::optional<uint32_t> crc;  ///< where the file states one that is not checked yet
   };
 
@@ -107,7 +108,7 @@ class TorchFile {
     pickle_ = read_pickle(table->second.bytes, allowed_globals(), path_);
     const std::string data = root + "data/";
     for (const auto& [name, entry] : entries) {
-      if (name.starts_with(data)) numbers_[name.substr(data.size())] = {entry.bytes, entry.crc};
+      if (name.starts_with(data)) numbers_[name.substr(data.size())] = {entry.bytes, name, entry.crc};
     }
   }
 
@@ -146,7 +147,7 @@ class TorchFile {
       if (count < 0 || __builtin_mul_overflow(count, size->second, &length) ||
           static_cast<uint64_t>(length) > rest.size())
         damaged("it ends before its numbers");
-      numbers_[size->first] = {rest.first(static_cast<std::size_t>(length)), {}};
+      numbers_[size->first] = {rest.first(static_cast<std::size_t>(length)), {}, {}};
       rest = rest.subspan(static_cast<std::size_t>(length));
     }
   }
@@ -249,7 +250,7 @@ class TorchFile {
     }
     throw_if_cancelled();
     if (const auto crc = std::exchange(numbers->second.crc, std::nullopt))
-      check("data/" + numbers->first, numbers->second.bytes, *crc);
+      check(numbers->second.part, numbers->second.bytes, *crc);
     return {*type, elements, numbers->second.bytes};
   }
 

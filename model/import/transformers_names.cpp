@@ -111,8 +111,10 @@ NamedTensors efficient_net_encoder(const NamedTensors& tensors, const std::strin
 std::string prefix_of(const NamedTensors& tensors, const std::string& where) {
   for (const auto& [name, tensor] : tensors) {
     for (const std::string_view encoder : {kMetaEncoder, kEncoder}) {
-      const auto at = name.find(std::string(encoder) + "patch_embed.");
-      if (at == 0 || (at != std::string::npos && name[at - 1] == '.')) return name.substr(0, at);
+      for (const char* first : {"patch_embed.", "stem."}) {
+        const auto at = name.find(std::string(encoder) + first);
+        if (at == 0 || (at != std::string::npos && name[at - 1] == '.')) return name.substr(0, at);
+      }
     }
   }
   refuse(tensors, where);

@@ -3,6 +3,7 @@
 
 #include "core/error.hpp"
 #include "model/files/safetensors.hpp"
+#include "model/files/verify_model.hpp"
 #include "model/import/zip_archive.hpp"
 #include "tests/model/import/torch_writer.hpp"
 #include "tests/support/test_data.hpp"
@@ -149,6 +150,7 @@ BOOST_AUTO_TEST_CASE(an_efficient_net_in_the_layout_of_old_torches_becomes_an_en
       .channels = {4, 6, 8, 10, 12, 14, 16}, .depths = {1, 2, 1, 1, 2, 1, 1}, .expand_ratios = {1, 2, 2, 3, 2, 2, 2}};
   BOOST_TEST((std::get<EfficientNetConfig>(model.config.vision) == expected));
   BOOST_TEST(bytes_of_file(folder.file("lite/README.md")).find("plat train --encoder") != std::string::npos);
+  BOOST_TEST(verify_model(folder.file("lite")).architecture == "efficientnet-lite");
 }
 
 BOOST_AUTO_TEST_CASE(an_efficient_net_that_is_not_lite_is_refused) {

@@ -61,6 +61,19 @@ BOOST_AUTO_TEST_CASE(pixels_that_do_not_count_change_nothing) {
   BOOST_TEST(one == other);
 }
 
+BOOST_AUTO_TEST_CASE(pixels_between_neighbours_weigh_more_in_cross_entropies_alone) {
+  // Two pixels, of which the left one counts three times.
+  const double e0 = 0.7, e1 = -0.4;
+  const at::Tensor logits = at::tensor({e0, e1, 0.0, 0.0, 0.3, -0.2}, at::kFloat).view({1, 3, 1, 2});
+  const at::Tensor target = at::tensor({1.0, 0.0, 1.0, 0.0, 0.5, 0.0}, at::kFloat).view({1, 3, 1, 2});
+  const at::Tensor counts = at::tensor({3.0, 1.0}, at::kFloat).view({1, 1, 1, 2});
+  const nn::ClassLoss weighted = nn::class_loss(logits, {}, target, counts);
+  const nn::ClassLoss plain = nn::class_loss(logits, {}, target, at::ones({1, 1, 1, 2}));
+  const double gain = (3 * entropy(e0, 1) + entropy(e1, 0)) / 4 - (entropy(e0, 1) + entropy(e1, 0)) / 2;
+  BOOST_TEST(std::abs(weighted.extent.item<double>() - plain.extent.item<double>() - gain) < kTolerance);
+  BOOST_TEST(weighted.distance.item<double>() == plain.distance.item<double>());
+}
+
 BOOST_AUTO_TEST_CASE(a_right_answer_costs_next_to_nothing) {
   const at::Tensor target = at::rand({1, 3, 16, 16}).gt(0.5).to(at::kFloat);
   const double loss = nn::class_loss((target - 0.5) * 60, {}, target, at::ones({1, 1, 16, 16})).total.item<double>();

@@ -65,6 +65,28 @@ BOOST_AUTO_TEST_CASE(touching_objects_have_a_boundary_between_them) {
   for (std::size_t i = 0; i < labels.size(); ++i) BOOST_TEST(maps.band(0)[i] == (labels.data()[i] != 0 ? 1 : 0));
 }
 
+BOOST_AUTO_TEST_CASE(pixels_between_neighbours_are_those_with_two_objects_within_reach) {
+  for (uint64_t seed = 0; seed < 20; ++seed) {
+    Random random(seed);
+    Image<int32_t> labels(1 + random.integer(24), 1 + random.integer(24));
+    for (int32_t& label : labels.band(0)) label = random.chance(0.05) ? 1 + static_cast<int32_t>(random.integer(3)) : 0;
+    const Image<uint8_t> between = between_neighbours(labels);
+    for (int64_t r = 0; r < labels.height(); ++r) {
+      for (int64_t c = 0; c < labels.width(); ++c) {
+        std::set<int32_t> seen;
+        for (int64_t i = std::max<int64_t>(0, r - kNeighbourReach); i < labels.height() && i <= r + kNeighbourReach;
+             ++i) {
+          for (int64_t j = std::max<int64_t>(0, c - kNeighbourReach); j < labels.width() && j <= c + kNeighbourReach;
+               ++j)
+            seen.insert(labels.at(j, i));
+        }
+        seen.erase(0);
+        BOOST_REQUIRE_EQUAL(between.at(c, r) != 0, seen.size() > 1);
+      }
+    }
+  }
+}
+
 BOOST_AUTO_TEST_CASE(the_frame_of_an_image_is_no_outline) {
   const Image<int32_t> inside(20, 20, 1, 7);
   const Image<float> maps = class_targets(inside);

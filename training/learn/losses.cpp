@@ -28,22 +28,23 @@ at::Tensor dice_loss(const at::Tensor& probability, const at::Tensor& target) {
 ClassLoss class_loss(const at::Tensor& logits, const at::Tensor& auxiliary, const at::Tensor& target,
                      const at::Tensor& counts, const LossOptions& options) {
   const auto map = [](const at::Tensor& maps, int64_t i) { return maps.narrow(1, i, 1); };
+  const at::Tensor known = counts.clamp_max(1);
   ClassLoss loss;
   loss.extent = weighted_mean(cross_entropy(map(logits, 0), map(target, 0)), counts) +
-                dice_loss(map(logits, 0).sigmoid() * counts, map(target, 0) * counts).mean();
+                dice_loss(map(logits, 0).sigmoid() * known, map(target, 0) * known).mean();
   const at::Tensor positive = at::scalar_tensor(options.boundary_positive, logits.options());
   loss.boundary = weighted_mean(cross_entropy(map(logits, 1), map(target, 1), positive), counts) +
-                  0.5 * dice_loss(map(logits, 1).sigmoid() * counts, map(target, 1) * counts).mean();
+                  0.5 * dice_loss(map(logits, 1).sigmoid() * known, map(target, 1) * known).mean();
   // Quadratic below an error of 0.1 only: the maps' values are mostly far from 0 and 1, and small errors matter.
   loss.distance =
-      weighted_mean(at::smooth_l1_loss(map(logits, 2).sigmoid(), map(target, 2), at::Reduction::None, 0.1), counts);
+      weighted_mean(at::smooth_l1_loss(map(logits, 2).sigmoid(), map(target, 2), at::Reduction::None, 0.1), known);
   loss.total = options.extent * loss.extent + options.boundary * loss.boundary + options.distance * loss.distance;
   if (auxiliary.defined() && options.auxiliary > 0) {
     const int64_t cell = target.size(-1) / auxiliary.size(-1);
-    const at::Tensor known = at::avg_pool2d(counts, {cell, cell});
-    const at::Tensor coarse = at::avg_pool2d(target * counts, {cell, cell}) / known.clamp_min(1e-6);
+    const at::Tensor share = at::avg_pool2d(known, {cell, cell});
+    const at::Tensor coarse = at::avg_pool2d(target * known, {cell, cell}) / share.clamp_min(1e-6);
     loss.total =
-        loss.total + options.auxiliary * weighted_mean(cross_entropy(auxiliary, coarse), known.expand_as(coarse));
+        loss.total + options.auxiliary * weighted_mean(cross_entropy(auxiliary, coarse), share.expand_as(coarse));
   }
   return loss;
 }

@@ -21,7 +21,8 @@ at::Tensor weighted_mean(const at::Tensor& value, const at::Tensor& weight);
 at::Tensor dice_loss(const at::Tensor& probability, const at::Tensor& target);
 
 /// Cross entropy and Dice for extent and boundary, smooth L1 for the distance. `logits` and `target` are (B, 3, H, W):
-/// extent, boundary, distance; `counts` is (B, 1, H, W), 1 where the target is known; `auxiliary` is (B, 3, H/16, W/16),
+/// extent, boundary, distance; `counts` is (B, 1, H, W), at least 1 where the target is known, more
+/// where cross entropies count more; `auxiliary` is (B, 3, H/16, W/16),
 /// or undefined.
 ClassLoss class_loss(const at::Tensor& logits, const at::Tensor& auxiliary, const at::Tensor& target,
                      const at::Tensor& counts, const LossOptions& options = {});

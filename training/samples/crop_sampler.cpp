@@ -296,6 +296,12 @@ Sample CropSampler::cut(const LabelledScene& scene, Random& random) const {
   sample.maps = class_targets(sample.labels, distance, options_.targets);
   sample.counts = warp_use(scene, where.scene_from_crop, size, size, PixelUse::Train);
   discount_doubtful(scene, sample.labels, distance, pixel_m, sample.counts);
+  if (options_.targets.neighbour_weight > 1) {
+    const Image<uint8_t> between = crop(between_neighbours(labels), inner);
+    for (std::size_t i = 0; i < between.size(); ++i) {
+      if (between.data()[i] != 0) sample.counts.data()[i] *= static_cast<uint8_t>(options_.targets.neighbour_weight);
+    }
+  }
   if (options_.prompts > 0) sample.prompts = sample_prompts(sample.labels, options_.prompts, random);
   return sample;
 }

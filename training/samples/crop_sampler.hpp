@@ -21,7 +21,8 @@ struct Sample {
   Image<float> pixels;    ///< red, green, blue in 0..255
   Image<int32_t> labels;  ///< 0 = background, else one number an object
   Image<float> maps;      ///< extent, boundary, distance
-  Image<uint8_t> counts;  ///< 1 where the labels are known and meant for training; the losses leave the rest out
+  /// 1 where the labels are known and meant for training, more between neighbours; the losses leave the rest out.
+  Image<uint8_t> counts;
   PromptSet prompts;
 };
 

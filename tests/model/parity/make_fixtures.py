@@ -174,7 +174,6 @@ def efficient_net():
     pixels = torch.randn(1, 3, size, size, generator=torch.Generator().manual_seed(9)).half()
     embedding, features = model.vision_encoder(pixels.float())
     out = {"pixels": pixels, "expected.embedding": embedding}
-    out |= {f"expected.stride{2 << i}": feature for i, feature in enumerate(features)}
     out |= prompt_answers(model, embedding, size, 1)
     out |= class_answers(model, model.class_decoder, embedding, features)
     text = config.to_dict() | {"model_type": "sam_efficientnet"}
