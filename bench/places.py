@@ -7,7 +7,7 @@
 
 DATA holds buildings/ with banepa, oam_sites, spacenet_rio, spacenet_chips and spacenet_atlanta, and change/ and fields/ for ground without
 buildings. Objects are matched as SpaceNet does (IoU 0.5), image by image, and summed over a place; 95 % intervals are of draws of images,
-or, where a place has one, of blocks of 128 m. With --leave-out a model is trained on all places but those (and what borders on them), with
+or, where a place has one, of blocks of 128 m; two images are too few for either. With --leave-out a model is trained on all places but those (and what borders on them), with
 plat train's options behind `--`, then measured: what it does in a town that it has never seen.
 """
 import argparse
@@ -57,13 +57,13 @@ def places(data):
 
 
 def empty_ground(options, data):
-    """A square kilometre each of imagery without buildings, as (name, scene, bounds)."""
-    prairie, forest = data / "change/naip_prairie_nd/images", data / "change/landsat_ucayali/images"
-    for scene in [*sorted(prairie.glob("*.tif"))[:3], *sorted(forest.glob("*.tif"))[:1]]:
+    """A square kilometre each of imagery without buildings, as (name, scene, options): prairie with ponds, fields with trees."""
+    for scene in sorted((data / "change/naip_prairie_nd/images").glob("*.tif"))[:4:2]:
         info = json.loads(call(options.plat, "info", scene, "--json"))
         left, across, _, top, _, down = info["transform"]
         x, y = left + across * info["width"] / 2, top + down * info["height"] / 2
-        yield scene.parent.parent.name + " " + scene.stem, scene, f"{x - 500},{y - 500},{x + 500},{y + 500}"
+        yield scene.stem, scene, ["--bbox", f"{x - 500},{y - 500},{x + 500},{y + 500}"]
+    yield "fields", data / "fields/naip_agoro/geotiff_1m/naip_40.055827_m92.273265.tif", []
 
 
 def call(*arguments):
@@ -75,12 +75,11 @@ def call(*arguments):
 
 def measure(image, options, folder):
     out = folder / "found.gpkg"
-    area = ["--bbox", image.area, "--bbox-crs", "EPSG:3857"] if image.area else ["--scene", image.scene]
     part = ["--bbox", image.area, "--bbox-crs", "EPSG:3857"] if image.area else []
+    area = part or ["--scene", image.scene]
     call(options.plat, "extract", image.scene, "-o", out, "--overwrite", "--model", options.model, "-q", *part, *image.options,
          *options.given.split())
-    return json.loads(call(options.plat, "evaluate", out, image.truth, *area, "--json", "-q", "--rounds",
-                           1000 if image.area else 0))
+    return json.loads(call(options.plat, "evaluate", out, image.truth, *area, "--json", "-q"))
 
 
 def rates(tp, fp, fn):
@@ -89,8 +88,9 @@ def rates(tp, fp, fn):
 
 
 def summed(reports):
-    sums = [sum(r["objects"][k] for r in reports) for k in ("tp", "fp", "fn")]
-    pixels = [sum(r["pixels"][k] for r in reports) for k in ("tp", "fp", "fn")]
+    kinds = ("true_positives", "false_positives", "false_negatives")
+    sums = [sum(r["objects"][k] for r in reports) for k in kinds]
+    pixels = [sum(r["pixels"][k] for r in reports) for k in kinds]
     return rates(*sums), pixels[0] / max(1, sum(pixels)), sums
 
 
@@ -110,7 +110,11 @@ def table(options, data, wanted):
                 continue
             reports = [measure(image, options, folder) for image in images]
             (precision, recall, f1), iou, (tp, fp, fn) = summed(reports)
-            low, high = interval(reports) if len(reports) > 2 else (None, None)
+            low, high = (None, None)
+            if len(reports) > 2:
+                low, high = interval(reports)
+            elif len(reports) == 1 and reports[0]["objects"]["f1_interval"]:
+                low, high = reports[0]["objects"]["f1_interval"]
             rows[name] = dict(objects=tp + fn, f1=f1, precision=precision, recall=recall, iou=iou, tp=tp, fp=fp, fn=fn, low=low,
                               high=high)
             text = f"{low:.2f} to {high:.2f}" if low is not None else ""
@@ -119,10 +123,10 @@ def table(options, data, wanted):
             mean = {k: sum(r[k] for r in rows.values()) / len(rows) for k in ("f1", "precision", "recall", "iou")}
             print(f"{'mean':12} {'':7} {mean['f1']:6.3f} {mean['precision']:9.3f} {mean['recall']:6.3f} {mean['iou']:9.3f}")
         if not wanted:
-            for name, scene, bounds in empty_ground(options, data):
+            for name, scene, part in empty_ground(options, data):
                 out = folder / "none.gpkg"
                 report = json.loads(call(options.plat, "extract", scene, "-o", out, "--overwrite", "--model", options.model,
-                                         "--bbox", bounds, "--json", "-q", *options.given.split()))
+                                         *part, "--json", "-q", *options.given.split()))
                 rows[name] = dict(invented=report["objects"])
                 print(f"{name}: {report['objects']} objects on a square kilometre without any", flush=True)
     return rows
@@ -143,10 +147,13 @@ def main():
     options = parser.parse_args(given[:given.index("--")] if "--" in given else given)
     wanted = [p for p in options.only.split(",") if p]
     unseen = [p for p in options.leave_out.split(",") if p]
+    known = places(options.data)
+    for name in wanted + unseen:
+        if name not in known:
+            parser.error(f"{name} is none of {', '.join(known)}")
     if unseen:
         if not options.output:
             parser.error("--leave-out needs -o RUN")
-        known = places(options.data)
         paths = [path for name in unseen for path in known[name][1] if path.suffix in ("", ".tif", ".png")]
         paths = [path for path in paths if "_mask" not in path.name]
         leave = [part for path in paths for part in ("--leave-out", str(path))]

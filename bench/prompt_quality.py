@@ -63,6 +63,8 @@ def main():
     options = parser.parse_args()
     bbox = [float(x) for x in options.bbox.split(",")] if options.bbox else None
     objects, reference = true_objects(options.truth, bbox)
+    if not objects:
+        parser.error("no object of the truth lies there")
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
         for kind in ("point", "box"):
@@ -72,8 +74,9 @@ def main():
                                    "-q"], capture_output=True, text=True)
             if done.returncode not in (0, 6):
                 raise SystemExit(done.stderr)
+            # In the order of their ranks: the first of several is the answer.
             found = {feature["properties"]["id"]: ogr.CreateGeometryFromJson(json.dumps(feature["geometry"]))
-                     for feature in json.loads(out.read_text())["features"]}
+                     for feature in reversed(json.loads(out.read_text())["features"])}
             lonlat = osr.SpatialReference()
             lonlat.ImportFromEPSG(4326)
             for axis in (reference, lonlat):
@@ -84,9 +87,8 @@ def main():
                 shape = shape.Clone()
                 shape.Transform(change)
                 shape = shape.MakeValid()
-                answer = found.get(number)
+                answer = found[number].MakeValid() if number in found else None
                 if answer is not None and answer.Intersects(shape):
-                    answer = answer.MakeValid()
                     total += answer.Intersection(shape).Area() / answer.Union(shape).Area()
             print(f"{kind:5} {len(objects)} objects, {len(found)} answers, mean IoU {total / len(objects):.3f}", flush=True)
 

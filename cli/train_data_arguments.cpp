@@ -84,7 +84,7 @@ void add_train_data_arguments(CLI::App& command, TrainOptions& options, TrainDat
   command
       .add_option("--label-margin", arguments.label_margins,
                   "Labels of images at or below a path are rough: pixels nearer than so many metres to an outline, on "
-                  "either side, do not count in the losses; repeatable")
+                  "either side, do not count in the losses of the maps; repeatable")
       ->group(group)
       ->type_name("PATH=M");
   command
@@ -103,6 +103,7 @@ void add_train_data_arguments(CLI::App& command, TrainOptions& options, TrainDat
       ->type_name("PATH");
   command.add_option("--negatives-share", options.data.negatives.share, "Share of the crops that show these")
       ->capture_default_str()
+      ->needs("--negatives")
       ->group(group);
   command.add_option("--drawn", options.drawn_share, "Share of the crops that show drawn scenes")
       ->capture_default_str()

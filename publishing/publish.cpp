@@ -151,6 +151,9 @@ void check_output(const fs::path& output, bool overwrite) {
 /// The model as it is published: its licence and attribution stated, its base named as others find it.
 ModelFolder described(const std::string& folder, const PublishOptions& options) {
   ModelFolder model = read_model_folder(folder);
+  if (model.config.encoder_only)
+    throw ModelError(folder +
+                     ": is an image encoder of others, not a model of yours; publish what was trained around it");
   ModelDescription& d = model.description;
   if (!options.licence.empty()) d.licence = options.licence;
   for (const std::string& line : options.attribution) {

@@ -57,7 +57,7 @@ std::string difference(const nlohmann::json& before, const nlohmann::json& now, 
 
 /// All that a run reads, and the folder that it may share with others.
 std::vector<std::string> inputs_of(const TrainOptions& o) {
-  std::vector<std::string> paths = {o.init, o.architecture, o.method.cache};
+  std::vector<std::string> paths = {o.init, o.encoder, o.architecture, o.method.cache};
   for (const auto* more :
        {&o.data.data, &o.data.scenes, &o.data.labels, &o.data.negatives.paths, &o.forgetting.distil_data,
         &o.forgetting.replay_scenes, &o.forgetting.replay_labels, &o.forgetting.retain})

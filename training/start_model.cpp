@@ -166,7 +166,10 @@ ModelFolder describe_model(const TrainOptions& options) {
   about.tile_size = model.config.is_vit() ? options.crop.size : model.config.image_size();
   about.overlap = about.tile_size / 4;
   about.licence = options.licence;
-  about.training_data.insert(about.training_data.end(), options.attribution.begin(), options.attribution.end());
+  for (const std::string& line : options.attribution) {
+    // Data that the start learned from too is named once.
+    if (std::ranges::find(about.training_data, line) == about.training_data.end()) about.training_data.push_back(line);
+  }
   return model;
 }
 

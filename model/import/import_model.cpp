@@ -105,9 +105,12 @@ std::string card(const ImportReport& report, bool half) {
   }
   std::string text = "---\n";
   if (!d.licence.empty()) text += "license: " + d.licence + "\n";
-  text += "library_name: plat\npipeline_tag: mask-generation\ntags:\n- segment-anything\n---\n# " + d.name + "\n\n";
+  const bool encoder = report.model.config.encoder_only;
+  text += std::string("library_name: plat\npipeline_tag: ") +
+          (encoder ? "image-feature-extraction\n" : "mask-generation\ntags:\n- segment-anything\n") + "---\n# " +
+          d.name + "\n\n";
   const std::string what =
-      report.model.config.encoder_only
+      encoder
           ? "An image encoder (" + d.architecture + ") to start training from: `plat train --encoder`. "
           : "A Segment Anything network (" + d.architecture + ") without classes: it answers point and box prompts. ";
   text += what + "Imported by `plat models import` from " + files + "; the numbers are " +

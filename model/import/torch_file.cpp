@@ -51,12 +51,13 @@ std::set<std::string> allowed_globals() {
   return names;
 }
 
-/// torch before 1.6 wrote a pickle of this number first.
-constexpr unsigned char kOldMagic[] = {0x80, 0x02, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46,
-                                       0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, '.'};
+/// torch before 1.6 wrote a pickle of this number first, here behind the protocol.
+constexpr std::size_t kProtocolBytes = 2;
+constexpr unsigned char kOldMagic[] = {0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, '.'};
 
 bool is_old_format(std::span<const std::byte> bytes) {
-  return bytes.size() > sizeof kOldMagic && std::memcmp(bytes.data(), kOldMagic, sizeof kOldMagic) == 0;
+  return bytes.size() > kProtocolBytes + sizeof kOldMagic &&
+         std::memcmp(bytes.data() + kProtocolBytes, kOldMagic, sizeof kOldMagic) == 0;
 }
 
 class TorchFile {
@@ -115,7 +116,7 @@ class TorchFile {
   /// The layout before torch 1.6: a magic number, the version, what machine it was, the table, the names of the storages, each
   /// a pickle; then each storage behind the number of its elements, in that order.
   void open_old(std::span<const std::byte> bytes) {
-    std::span<const std::byte> rest = bytes.subspan(sizeof kOldMagic);
+    std::span<const std::byte> rest = bytes.subspan(kProtocolBytes + sizeof kOldMagic);
     const auto next = [&] {
       PickleValues read = read_pickle(rest.first(std::min(rest.size(), kMaxPickleBytes)), allowed_globals(), path_);
       rest = rest.subspan(read.length);

@@ -84,8 +84,13 @@ constexpr std::string_view kEfficientNetStem = "_conv_stem.", kEfficientNetBlock
 /// An EfficientNet-Lite's tensors as those of an encoder; empty where it is none.
 NamedTensors efficient_net_encoder(const NamedTensors& tensors, const std::string& where) {
   NamedTensors result;
-  if (!tensors.contains(std::string(kEfficientNetStem) + "weight")) return result;
-  for (const auto& [name, tensor] : tensors) {
+  const std::string first = std::string(kEfficientNetStem) + "weight";
+  const auto stem = std::ranges::find_if(tensors, [&first](const auto& item) { return item.first.ends_with(first); });
+  if (stem == tensors.end()) return result;
+  const std::string prefix = stem->first.substr(0, stem->first.size() - first.size());
+  for (const auto& [whole, tensor] : tensors) {
+    if (!whole.starts_with(prefix)) continue;
+    const std::string name = whole.substr(prefix.size());
     if (contains(name, "._se_reduce.")) {
       throw ModelError(where +
                        ": is an EfficientNet with squeeze-and-excitation, which plat has no code for; import an "

@@ -20,6 +20,9 @@ void use_one_thread() {
 LoadedSam::LoadedSam(const std::string& folder, const std::string& device_name, Precision precision)
     : model_(read_model_folder(folder)),
       device_(device_of(device_name == "auto" && precision == Precision::Int16 ? "cpu" : device_name)) {
+  if (model_.config.encoder_only)
+    throw ModelError(folder +
+                     ": is an image encoder alone, not a whole model; train one around it with plat train --encoder");
   check_precision(folder, precision);
   check_hardware(folder, precision);
   use_one_thread();

@@ -165,6 +165,11 @@ BOOST_AUTO_TEST_CASE(an_efficient_net_that_is_not_lite_is_refused) {
     return name.ends_with("blocks.0.depthwise.c.weight") ? std::string("_blocks.0._se_reduce.weight") : std::string();
   };
   BOOST_TEST(contains(written("squeezing.safetensors", published), "squeeze-and-excitation"));
+  const auto behind_prefix = [&](const std::string& name) {
+    const std::string bare = published(name);
+    return bare.empty() ? bare : "module." + bare;
+  };
+  BOOST_TEST(contains(written("module.safetensors", behind_prefix), "squeeze-and-excitation"));
   BOOST_TEST(contains(written("short.safetensors",
                               [](std::string name) { return name.find("blocks.7.") == std::string::npos ? name : ""; }),
                       "stages"));

@@ -140,4 +140,14 @@ BOOST_AUTO_TEST_CASE(an_encoder_is_not_taken_for_a_model) {
   BOOST_TEST(contains(complaint(world.options), "start from it with --encoder"));
 }
 
+BOOST_AUTO_TEST_CASE(an_encoder_in_the_run_s_own_folder_is_not_overwritten) {
+  EncoderWorld world;
+  std::filesystem::create_directory(world.folder.path() / "run");
+  std::filesystem::rename(world.folder.file("lite"), world.folder.file("run/lite"));
+  world.options.encoder = world.folder.file("run/lite");
+  world.options.overwrite = true;
+  BOOST_TEST(contains(complaint(world.options), "lies in the folder of the run itself"));
+  BOOST_TEST(std::filesystem::exists(world.folder.file("run/lite/config.json")));
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -69,6 +69,42 @@ CropOptions plain_crops() {
 BOOST_TEST_GLOBAL_FIXTURE(Session);
 BOOST_AUTO_TEST_SUITE(negatives)
 
+BOOST_AUTO_TEST_CASE(images_with_labels_and_what_is_left_out_are_not_taken_for_images_without_objects) {
+  const auto complaint = [](const TrainingDataOptions& options) {
+    try {
+      load_training_data(options);
+    } catch (const Error& error) {
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  TownAndWater data;
+  data.water("a.tif", 200, 0.3);
+  data.options.negatives.paths = {data.world.folder.file("data/town.tif")};
+  BOOST_TEST(complaint(data.options).find("town.tif has labels") != std::string::npos);
+  // The same ground in another file: nothing of it is left to teach.
+  std::filesystem::create_directory(data.world.folder.path() / "again");
+  std::filesystem::copy(data.world.folder.file("data/town.tif"), data.world.folder.file("again/town.tif"));
+  data.options.negatives.paths = {data.world.folder.file("again")};
+  BOOST_TEST(complaint(data.options).find("show all of their ground") != std::string::npos);
+  data.options.negatives.paths.push_back(data.world.folder.file("water"));
+  BOOST_TEST(load_training_data(data.options).negatives.size() == 1);
+  data.options.negatives.paths = {""};
+  BOOST_TEST(complaint(data.options).find("needs paths") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(labels_too_rough_to_leave_anything_are_refused_or_told) {
+  TownAndWater data;
+  data.water("a.tif", 200, 0.3);
+  const std::string town = data.world.folder.file("data/town.tif");
+  data.options.rules.incomplete = {town};
+  data.options.rules.label_margins = {{town, 5}};
+  BOOST_CHECK_THROW(load_training_data(data.options), UsageError);
+  data.options.rules.incomplete.clear();
+  data.options.rules.label_margins = {{town, 60}};
+  BOOST_TEST(!load_training_data(data.options).teaches);
+}
+
 BOOST_AUTO_TEST_CASE(images_without_objects_are_background_for_training_and_never_validation) {
   TownAndWater data;
   data.water("a.tif", 200, 0.3);

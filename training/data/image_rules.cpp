@@ -97,8 +97,8 @@ double ImageRules::value_of(const std::vector<Path>& paths, const std::vector<st
   double value = otherwise;
   std::size_t deepest = 0;
   for (const Path& path : paths) {
-    if (!holds(path, image) || path.forms.front().size() < deepest) continue;
-    deepest = path.forms.front().size();
+    if (!holds(path, image) || path.forms.back().size() < deepest) continue;
+    deepest = path.forms.back().size();
     value = path.value;
   }
   return value;
@@ -125,7 +125,8 @@ void ImageRules::note_used(const std::string& image) {
 void ImageRules::require_used() const {
   for (const auto* paths : {&left_out_, &weights_, &margins_, &incomplete_}) {
     for (const Path& path : *paths) {
-      if (!path.used) throw UsageError(path.option + " " + path.given + ": no image that is used lies at or below it");
+      if (!path.used)
+        throw UsageError(path.option + " " + path.given + ": no image with labels that is used lies at or below it");
     }
   }
 }

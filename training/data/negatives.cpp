@@ -24,6 +24,7 @@ Window middle_of(const Grid& grid) {
 }  // namespace
 
 void NegativeOptions::validate() const {
+  if (std::ranges::any_of(paths, &std::string::empty)) throw UsageError("--negatives needs paths of images");
   if (!(share >= 0 && share <= 0.9)) throw UsageError("--negatives-share must lie in [0, 0.9]");
 }
 
@@ -32,6 +33,8 @@ std::vector<PlannedNegative> plan_negatives(const NegativeOptions& negatives, co
   std::set<std::string> seen;
   for (const std::string& path : negatives.paths) {
     for (const std::string& file : rasters_in(path)) {
+      // Of a folder the masks of its images are no imagery.
+      if (file != path && looks_like_mask(file)) continue;
       if (seen.insert(file).second) files.push_back({file, ""});
     }
   }

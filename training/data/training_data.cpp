@@ -20,10 +20,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <optional>
 #include <set>
+#include <system_error>
 #include <utility>
 
 namespace plat {
@@ -61,9 +64,12 @@ struct TrainingDataLoader::Impl {
     report_.findings = choice.findings();
     plan_validation();
     if (options_.negatives.paths.empty()) return;
-    negatives_ = plan_negatives(options_.negatives, {options_.bands, options_.gsd_m, options_.image_gsd_m, {}});
-    for (const PlannedNegative& planned : negatives_)
+    negatives_ =
+        plan_negatives(options_.negatives, {options_.bands, options_.gsd_m, options_.image_gsd_m, options_.assign_crs});
+    for (const PlannedNegative& planned : negatives_) {
+      require_no_labels(planned.image);
       memory_.add_negative(static_cast<double>(planned.part.pixel_count()));
+    }
   }
 
   const DataMemory& memory() const { return memory_; }
@@ -76,6 +82,7 @@ struct TrainingDataLoader::Impl {
     for (const PlannedNegative& planned : negatives_) add_negative(planned);
     if (data_.negatives.empty() && !negatives_.empty())
       throw DataError("--negatives: no raster there has a pixel with data; name imagery that shows something");
+    leave_out();
     check();
     split();
     finish();
@@ -179,6 +186,9 @@ struct TrainingDataLoader::Impl {
     ReportedScene reported;
     reported.name = name;
     reported.rule = rules_.of(image.image);
+    if (reported.rule.incomplete && reported.rule.label_margin_m >= kKnownAround_m)
+      throw UsageError("--label-margin and --incomplete leave no background of " + image.image +
+                       " to learn from: give it a margin below 3 m, or one of the two");
     reported.width = frame.grid.width;
     reported.height = frame.grid.height;
     reported.gsd_m = frame.gsd_m;
@@ -262,7 +272,6 @@ struct TrainingDataLoader::Impl {
   }
 
   void split() {
-    leave_out();
     if (options_.val_bbox) {
       for (LabelledScene& scene : data_.scenes) keep_out_box(scene, *options_.val_bbox, options_.val_bbox_crs);
       report_.split.how = "the rectangle of --val-bbox";
@@ -271,13 +280,37 @@ struct TrainingDataLoader::Impl {
     }
   }
 
-  /// Keeps scenes out whole.
+  /// Throws UsageError where an image without objects is one with labels, or one that is left out.
+  void require_no_labels(const std::string& negative) const {
+    std::error_code error;
+    const bool labelled = std::ranges::any_of(images_, [&](const ImageLabels& image) {
+      return image.image == negative || std::filesystem::equivalent(image.image, negative, error);
+    });
+    if (labelled) throw UsageError("--negatives: " + negative + " has labels; name images without any object");
+    if (rules_.of(negative).left_out)
+      throw UsageError("--negatives: " + negative + " lies at or below a path of --leave-out; name other images");
+  }
+
+  /// Keeps scenes out whole. Ground that an image with labels shows is taught by it alone, or kept out.
   void leave_out() {
     std::vector<bool> left_out;
     for (const ReportedScene& scene : report_.scenes) left_out.push_back(scene.rule.left_out);
     report_.left_out_whole = std::ranges::count(left_out, true);
     note(Severity::Note, "left-out-ground", keep_out_scenes(data_.scenes, left_out),
          "pixels of other images on ground that --leave-out names, not used");
+    for (std::size_t i = data_.negatives.size(); i-- > 0;) {
+      LabelledScene& negative = data_.negatives[i];
+      for (const LabelledScene& scene : data_.scenes) {
+        if (scene.georeferenced && negative.georeferenced && scene.grid.crs.empty() == negative.grid.crs.empty())
+          keep_out_box(negative, scene.grid.world_bounds(), scene.grid.crs, PixelUse::None);
+      }
+      if (negative.count(PixelUse::Train) > 0) continue;
+      report_.left_out.push_back({report_.negatives[i].image, "images with labels show the same ground"});
+      data_.negatives.erase(data_.negatives.begin() + static_cast<std::ptrdiff_t>(i));
+      report_.negatives.erase(report_.negatives.begin() + static_cast<std::ptrdiff_t>(i));
+    }
+    if (data_.negatives.empty() && !negatives_.empty())
+      throw DataError("--negatives: images with labels show all of their ground; name imagery of other places");
   }
 
   void finish() {

@@ -103,7 +103,8 @@ ShiftCheck check_shift(std::vector<LabelledScene>& scenes, bool fix) {
       if (scenes[i].georeferenced != scenes[first].georeferenced) continue;
       done[i] = 1;
       members.push_back(i);
-      all.add(surfaces[i]);
+      // What is left out of training whole has no say in where labels for training belong.
+      if (scenes[i].count(PixelUse::Train) > 0) all.add(surfaces[i]);
     }
     if (all.points == 0) continue;
     const LabelShift common = best_shift(all);

@@ -202,13 +202,15 @@ bool shows_objects(const LabelledScene& scene) {
   for (const Bounds& box : scene.object_bounds) {
     const auto col = static_cast<int64_t>(std::floor(box.min_x)), row = static_cast<int64_t>(std::floor(box.min_y));
     const Window all{0, 0, scene.width(), scene.height()};
-    const Window part = intersect(
+    Window part = intersect(
         {col, row, static_cast<int64_t>(std::ceil(box.max_x)) - col, static_cast<int64_t>(std::ceil(box.max_y)) - row},
         all);
     if (part.empty()) continue;
+    part = {part.col - 1, part.row - 1, part.width + 2, part.height + 2};  // with the outline all around
     const Affine place = {static_cast<double>(part.col), 1, 0, static_cast<double>(part.row), 0, 1};
     const Image<int32_t> labels = warp_labels(scene, place, part.width, part.height);
-    const Image<uint8_t> use = warp_use(scene, place, part.width, part.height, PixelUse::Train);
+    Image<uint8_t> use = warp_use(scene, place, part.width, part.height, PixelUse::Train);
+    discount_doubtful(scene, labels, outline_distance(labels), scene.gsd_m, use);
     for (std::size_t i = 0; i < use.size(); ++i) {
       if (use.data()[i] != 0 && labels.data()[i] != 0) return true;
     }

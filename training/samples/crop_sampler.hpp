@@ -63,7 +63,7 @@ Image<uint8_t> warp_use(const LabelledScene& scene, const Affine& scene_from_cro
 /// warp_pixels reads there is mixed with no missing data.
 Image<uint8_t> warp_known(const LabelledScene& scene, const Affine& scene_from_crop, int64_t width, int64_t height);
 
-/// Whether any pixel of a scene that training may use belongs to an object.
+/// Whether any pixel of a scene that training may use, and whose label is certain, belongs to an object.
 bool shows_objects(const LabelledScene& scene);
 
 /// Cuts random augmented crops from scenes, from each as often as its area for training and its weight say. Immutable, thread-safe: sample n is the same whoever asks for it and when.

