@@ -180,7 +180,7 @@ BOOST_AUTO_TEST_CASE(what_is_said_of_images_by_their_paths_stands_in_the_report)
   BOOST_TEST(has(zero.err, "--weight data/one: the weight must be more than 0"), zero.err);
   const auto none = run_plat(world.folder, train({"data"}, {"--dry-run", "--leave-out", "data/three"}));
   BOOST_TEST(none.code == 2);
-  BOOST_TEST(has(none.err, "--leave-out data/three: no image that is used lies at or below it"), none.err);
+  BOOST_TEST(has(none.err, "--leave-out data/three: no image with labels that is used lies at or below it"), none.err);
 }
 
 BOOST_AUTO_TEST_CASE(a_run_learns_from_images_without_objects_too) {

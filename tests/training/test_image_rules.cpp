@@ -127,7 +127,7 @@ BOOST_AUTO_TEST_CASE(a_path_without_any_image_is_an_error) {
   TwoParts parts;
   parts.options.rules.leave_out = {parts.path("data/three")};
   BOOST_CHECK_EXCEPTION(load_training_data(parts.options), UsageError, [](const UsageError& error) {
-    return std::string(error.what()).find("no image that is used lies at or below it") != std::string::npos;
+    return std::string(error.what()).find("no image with labels that is used lies at or below it") != std::string::npos;
   });
 }
 

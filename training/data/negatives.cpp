@@ -3,6 +3,7 @@
 
 #include "core/error.hpp"
 #include "training/data/data_files.hpp"
+#include "training/data/kept_out_box.hpp"
 
 #include <algorithm>
 #include <cstddef>
@@ -47,6 +48,14 @@ std::vector<PlannedNegative> plan_negatives(const NegativeOptions& negatives, co
     planned.push_back({image, std::move(frame), part, pixel_by_pixel});
   }
   return planned;
+}
+
+int64_t hide_ground_of(LabelledScene& negative, const std::vector<LabelledScene>& scenes) {
+  for (const LabelledScene& scene : scenes) {
+    if (scene.georeferenced && negative.georeferenced && scene.grid.crs.empty() == negative.grid.crs.empty())
+      keep_out_box(negative, scene.grid.world_bounds(), scene.grid.crs, PixelUse::None);
+  }
+  return negative.count(PixelUse::Train);
 }
 
 LabelledScene load_negative(const PlannedNegative& planned, double gsd_m) {

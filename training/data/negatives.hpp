@@ -35,6 +35,10 @@ struct PlannedNegative {
 /// Opens the images. Throws IoError, DataError where there is none, UsageError.
 std::vector<PlannedNegative> plan_negatives(const NegativeOptions& negatives, const SceneOptions& options);
 
+/// Takes ground that scenes with labels show out of one that has none, so that they alone teach it, or nothing does. Returns how many
+/// pixels are left for training.
+int64_t hide_ground_of(LabelledScene& negative, const std::vector<LabelledScene>& scenes);
+
 /// Reads one, as a scene whose gsd_m is what crops take it for. Throws IoError, DataError.
 LabelledScene load_negative(const PlannedNegative& planned, double gsd_m);
 

@@ -3,6 +3,7 @@
 
 #include "core/cancel.hpp"
 #include "core/error.hpp"
+#include "core/file_identity.hpp"
 #include "geo/location.hpp"
 #include "training/data/data_discovery.hpp"
 #include "training/data/data_report.hpp"
@@ -20,13 +21,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstddef>
-#include <filesystem>
 #include <map>
 #include <memory>
 #include <optional>
 #include <set>
-#include <system_error>
 #include <utility>
 
 namespace plat {
@@ -81,7 +79,7 @@ struct TrainingDataLoader::Impl {
     }
     for (const PlannedNegative& planned : negatives_) add_negative(planned);
     if (data_.negatives.empty() && !negatives_.empty())
-      throw DataError("--negatives: no raster there has a pixel with data; name imagery that shows something");
+      throw DataError("--negatives: no raster there shows ground that images with labels do not; name other imagery");
     leave_out();
     check();
     split();
@@ -225,9 +223,9 @@ struct TrainingDataLoader::Impl {
   void add_negative(const PlannedNegative& planned) {
     throw_if_cancelled();
     LabelledScene scene = load_negative(planned, options_.gsd_m);
-    const int64_t pixels = scene.count(PixelUse::Train);
+    const int64_t pixels = hide_ground_of(scene, data_.scenes);
     if (pixels == 0) {
-      report_.left_out.push_back({planned.image, "its middle has no data"});
+      report_.left_out.push_back({planned.image, "its middle has no data, or images with labels show it too"});
       return;
     }
     const double pixel_m = planned.frame.gsd_m;
@@ -282,35 +280,19 @@ struct TrainingDataLoader::Impl {
 
   /// Throws UsageError where an image without objects is one with labels, or one that is left out.
   void require_no_labels(const std::string& negative) const {
-    std::error_code error;
-    const bool labelled = std::ranges::any_of(images_, [&](const ImageLabels& image) {
-      return image.image == negative || std::filesystem::equivalent(image.image, negative, error);
-    });
-    if (labelled) throw UsageError("--negatives: " + negative + " has labels; name images without any object");
+    if (std::ranges::any_of(images_, [&](const ImageLabels& image) { return same_file(image.image, negative); }))
+      throw UsageError("--negatives: " + negative + " has labels; name images without any object");
     if (rules_.of(negative).left_out)
       throw UsageError("--negatives: " + negative + " lies at or below a path of --leave-out; name other images");
   }
 
-  /// Keeps scenes out whole. Ground that an image with labels shows is taught by it alone, or kept out.
+  /// Keeps scenes out whole.
   void leave_out() {
     std::vector<bool> left_out;
     for (const ReportedScene& scene : report_.scenes) left_out.push_back(scene.rule.left_out);
     report_.left_out_whole = std::ranges::count(left_out, true);
     note(Severity::Note, "left-out-ground", keep_out_scenes(data_.scenes, left_out),
          "pixels of other images on ground that --leave-out names, not used");
-    for (std::size_t i = data_.negatives.size(); i-- > 0;) {
-      LabelledScene& negative = data_.negatives[i];
-      for (const LabelledScene& scene : data_.scenes) {
-        if (scene.georeferenced && negative.georeferenced && scene.grid.crs.empty() == negative.grid.crs.empty())
-          keep_out_box(negative, scene.grid.world_bounds(), scene.grid.crs, PixelUse::None);
-      }
-      if (negative.count(PixelUse::Train) > 0) continue;
-      report_.left_out.push_back({report_.negatives[i].image, "images with labels show the same ground"});
-      data_.negatives.erase(data_.negatives.begin() + static_cast<std::ptrdiff_t>(i));
-      report_.negatives.erase(report_.negatives.begin() + static_cast<std::ptrdiff_t>(i));
-    }
-    if (data_.negatives.empty() && !negatives_.empty())
-      throw DataError("--negatives: images with labels show all of their ground; name imagery of other places");
   }
 
   void finish() {
