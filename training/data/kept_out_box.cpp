@@ -28,6 +28,17 @@ Bounds ground_of(const LabelledScene& scene) {
   return scene.grid.crs.empty() ? box : CrsTransform(scene.grid.crs, Crs::wgs84())(box);
 }
 
+/// hide_shared_ground() where it is known where both lie. Far places are not asked for in each other's CRS, which may not reach them.
+int64_t hide_shared(LabelledScene& scene, const Bounds& ground, const LabelledScene& other,
+                    const Bounds& other_ground) {
+  const bool near = !ground.empty() && !other_ground.empty() && ground.intersects(other_ground) &&
+                    scene.grid.crs.empty() == other.grid.crs.empty();
+  if (!near) return 0;
+  const int64_t before = scene.count(PixelUse::Train);
+  keep_out_box(scene, other.grid.world_bounds(), other.grid.crs, PixelUse::None);
+  return before - scene.count(PixelUse::Train);
+}
+
 }  // namespace
 
 std::optional<Window> pixels_in_box(const Grid& grid, const Bounds& box, const Crs& crs) {
@@ -47,6 +58,10 @@ void keep_out_box(LabelledScene& scene, const Bounds& box, const Crs& crs, Pixel
   }
 }
 
+int64_t hide_shared_ground(LabelledScene& scene, const LabelledScene& other) {
+  return hide_shared(scene, ground_of(scene), other, ground_of(other));
+}
+
 int64_t keep_out_scenes(std::vector<LabelledScene>& scenes, const std::vector<bool>& kept_out) {
   if (std::ranges::none_of(kept_out, [](bool out) { return out; })) return 0;
   std::vector<Bounds> ground;
@@ -54,16 +69,10 @@ int64_t keep_out_scenes(std::vector<LabelledScene>& scenes, const std::vector<bo
   int64_t hidden = 0;
   for (std::size_t i = 0; i < scenes.size(); ++i) {
     if (!kept_out[i]) continue;
-    const Grid& grid = scenes[i].grid;
     std::replace(scenes[i].use.data(), scenes[i].use.data() + scenes[i].use.size(),
                  static_cast<uint8_t>(PixelUse::Train), static_cast<uint8_t>(PixelUse::Validate));
     for (std::size_t k = 0; k < scenes.size(); ++k) {
-      const bool near = !ground[i].empty() && !ground[k].empty() && ground[i].intersects(ground[k]) &&
-                        grid.crs.empty() == scenes[k].grid.crs.empty();
-      if (kept_out[k] || !near) continue;
-      const int64_t before = scenes[k].count(PixelUse::Train);
-      keep_out_box(scenes[k], grid.world_bounds(), grid.crs, PixelUse::None);
-      hidden += before - scenes[k].count(PixelUse::Train);
+      if (!kept_out[k]) hidden += hide_shared(scenes[k], ground[k], scenes[i], ground[i]);
     }
   }
   return hidden;

@@ -51,10 +51,7 @@ std::vector<PlannedNegative> plan_negatives(const NegativeOptions& negatives, co
 }
 
 int64_t hide_ground_of(LabelledScene& negative, const std::vector<LabelledScene>& scenes) {
-  for (const LabelledScene& scene : scenes) {
-    if (scene.georeferenced && negative.georeferenced && scene.grid.crs.empty() == negative.grid.crs.empty())
-      keep_out_box(negative, scene.grid.world_bounds(), scene.grid.crs, PixelUse::None);
-  }
+  for (const LabelledScene& scene : scenes) hide_shared_ground(negative, scene);
   return negative.count(PixelUse::Train);
 }
 
